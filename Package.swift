@@ -1,0 +1,93 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "fanfare",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "fanfare", targets: ["fanfare"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(
+            url: "https://github.com/apple/swift-configuration",
+            from: "1.4.0",
+            traits: ["JSON", "YAML"]
+        ),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird",
+            from: "2.28.0",
+            traits: ["FullFoundation"]
+        ),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .target(name: "FanfareWire", dependencies: [nioCore], swiftSettings: strict),
+        .target(name: "FanfareCore", dependencies: ["FanfareWire", nioCore], swiftSettings: strict),
+        .target(
+            name: "FanfareRedis",
+            dependencies: [
+                "CHiredis", "FanfareCore", "FanfareWire", nioCore, nioPosix, logging,
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "FanfareServer",
+            dependencies: [
+                "FanfareRedis", "FanfareCore", "FanfareWire", nioCore, nioPosix, nioHTTP1, logging,
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            resources: [.embedInCode("Page/index.html")],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "fanfare",
+            dependencies: [
+                "FanfareServer",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Support",
+            dependencies: ["FanfareWire", nioCore, nioPosix],
+            path: "Tests/Support",
+            swiftSettings: strict
+        ),
+        .testTarget(name: "FanfareWireTests", dependencies: ["FanfareWire"], swiftSettings: strict),
+        .testTarget(name: "FanfareCoreTests", dependencies: ["FanfareCore", "FanfareWire"], swiftSettings: strict),
+        .testTarget(
+            name: "FanfareRedisTests",
+            dependencies: ["FanfareRedis", "FanfareCore", "Support"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FanfareServerTests",
+            dependencies: [
+                "FanfareServer", "FanfareCore", "FanfareWire", "Support", .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "ClusterTests", dependencies: ["Support", "fanfare"], swiftSettings: strict),
+        .testTarget(name: "ConformanceTests", dependencies: ["Support", "fanfare"], swiftSettings: strict),
+    ]
+)

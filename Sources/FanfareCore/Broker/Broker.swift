@@ -1,0 +1,79 @@
+import FanfareWire
+
+/// What carries publications between nodes. Redis in a cluster, memory on a single node: both pass the same tests.
+///
+/// ## Contract
+/// - **Order.** Every receiver sees the publications of one channel in one order, the same on all nodes.
+/// - **Subscriptions** are per receiver (one per event loop) and channel; the caller counts its clients itself and
+///   asks once for the first and once after the last. Commands of one receiver are carried out in the order given.
+/// - **Answers.** `subscribe` is answered in the receiver's mailbox by exactly one ``BrokerEvent/subscribed`` (from
+///   then on every publication arrives) or ``BrokerEvent/subscribeFailed`` (nothing is subscribed) with its ticket.
+///   An `unsubscribe` before the answer withdraws it: then there may be no answer.
+/// - **Publish** completes when the broker has accepted the publication, or with the error that a client is told.
+///   The completion runs on any thread and must not block.
+/// - **Outage.** Subscriptions survive it; what was published meanwhile may be lost (a channel without history).
+///
+/// All methods may be called from any thread and never block.
+public protocol Broker: AnyObject, Sendable {
+    /// Connects the mailboxes, one per event loop, index = receiver. Called once, before anything else.
+    func start(receivers: [Mailbox<BrokerEvent>])
+
+    /// Asks for a channel's publications for one receiver.
+    func subscribe(_ channel: ChannelName, receiver: Int, ticket: UInt64)
+
+    /// Ends what `subscribe` began, answered or not.
+    func unsubscribe(_ channel: ChannelName, receiver: Int)
+
+    /// Sends a publication to all subscribers on all nodes.
+    func publish(_ publication: Publication, completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void)
+
+    /// Whether publications flow now, and why not.
+    var status: BrokerStatus { get }
+
+    /// Completes accepted publications (bounded by a few seconds), then closes every link. Ends in any case.
+    func shutdown() async
+}
+
+/// What a broker puts into an event loop's mailbox.
+public enum BrokerEvent: Sendable {
+    /// A publication in a channel that this receiver subscribed to.
+    case publication(PreparedPublication)
+    /// The subscription with that ticket is in force.
+    case subscribed(ChannelName, ticket: UInt64)
+    /// The subscription with that ticket failed and is forgotten.
+    case subscribeFailed(ChannelName, ticket: UInt64, BrokerError)
+}
+
+/// Why the broker did not do what it was asked; the description is fit for a client.
+public enum BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// There is no link to the broker now. Nothing was published; trying again is safe.
+    case unavailable
+    /// The link broke or fell silent before the answer: it may have been published.
+    case unknownOutcome
+    /// Too many publications wait for the broker. Nothing was published.
+    case overloaded
+    /// The broker refused the command, with its words.
+    case refused(String)
+
+    public var description: String {
+        switch self {
+        case .unavailable: "broker is not available, try again"
+        case .unknownOutcome: "broker did not confirm, the publication may be lost"
+        case .overloaded: "too many publications wait for the broker, try again"
+        case .refused(let words): "broker refused: \(words)"
+        }
+    }
+}
+
+/// The state of the broker's links, for `/readyz` and the metrics.
+public struct BrokerStatus: Sendable, Equatable {
+    /// Whether publications flow in both directions.
+    public var isUp: Bool
+    /// What is wrong when they don't; holds no secret.
+    public var problem: String?
+
+    public init(isUp: Bool, problem: String? = nil) {
+        self.isUp = isUp
+        self.problem = problem
+    }
+}

@@ -1,0 +1,18 @@
+import FanfareWire
+import Synchronization
+
+/// Which wire formats any client of this node ever used: what the broker encodes when a publication enters.
+public final class FormatsInUse: Sendable {
+    private let mask = Atomic<UInt8>(0)
+
+    public init() {}
+
+    /// The formats seen so far. Any thread.
+    public var current: WireFormats { WireFormats(rawValue: mask.load(ordering: .relaxed)) }
+
+    /// Notes a client of `format`. Any thread; a store only the first time.
+    public func note(_ format: WireFormat) {
+        let bit = WireFormats(format).rawValue
+        if mask.load(ordering: .relaxed) & bit == 0 { mask.bitwiseOr(bit, ordering: .relaxed) }
+    }
+}

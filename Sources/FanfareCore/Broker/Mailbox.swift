@@ -1,0 +1,48 @@
+import Synchronization
+
+/// Events from other threads for one event loop: however many are posted between two visits, the loop is woken once.
+public final class Mailbox<Event: Sendable>: Sendable {
+    private struct State {
+        var events: [Event] = []
+        var woken = false
+    }
+
+    private let state = Mutex(State())
+    private let wake: @Sendable () -> Void
+
+    /// - Parameter wake: makes the owner call ``take()`` soon, on its own loop. Called outside the lock.
+    public init(wake: @escaping @Sendable () -> Void) {
+        self.wake = wake
+    }
+
+    /// Adds one event. Any thread.
+    public func post(_ event: Event) {
+        let first = state.withLock { state in
+            state.events.append(event)
+            defer { state.woken = true }
+            return !state.woken
+        }
+        if first { wake() }
+    }
+
+    /// Adds a burst with one wake-up at most. Any thread.
+    public func post(contentsOf burst: [Event]) {
+        guard !burst.isEmpty else { return }
+        let first = state.withLock { state in
+            state.events.append(contentsOf: burst)
+            defer { state.woken = true }
+            return !state.woken
+        }
+        if first { wake() }
+    }
+
+    /// Everything posted since the last visit, in order. The owner's loop only.
+    public func take() -> [Event] {
+        state.withLock { state in
+            let events = state.events
+            state.events = []
+            state.woken = false
+            return events
+        }
+    }
+}

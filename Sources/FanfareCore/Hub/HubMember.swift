@@ -1,0 +1,58 @@
+import FanfareWire
+import NIOCore
+
+/// What the hub sees of a client: a place for its bookkeeping and a way to hand it bytes.
+///
+/// Everything here happens on the event loop that owns the shard.
+public protocol HubMember: AnyObject {
+    /// The hub's bookkeeping for this client. The hub alone changes it.
+    var membership: HubMembership<Self> { get set }
+    /// How publications read to this client; never changes.
+    var wireFormat: WireFormat { get }
+
+    /// Sends ready bytes now. Must not call back into the shard; a client that dies here may call `leave`, which waits.
+    func deliver(_ bytes: ByteBuffer)
+
+    /// Adds ready bytes to what this client gets at the end of the tick. Must not call back into the shard.
+    func enqueue(_ bytes: ByteBuffer)
+
+    /// The subscription that was asked for with `request` is in force: from here on publications arrive.
+    func subscribed(_ channel: ChannelName, request: UInt32)
+
+    /// The subscription that was asked for with `request` could not be had.
+    func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError)
+}
+
+/// A client's subscriptions in its shard: one small array, nothing when there are none.
+public struct HubMembership<Member: HubMember> {
+    @usableFromInline
+    struct Place {
+        /// The channel.
+        @usableFromInline unowned(unsafe) let slot: ChannelSlot<Member>
+        /// Index in the slot's list for the member's format; ``waiting`` before the broker's answer.
+        @usableFromInline var index: Int32
+        /// The caller's number for the subscription.
+        @usableFromInline let request: UInt32
+
+        // `unowned(unsafe)`: the shard's table holds a slot as long as any member or waiter is in it, and removes the
+        // member's place before it lets the slot go (`HubShard.drop`).
+        @usableFromInline
+        init(slot: ChannelSlot<Member>, index: Int32, request: UInt32) {
+            self.slot = slot
+            self.index = index
+            self.request = request
+        }
+    }
+
+    @usableFromInline static var waiting: Int32 { -1 }
+    @usableFromInline var places: [Place] = []
+
+    public init() {}
+
+    /// Subscriptions in force or asked for.
+    public var count: Int { places.count }
+
+    func find(_ channel: ChannelName) -> Int? {
+        places.firstIndex { $0.slot.channel == channel }
+    }
+}

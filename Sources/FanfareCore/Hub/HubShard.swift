@@ -1,0 +1,230 @@
+import FanfareWire
+import NIOCore
+
+/// The part of the hub that one event loop owns: which of its clients listen to which channel.
+///
+/// Subscribe, unsubscribe and disconnect cost O(1) per channel (swap-remove with back-indices). A tick is: any number of
+/// ``publish(_:)``, then one ``flush(now:)``, without a return to the event loop in between.
+///
+/// **Invariant of a fan-out.** While ``flush(now:)`` walks the subscribers, no list changes: `deliver` and `enqueue` must
+/// not subscribe or unsubscribe, and a client that dies in them calls ``leave(_:)``, which only notes it; the lists are
+/// cleaned when the walk is over. So every subscriber of the tick's start gets its share or is dead.
+public final class HubShard<Member: HubMember> {
+    private let broker: any Broker
+    private let receiver: Int
+    @usableFromInline let metrics: LoopMetrics
+    private var slots: [ChannelName: ChannelSlot<Member>] = [:]
+    private var nextTicket: UInt64 = 1
+    /// Channels with a batch in this tick, in the order of their first publication.
+    @usableFromInline var dirty: [ChannelSlot<Member>] = []
+    /// Acceptance times of this tick's publications, for the lag histogram.
+    private var acceptedAt: [UInt64] = []
+    private var isFlushing = false
+    private var departed: [Member] = []
+
+    /// - Parameter receiver: this shard's index among the broker's receivers.
+    public init(broker: any Broker, receiver: Int, metrics: LoopMetrics) {
+        self.broker = broker
+        self.receiver = receiver
+        self.metrics = metrics
+    }
+
+    /// Channels with a subscriber or a waiter here.
+    public var channelCount: Int { slots.count }
+
+    /// Subscribers of a channel in force here.
+    public func subscribers(of channel: ChannelName) -> Int { slots[channel]?.count ?? 0 }
+
+    /// Asks for a channel. The answer is one call of `subscribed` or `subscribeFailed` on the member, at once when the
+    /// channel is already flowing here, else when the broker answered; none when the member left before.
+    ///
+    /// The caller makes sure that the member is not in that channel yet.
+    public func subscribe(_ member: Member, to channel: ChannelName, request: UInt32) {
+        precondition(!isFlushing, "subscribe during a fan-out")
+        let slot = slots[channel] ?? open(channel)
+        if slot.isActive {
+            join(member, slot, request: request, place: nil)
+            member.subscribed(channel, request: request)
+        } else {
+            member.membership.places.append(
+                .init(slot: slot, index: HubMembership<Member>.waiting, request: request)
+            )
+            slot.waiters.append(.init(member: member, request: request))
+            slot.waiting += 1
+        }
+    }
+
+    /// Ends a subscription, in force or asked for. Returns whether there was one.
+    @discardableResult
+    public func unsubscribe(_ member: Member, from channel: ChannelName) -> Bool {
+        precondition(!isFlushing, "unsubscribe during a fan-out")
+        guard let place = member.membership.find(channel) else { return false }
+        remove(member, place: place)
+        return true
+    }
+
+    /// Ends all subscriptions of a client that is gone. Allowed at any time, also from `deliver`.
+    public func leave(_ member: Member) {
+        guard !isFlushing else { return departed.append(member) }
+        while !member.membership.places.isEmpty {
+            remove(member, place: member.membership.places.count - 1)
+        }
+    }
+
+    /// The broker's answer to a subscription.
+    public func subscribed(_ channel: ChannelName, ticket: UInt64) {
+        guard let slot = slots[channel], slot.ticket == ticket, !slot.isActive else { return }
+        slot.isActive = true
+        for waiter in takeWaiters(slot) {
+            guard let place = stillWaiting(waiter, in: slot) else { continue }
+            slot.waiting -= 1
+            join(waiter.member, slot, request: waiter.request, place: place)
+            waiter.member.subscribed(channel, request: waiter.request)
+        }
+        drop(ifUnused: slot)
+    }
+
+    /// The broker's refusal of a subscription.
+    public func subscribeFailed(_ channel: ChannelName, ticket: UInt64, _ error: BrokerError) {
+        guard let slot = slots[channel], slot.ticket == ticket, !slot.isActive else { return }
+        slots[channel] = nil
+        metrics.counters.set(.channels, slots.count)
+        for waiter in takeWaiters(slot) {
+            guard let place = stillWaiting(waiter, in: slot) else { continue }
+            removePlace(waiter.member, place)
+            waiter.member.subscribeFailed(channel, request: waiter.request, error)
+        }
+    }
+
+    /// Takes a publication into this tick.
+    public func publish(_ prepared: PreparedPublication) {
+        metrics.counters.add(.publicationsOut)
+        guard let slot = slots[prepared.publication.channel] else { return }
+        if slot.batched == 0 { dirty.append(slot) }
+        slot.add(prepared)
+        let accepted = prepared.publication.publishedAt
+        acceptedAt.append(accepted == 0 ? prepared.receivedAt : accepted)
+    }
+
+    /// Writes this tick's publications: one write per subscriber, also for one who listens to several channels that fired.
+    ///
+    /// - Parameter now: microseconds since 1970, read after the walk, for the lag histogram.
+    public func flush(now: () -> UInt64) {
+        guard !dirty.isEmpty else { return }
+        isFlushing = true
+        walk()
+        isFlushing = false
+        let end = now()
+        for accepted in acceptedAt {
+            metrics.deliveryLag.record(microseconds: Int(truncatingIfNeeded: end &- accepted))
+        }
+        acceptedAt.removeAll(keepingCapacity: true)
+        let gone = departed
+        departed.removeAll()
+        for member in gone { leave(member) }
+    }
+
+    /// With one channel, its batch goes straight to the subscribers; with several, they are gathered per client first.
+    @inlinable
+    func walk() {
+        let direct = dirty.count == 1
+        var deliveries = 0
+        for slot in dirty {
+            for format in 0..<slot.lists.count {
+                guard let batch = slot.batches[format] else { continue }
+                slot.batches[format] = nil
+                slot.lists[format].withUnsafeBufferPointer { entries in
+                    for entry in entries {
+                        entry.member._withUnsafeGuaranteedRef {
+                            if direct { $0.deliver(batch) } else { $0.enqueue(batch) }
+                        }
+                    }
+                    deliveries &+= entries.count &* slot.batched
+                }
+            }
+            slot.batched = 0
+        }
+        dirty.removeAll(keepingCapacity: true)
+        metrics.counters.add(.deliveries, deliveries)
+    }
+}
+
+extension HubShard {
+    private func open(_ channel: ChannelName) -> ChannelSlot<Member> {
+        let slot = ChannelSlot<Member>(channel: channel, ticket: nextTicket)
+        nextTicket += 1
+        slots[channel] = slot
+        metrics.counters.set(.channels, slots.count)
+        broker.subscribe(channel, receiver: receiver, ticket: slot.ticket)
+        return slot
+    }
+
+    private func join(_ member: Member, _ slot: ChannelSlot<Member>, request: UInt32, place: Int?) {
+        let format = member.wireFormat.rawValue
+        let index = Int32(slot.lists[format].count)
+        let position: Int
+        if let place {
+            position = place
+            member.membership.places[place].index = index
+        } else {
+            position = member.membership.places.count
+            member.membership.places.append(.init(slot: slot, index: index, request: request))
+        }
+        slot.lists[format].append(.init(member: .passUnretained(member), place: Int32(position)))
+        metrics.counters.add(.subscriptions)
+    }
+
+    private func remove(_ member: Member, place: Int) {
+        let entry = member.membership.places[place]
+        let slot = entry.slot
+        if entry.index == HubMembership<Member>.waiting {
+            slot.waiting -= 1
+        } else {
+            let format = member.wireFormat.rawValue
+            let index = Int(entry.index)
+            let last = slot.lists[format].count - 1
+            if index != last {
+                let moved = slot.lists[format][last]
+                slot.lists[format][index] = moved
+                moved.member._withUnsafeGuaranteedRef { $0.membership.places[Int(moved.place)].index = Int32(index) }
+            }
+            slot.lists[format].removeLast()
+            metrics.counters.add(.subscriptions, -1)
+        }
+        removePlace(member, place)
+        drop(ifUnused: slot)
+    }
+
+    /// Takes a place out of the member's array; the one that moves into the gap tells its channel.
+    private func removePlace(_ member: Member, _ place: Int) {
+        let last = member.membership.places.count - 1
+        if place != last {
+            let moved = member.membership.places[last]
+            member.membership.places[place] = moved
+            if moved.index != HubMembership<Member>.waiting {
+                moved.slot.lists[member.wireFormat.rawValue][Int(moved.index)].place = Int32(place)
+            }
+        }
+        member.membership.places.removeLast()
+    }
+
+    /// A slot with a batch stays until the tick is flushed, for `dirty` holds it.
+    private func drop(ifUnused slot: ChannelSlot<Member>) {
+        guard slot.isUnused, slots[slot.channel] === slot else { return }
+        slots[slot.channel] = nil
+        metrics.counters.set(.channels, slots.count)
+        broker.unsubscribe(slot.channel, receiver: receiver)
+    }
+
+    private func takeWaiters(_ slot: ChannelSlot<Member>) -> [ChannelSlot<Member>.Waiter] {
+        let waiters = slot.waiters
+        slot.waiters = []
+        return waiters
+    }
+
+    private func stillWaiting(_ waiter: ChannelSlot<Member>.Waiter, in slot: ChannelSlot<Member>) -> Int? {
+        waiter.member.membership.places.firstIndex {
+            $0.slot === slot && $0.index == HubMembership<Member>.waiting && $0.request == waiter.request
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import FanfareWire
+
+/// Every limit of a node. The defaults are safe for a public node with one core and 512 MB of memory.
+public struct Limits: Sendable, Equatable {
+    /// Clients with a session (WebSocket upgrades accepted) on this node. More are refused with 503 and `Retry-After`.
+    public var maxConnections = 50_000
+    /// Sockets that have no session yet: handshakes and plain HTTP. More are closed at once, so that a flood of silent
+    /// sockets cannot take the file descriptors of clients.
+    public var maxPendingConnections = 4_096
+    /// Bytes of one inbound message, all its fragments together. More: close 1009, HTTP 413.
+    public var maxMessageBytes = 65_536
+    /// Bytes that wait for one client. More: it is a slow consumer and is cut with 3008.
+    public var maxQueueBytes = 1_048_576
+    /// Channels of one client.
+    public var maxChannelsPerClient = 128
+    /// Bytes of a channel name, at most ``ChannelName/maximumBytes``.
+    public var maxChannelNameBytes = 255
+    /// Commands in one inbound message of the Centrifuge protocol.
+    public var maxCommandsPerMessage = 64
+    /// Commands of one client that wait for the broker. More: the client is not read until some complete.
+    public var maxPendingCommands = 256
+    /// From accept to the end of the HTTP request head.
+    public var handshakeTimeout = Duration.seconds(10)
+    /// From the upgrade to the first command of a protocol that has commands.
+    public var firstCommandTimeout = Duration.seconds(10)
+    /// From our close frame to the peer's, before the socket is closed.
+    public var closeTimeout = Duration.seconds(2)
+    /// Bytes of one HTTP header field, name and value.
+    public var maxHeaderFieldBytes = 8_192
+    /// Bytes of all HTTP header fields.
+    public var maxHeaderListBytes = 16_384
+    /// Number of HTTP header fields.
+    public var maxHeaderFields = 64
+    /// Bytes of one request body on the admin port.
+    public var maxAPIBodyBytes = 4_194_304
+    /// What `Retry-After` says to a refused client, in seconds; each answer adds up to as much again at random.
+    public var retryAfterSeconds = 2
+
+    public init() {}
+}
+
+/// Server pings: how often, and how long a client may take to answer.
+public struct KeepAlive: Sendable, Equatable {
+    /// Between two pings of one client. `nil`: no pings at all. Below nginx' 60 s `proxy_read_timeout`.
+    public var pingInterval: Duration? = .seconds(25)
+    /// From a ping to any sign of life. Shorter than the interval.
+    public var pongTimeout: Duration = .seconds(8)
+
+    public init() {}
+}

@@ -1,0 +1,185 @@
+import FanfareWire
+
+/// Everything that a node counts. Event loops count in blocks of their own, so that no two threads write one cache line;
+/// a scrape adds them up from outside without visiting a loop.
+public final class NodeMetrics: Sendable {
+    /// One block per event loop, index = hub shard.
+    public let loops: [LoopMetrics]
+    /// Counted by the broker's threads.
+    public let broker = BrokerMetrics()
+    /// Counted by several threads: the listener and the admin API.
+    public let shared = CounterBlock<SharedCounter>()
+
+    public init(loops: Int) {
+        self.loops = (0..<loops).map { _ in LoopMetrics() }
+    }
+
+    /// Sum over the loops.
+    public func sum(_ counter: LoopCounter) -> Int { loops.reduce(0) { $0 + $1.counters.value(counter) } }
+
+    /// Sum over the loops.
+    public func sum(_ reason: RefusalReason) -> Int { loops.reduce(0) { $0 + $1.refusals.value(reason) } }
+
+    /// Clients ended with that code, over the loops.
+    public func sum(_ disconnect: Disconnect) -> Int {
+        loops.reduce(0) { $0 + $1.disconnects.value(DisconnectIndex(disconnect)) }
+    }
+
+    /// Sum over the loops of a histogram.
+    public func sum(_ histogram: KeyPath<LoopMetrics, DurationHistogram>) -> DurationHistogram.Snapshot {
+        var total = DurationHistogram.Snapshot()
+        for loop in loops { total += loop[keyPath: histogram].snapshot() }
+        return total
+    }
+}
+
+/// What one event loop counts; written by that loop only.
+public final class LoopMetrics: Sendable {
+    public let counters = CounterBlock<LoopCounter>()
+    public let refusals = CounterBlock<RefusalReason>()
+    public let disconnects = CounterBlock<DisconnectIndex>()
+    /// From a ping to the first sign of life.
+    public let pingRoundTrip = DurationHistogram()
+    /// From a publication's acceptance by a node to the end of its fan-out on this loop.
+    public let deliveryLag = DurationHistogram()
+    /// How late the loop's timer wheel ticks: what a new event has to wait for.
+    public let loopLag = DurationHistogram()
+
+    public init() {}
+
+    /// Counts the end of a client.
+    public func count(_ disconnect: Disconnect) { disconnects.add(DisconnectIndex(disconnect)) }
+}
+
+/// Counters and gauges of an event loop.
+public enum LoopCounter: Int, CaseIterable, Sendable {
+    /// Gauge: clients with a session now.
+    case connections
+    /// Gauge: sockets without a session now.
+    case pendingConnections
+    /// Sockets accepted.
+    case socketsAccepted
+    /// Sessions begun.
+    case connectionsAccepted
+    /// Gauge: client-channel pairs now.
+    case subscriptions
+    /// Gauge: channels with a subscriber on this loop now. Summed over loops a channel may count several times.
+    case channels
+    /// Messages from clients.
+    case messagesReceived
+    /// Bytes of messages from clients, without framing.
+    case bytesReceived
+    /// Publications that clients sent and the node accepted.
+    case publicationsIn
+    /// Publications that this loop took from the broker.
+    case publicationsOut
+    /// Publications written to clients, one per subscriber.
+    case deliveries
+    /// Writes to sockets that carried deliveries; deliveries / writes is the coalescing ratio.
+    case deliveryWrites
+    /// Bytes written to sockets, or accepted by their queues.
+    case bytesSent
+    /// Gauge: bytes that wait for clients to take them.
+    case queueBytes
+    /// Pings sent.
+    case pingsSent
+    /// Commands answered with an error.
+    case commandErrors
+}
+
+/// Counters that several threads write.
+public enum SharedCounter: Int, CaseIterable, Sendable {
+    /// Times that accepting paused because the process had no free file descriptor (EMFILE, ENFILE).
+    case acceptPauses
+    /// Publications accepted from the server API.
+    case apiPublications
+    /// Server API requests answered with an error.
+    case apiErrors
+}
+
+/// Why a client got no session. Raw values index a block, names are the metric's label.
+public enum RefusalReason: Int, CaseIterable, Sendable {
+    /// The node is full: 503.
+    case connectionLimit
+    /// Too many sockets without a session: closed.
+    case pendingLimit
+    /// The node drains: 503.
+    case draining
+    /// The broker is away and the endpoint needs it: 503.
+    case brokerUnavailable
+    /// No complete request in time: 408 or closed.
+    case handshakeTimeout
+    /// Not HTTP, or a malformed or oversized request: 400, 431.
+    case badRequest
+    /// A channel name against the rules: 400.
+    case badChannel
+    /// No such path, or a method that it does not take: 404, 405.
+    case notFound
+    /// Anonymous clients may not connect: 401.
+    case unauthorized
+
+    /// The value of the `reason` label.
+    public var label: String {
+        switch self {
+        case .connectionLimit: "connection_limit"
+        case .pendingLimit: "pending_limit"
+        case .draining: "draining"
+        case .brokerUnavailable: "broker_unavailable"
+        case .handshakeTimeout: "handshake_timeout"
+        case .badRequest: "bad_request"
+        case .badChannel: "bad_channel"
+        case .notFound: "not_found"
+        case .unauthorized: "unauthorized"
+        }
+    }
+}
+
+/// ``Disconnect`` as an index into a block.
+public struct DisconnectIndex: RawRepresentable, CaseIterable, Sendable {
+    public let rawValue: Int
+
+    public init(rawValue: Int) { self.rawValue = rawValue }
+
+    public init(_ disconnect: Disconnect) { rawValue = Self.index[disconnect] ?? 0 }
+
+    public static let allCases = Disconnect.allCases.indices.map(DisconnectIndex.init(rawValue:))
+
+    private static let index = Dictionary(
+        uniqueKeysWithValues: Disconnect.allCases.enumerated().map { ($0.element, $0.offset) }
+    )
+}
+
+/// What the broker's threads count: shared, because a broker has one thread per link.
+public final class BrokerMetrics: Sendable {
+    public let counters = CounterBlock<BrokerCounter>()
+    /// From a publication's acceptance by a node to its arrival here through the broker; the subscribing link's thread.
+    public let lag = DurationHistogram()
+    /// From a probe's publish to its arrival; the subscribing link's thread.
+    public let probeRoundTrip = DurationHistogram()
+    /// From a link's loss or start to all channels subscribed again; the subscribing link's thread.
+    public let resubscribe = DurationHistogram()
+
+    public init() {}
+}
+
+/// Counters of the broker; use `addShared`, for links live on threads of their own.
+public enum BrokerCounter: Int, CaseIterable, Sendable {
+    /// Publications the broker accepted from this node.
+    case published
+    /// Publications it refused or that were lost with a link.
+    case publishFailed
+    /// Messages that came in through the subscribing link, probes not counted.
+    case received
+    /// Messages that came in and were dropped: not a valid envelope, too big, or a channel nobody wants any more.
+    case dropped
+    /// Gauge: channels subscribed in the broker now.
+    case channels
+    /// Gauge: publishes that wait for the broker's answer.
+    case pendingPublishes
+    /// Times a link was established after the first.
+    case reconnects
+    /// Probes that came back.
+    case probesAnswered
+    /// Probes that did not come back in time.
+    case probesLost
+}

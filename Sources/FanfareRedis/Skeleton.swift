@@ -1,0 +1,3 @@
+import NIOCore
+import CHiredis
+import NIOSSL

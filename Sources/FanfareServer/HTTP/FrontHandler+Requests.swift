@@ -1,0 +1,147 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+import NIOHTTP1
+
+/// What a request on the public port gets.
+extension FrontHandler {
+    func received(_ head: HTTPRequestHead) {
+        guard !loop.node.isDraining else {
+            return refuse(.draining, .serviceUnavailable, "the node is restarting, try again", retry: true)
+        }
+        switch route(head) {
+        case .publish(let channel):
+            guard loop.node.anonymousPermissions.mayPublish else { return refuseAnonymous("publish") }
+            let declared = head.headers.first(name: "content-length").flatMap(Int.init) ?? 0
+            guard declared <= limits.maxMessageBytes else {
+                return refuse(
+                    .badRequest,
+                    .payloadTooLarge,
+                    "the body is above the limit of \(limits.maxMessageBytes) bytes"
+                )
+            }
+            state = .body(channel, head, ByteBuffer())
+        default:
+            state = .discarding(head)
+        }
+    }
+
+    /// The request is complete, its body was thrown away.
+    func respond(to head: HTTPRequestHead) {
+        switch route(head) {
+        case .page:
+            answer(.ok, Page.headers, Page.bytes, head: head)
+        case .centrifugeWebSocket:
+            upgrade(head, to: nil)
+        case .rawWebSocket(let channel):
+            upgrade(head, to: channel)
+        case .publish:
+            preconditionFailure("a publish collects its body")
+        case .methodNotAllowed(let allow):
+            refuse(.notFound, .methodNotAllowed, "only \(allow) here", headers: [("Allow", allow)])
+        case .badChannel(let error):
+            refuse(.badChannel, .badRequest, "\(error)")
+        case .notFound:
+            refuse(.notFound, .notFound, "no such path; see / for what there is")
+        }
+    }
+
+    /// Publishes a request's body, then answers.
+    func publish(_ channel: ChannelName, _ head: HTTPRequestHead, _ body: ByteBuffer) {
+        loop.metrics.counters.add(.messagesReceived)
+        loop.metrics.counters.add(.bytesReceived, body.readableBytes)
+        let isBinary = head.headers.first(name: "content-type") == "application/octet-stream"
+        let isText = !isBinary && body.withUnsafeReadableBytes { UTF8Validator.isValid($0) }
+        let publication = Publication(
+            channel: channel,
+            payload: Payload(kind: isText ? .text : .binary, bytes: body),
+            publishedAt: loop.node.clock.wallMicroseconds()
+        )
+        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        let eventLoop = loop.eventLoop
+        loop.node.broker.publish(publication) { result in
+            eventLoop.execute { bound.value.published(head, result) }
+        }
+    }
+
+    private func published(_ head: HTTPRequestHead, _ result: Result<Void, BrokerError>) {
+        switch result {
+        case .success:
+            loop.metrics.counters.add(.publicationsIn)
+            answer(.ok, [("Content-Type", "application/json")], ByteBuffer(string: #"{"result":{}}"#), head: head)
+        case .failure(let error):
+            refuse(.brokerUnavailable, .serviceUnavailable, "\(error)", retry: true)
+        }
+    }
+
+    /// Refuses a client without credentials.
+    func refuseAnonymous(_ what: String) {
+        refuse(
+            .unauthorized,
+            .unauthorized,
+            "anonymous clients may not \(what) here (the operator allows it with --anonymous or --dev)"
+        )
+    }
+
+    /// Answers with an error, counts it, and ends the connection.
+    func refuse(
+        _ reason: RefusalReason,
+        _ status: HTTPResponseStatus,
+        _ message: String,
+        headers: [(String, String)] = [],
+        retry: Bool = false
+    ) {
+        guard case .done = state else {
+            loop.metrics.refusals.add(reason)
+            var headers = headers + [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")]
+            if retry { headers.append(("Retry-After", loop.node.retryAfter)) }
+            return write(status, headers, ByteBuffer(string: message + "\n"), withBody: true, close: true)
+        }
+    }
+
+    /// Answers and keeps the connection where the request allows that.
+    private func answer(
+        _ status: HTTPResponseStatus,
+        _ headers: [(String, String)],
+        _ body: ByteBuffer,
+        head: HTTPRequestHead
+    ) {
+        // After a request that asked for an upgrade the decoder does not read on.
+        let keep = head.isKeepAlive && !head.headers.contains(name: "upgrade")
+        write(
+            status,
+            keep ? headers : headers + [("Connection", "close")],
+            body,
+            withBody: head.method != .HEAD,
+            close: !keep
+        )
+    }
+
+    private func write(
+        _ status: HTTPResponseStatus,
+        _ headers: [(String, String)],
+        _ body: ByteBuffer,
+        withBody: Bool,
+        close: Bool
+    ) {
+        guard let context else { return }
+        if case .done = state { return }
+        state = close ? .done : .idle
+        var fields = HTTPHeaders(headers)
+        fields.add(name: "Fanfare-Node", value: loop.node.configuration.nodeName)
+        fields.add(name: "Content-Length", value: String(body.readableBytes))
+        let head = HTTPResponseHead(version: .http1_1, status: status, headers: fields)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if withBody { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
+        let end = context.writeAndFlush(wrapOutboundOut(.end(nil)))
+        restartDeadline()
+        guard close else { return }
+        // The peer may still be sending: ending our half first lets it read the answer before the reset.
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        end.whenComplete { _ in bound.value.close(mode: .output, promise: nil) }
+    }
+
+    private func route(_ head: HTTPRequestHead) -> Route {
+        Route(method: head.method.rawValue, target: head.uri, channelBytes: limits.maxChannelNameBytes)
+    }
+}

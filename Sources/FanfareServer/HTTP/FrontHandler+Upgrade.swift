@@ -1,0 +1,100 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+import NIOHTTP1
+
+/// The opening handshake: from a request to a client.
+extension FrontHandler {
+    /// Answers an upgrade to `channel`'s raw protocol, or to the Centrifuge protocol.
+    ///
+    /// All checks come first and cost the node nothing; then a place is taken; a raw client is subscribed before its 101,
+    /// so that "open" means "subscribed". Everything that fails gets the HTTP answer that says why.
+    func upgrade(_ head: HTTPRequestHead, to channel: ChannelName?) {
+        let handshake = OpeningHandshake.check(
+            method: head.method.rawValue,
+            majorVersion: head.version.major,
+            minorVersion: head.version.minor,
+            headers: head.headers.lazy.map { (name: $0.name, value: $0.value) },
+            subprotocols: channel == nil ? ["centrifuge-json"] : []
+        )
+        switch handshake {
+        case .failure(let refusal):
+            refuse(
+                .badRequest,
+                HTTPResponseStatus(statusCode: refusal.status),
+                refusal.message,
+                headers: refusal.headers
+            )
+        case .success(let acceptance):
+            let permissions = loop.node.anonymousPermissions
+            guard permissions.mayConnect || channel == nil else { return refuseAnonymous("connect") }
+            guard loop.node.admission.enter() else {
+                return refuse(
+                    .connectionLimit,
+                    .serviceUnavailable,
+                    "the node is full, try again",
+                    retry: true
+                )
+            }
+            let client = ClientConnection(loop: loop, wire: wire(channel, permissions))
+            client.admitted = true
+            guard let channel else { return complete(client, acceptance) }
+            opening = client
+            client.onSubscribed = { [unowned self] result in self.subscribed(client, acceptance, result) }
+            loop.shard.subscribe(client, to: channel, request: 0)
+        }
+    }
+
+    private func subscribed(
+        _ client: ClientConnection,
+        _ acceptance: OpeningHandshake.Acceptance,
+        _ result: Result<Void, BrokerError>
+    ) {
+        switch result {
+        case .success: complete(client, acceptance)
+        case .failure(let error):
+            opening = nil
+            client.finish()
+            refuse(.brokerUnavailable, .serviceUnavailable, "\(error)", retry: true)
+        }
+    }
+
+    private func wire(_ channel: ChannelName?, _ permissions: ClientPermissions) -> ClientConnection.Wire {
+        if let channel { return .raw(channel, permissions) }
+        let configuration = loop.node.configuration
+        return .centrifuge(
+            CentrifugeSession(
+                policy: CentrifugeSession.Policy(
+                    clientID: ClientID.make(),
+                    nodeName: configuration.nodeName,
+                    version: FanfareVersion.string,
+                    pingSeconds: configuration.keepAlive.pingInterval.map { Int($0.components.seconds) },
+                    maxChannelNameBytes: limits.maxChannelNameBytes,
+                    maxChannels: limits.maxChannelsPerClient,
+                    permissions: permissions
+                )
+            )
+        )
+    }
+
+    /// Writes the 101 and hands the connection over: the client's handler stays, everything of HTTP goes.
+    private func complete(_ client: ClientConnection, _ acceptance: OpeningHandshake.Acceptance) {
+        guard let context, case .answering = state else { return client.finish() }
+        opening = nil
+        state = .done
+        leave()
+        var headers = HTTPHeaders([
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Accept", acceptance.acceptKey),
+            ("Fanfare-Node", loop.node.configuration.nodeName),
+        ])
+        if let subprotocol = acceptance.subprotocol {
+            headers.add(name: "Sec-WebSocket-Protocol", value: subprotocol)
+        }
+        let response = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
+        context.write(wrapOutboundOut(.head(response)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        HTTPPipeline.replace(in: context, with: client)
+    }
+}

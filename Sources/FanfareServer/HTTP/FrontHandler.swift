@@ -1,0 +1,128 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+import NIOHTTP1
+
+/// The HTTP side of a public connection: answers plain requests and turns upgrades into clients.
+///
+/// One per connection on its event loop; after an upgrade it takes itself and all HTTP handlers out of the pipeline.
+/// `+Requests` decides what a request gets, `+Upgrade` carries out upgrades.
+final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelMember {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// Where the current request is.
+    enum State {
+        /// Before a request's head.
+        case idle
+        /// Within the body of a publish.
+        case body(ChannelName, HTTPRequestHead, ByteBuffer)
+        /// Within the body of a request whose answer does not depend on it.
+        case discarding(HTTPRequestHead)
+        /// Between a complete request and its answer.
+        case answering
+        /// The answer that ends the connection is out, or the upgrade has happened.
+        case done
+    }
+
+    let loop: LoopState
+    var context: ChannelHandlerContext?
+    var state = State.idle
+    var wheelPlace = WheelPlace()
+    /// The client of an upgrade that waits for the broker.
+    var opening: ClientConnection?
+    private var isCounted = false
+
+    init(loop: LoopState) {
+        self.loop = loop
+    }
+
+    var limits: Limits { loop.node.configuration.limits }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        loop.metrics.counters.add(.socketsAccepted)
+        loop.metrics.counters.add(.pendingConnections)
+        isCounted = true
+        restartDeadline()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        leave()
+        self.context = nil
+    }
+
+    /// This socket is no longer one without a session. Safe to call again.
+    func leave() {
+        loop.wheel.cancel(self)
+        guard isCounted else { return }
+        isCounted = false
+        loop.metrics.counters.add(.pendingConnections, -1)
+    }
+
+    func restartDeadline() {
+        loop.wheel.schedule(
+            self,
+            at: loop.node.clock.monotonicMicroseconds() + limits.handshakeTimeout.microseconds
+        )
+    }
+
+    func deadlineReached(now: UInt64) {
+        switch state {
+        case .idle, .body, .discarding:
+            refuse(.handshakeTimeout, .requestTimeout, "no complete request in time")
+        case .answering, .done:
+            context?.close(promise: nil)
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch (unwrapInboundIn(data), state) {
+        case (.head(let head), .idle):
+            received(head)
+        case (.body(let part), .body(let channel, let head, var body)):
+            state = .idle
+            body.writeImmutableBuffer(part)
+            guard body.readableBytes <= limits.maxMessageBytes else {
+                return refuse(
+                    .badRequest,
+                    .payloadTooLarge,
+                    "the body is above the limit of \(limits.maxMessageBytes) bytes"
+                )
+            }
+            state = .body(channel, head, body)
+        case (.end, .body(let channel, let head, let body)):
+            state = .answering
+            publish(channel, head, body)
+        case (.end, .discarding(let head)):
+            state = .answering
+            respond(to: head)
+        default:
+            break
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        loop.flush()
+        context.fireChannelReadComplete()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        opening?.finish()
+        opening = nil
+        state = .done
+        leave()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case HTTPParserError.headerOverflow:
+            refuse(.badRequest, .requestHeaderFieldsTooLarge, "the request's headers are above the limit")
+        case is HTTPParserError:
+            refuse(.badRequest, .badRequest, "not a valid HTTP/1.1 request")
+        default:
+            context.close(promise: nil)
+        }
+    }
+}

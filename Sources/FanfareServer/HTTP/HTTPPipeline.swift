@@ -1,0 +1,45 @@
+import FanfareCore
+import NIOCore
+import NIOHTTP1
+
+/// The HTTP handlers of a public connection, put in at accept and taken out at the upgrade.
+enum HTTPPipeline {
+    /// From accept to the answer of an upgrade.
+    static func install(on channel: any Channel, loop: LoopState) throws {
+        let limits = loop.node.configuration.limits
+        var parsing = NIOHTTPDecoderLimitConfiguration()
+        parsing.maxHeaderFieldSize = limits.maxHeaderFieldBytes
+        parsing.maxHeaderListSize = limits.maxHeaderListBytes
+        parsing.maxHeaderFieldCount = limits.maxHeaderFields
+        let decoder = HTTPRequestDecoder(
+            leftOverBytesStrategy: .forwardBytes,
+            informationalResponseStrategy: .drop,
+            limitConfiguration: parsing
+        )
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(HTTPResponseEncoder())
+        try pipeline.addHandler(ByteToMessageHandler(decoder))
+        try pipeline.addHandler(HTTPServerPipelineHandler())
+        try pipeline.addHandler(FrontHandler(loop: loop))
+    }
+
+    /// After the 101: only `client` stays. The decoder goes last and hands on the bytes that came behind the request.
+    static func replace(in context: ChannelHandlerContext, with client: ClientConnection) {
+        let pipeline = context.pipeline.syncOperations
+        do {
+            try pipeline.addHandler(client, position: .last)
+            let encoder = try pipeline.handler(type: HTTPResponseEncoder.self)
+            let ordering = try pipeline.handler(type: HTTPServerPipelineHandler.self)
+            let front = try pipeline.handler(type: FrontHandler.self)
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            pipeline.removeHandler(ordering, promise: nil)
+            pipeline.removeHandler(front, promise: nil)
+            pipeline.removeHandler(encoder, promise: nil)
+            pipeline.removeHandler(decoder, promise: nil)
+            client.begin()
+        } catch {
+            client.finish()
+            context.close(promise: nil)
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import FanfareWire
+
+/// What a request on the public port asks for. Pure: method and target in, meaning out.
+enum Route: Equatable {
+    /// The demo page.
+    case page
+    /// An upgrade to the Centrifuge client protocol.
+    case centrifugeWebSocket
+    /// An upgrade to the raw protocol on a channel.
+    case rawWebSocket(ChannelName)
+    /// A publish over HTTP into a channel.
+    case publish(ChannelName)
+    /// The path exists, the method does not fit.
+    case methodNotAllowed(allow: String)
+    /// The channel's name is against the rules.
+    case badChannel(ChannelNameError)
+    /// No such path.
+    case notFound
+
+    /// - Parameters:
+    ///   - target: the request target as received, query included (RFC 9112 §3.2.1, origin form).
+    ///   - channelBytes: most bytes of a channel name.
+    init(method: String, target: String, channelBytes: Int) {
+        let path = target.prefix { $0 != "?" && $0 != "#" }
+        switch path {
+        case "/":
+            self = method == "GET" || method == "HEAD" ? .page : .methodNotAllowed(allow: "GET, HEAD")
+        case "/connection/websocket":
+            self = method == "GET" ? .centrifugeWebSocket : .methodNotAllowed(allow: "GET")
+        default:
+            self = Self.channel(path: path, method: method, channelBytes: channelBytes)
+        }
+    }
+
+    private static func channel(path: Substring, method: String, channelBytes: Int) -> Route {
+        let segments = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard segments.count == 3 || segments.count == 4, segments[0].isEmpty, segments[1] == "channels" else {
+            return .notFound
+        }
+        let isWebSocket = segments.count == 4
+        if isWebSocket, segments[3] != "ws" { return .notFound }
+        let wanted = isWebSocket ? "GET" : "POST"
+        guard method == wanted else { return .methodNotAllowed(allow: wanted) }
+        guard let name = percentDecoded(segments[2]) else { return .badChannel(.notUTF8) }
+        do {
+            let channel = try ChannelName(name, limit: channelBytes)
+            return isWebSocket ? .rawWebSocket(channel) : .publish(channel)
+        } catch {
+            return .badChannel(error)
+        }
+    }
+
+    /// RFC 3986 §2.1; `nil` for a broken escape or bytes that are not UTF-8.
+    static func percentDecoded(_ text: Substring) -> String? {
+        var bytes: [UInt8] = []
+        var rest = text.utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue) else {
+                return nil
+            }
+            bytes.append(high << 4 | low)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func hexValue(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import FanfareCore
+import Logging
+import NIOCore
+import NIOPosix
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// The public port: accepts sockets and gives each to one event loop for life.
+struct PublicListener: Sendable {
+    private let channel: any Channel
+
+    /// The port that is bound, also when 0 was asked for.
+    var port: Int { channel.localAddress?.port ?? 0 }
+
+    /// Binds and accepts from now on.
+    static func open(
+        node: NodeContext,
+        loops: [NIOLoopBound<LoopState>],
+        group: MultiThreadedEventLoopGroup
+    ) async throws -> PublicListener {
+        let byLoop = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) })
+        let perLoop = max(1, node.configuration.limits.maxPendingConnections / loops.count)
+        let channel = try await ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 4_096)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptWatch(node: node))
+                }
+            }
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            // A client's messages are small; a big one comes in pieces and is gathered by the frame reader.
+            .childChannelOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1_024, maximum: 16_384)
+            )
+            .childChannelOption(.maxMessagesPerRead, value: 2)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let loop = byLoop[ObjectIdentifier(channel.eventLoop)]?.value else {
+                        preconditionFailure("a connection on a loop that is not the node's")
+                    }
+                    guard loop.metrics.counters.value(.pendingConnections) < perLoop else {
+                        loop.metrics.refusals.add(.pendingLimit)
+                        throw ChannelError.operationUnsupported
+                    }
+                    try HTTPPipeline.install(on: channel, loop: loop)
+                }
+            }
+            .bind(host: node.configuration.host, port: node.configuration.port).get()
+        node.isAccepting = true
+        return PublicListener(channel: channel)
+    }
+
+    /// Accepts no more; sessions stay.
+    func close() async {
+        try? await channel.close()
+    }
+}
+
+/// Counts the times that accepting paused for want of file descriptors. NIO's own handler behind it does the pausing: it
+/// accepts again after a second.
+private final class AcceptWatch: ChannelInboundHandler {
+    typealias InboundIn = any Channel
+
+    private let node: NodeContext
+
+    init(node: NodeContext) { self.node = node }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? IOError, [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.errnoCode) {
+            node.metrics.shared.addShared(.acceptPauses)
+            node.logger.warning(
+                "no free file descriptor: accepting pauses for a second",
+                metadata: ["error": "\(error)"]
+            )
+        }
+        context.fireErrorCaught(error)
+    }
+}

@@ -1,0 +1,73 @@
+import FanfareCore
+import Logging
+import UnixSignals
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+extension FanfareNode {
+    /// Runs a node until SIGTERM or SIGINT has drained it; a second signal ends the process at once.
+    ///
+    /// - Parameter warnings: what the configuration's reader found odd; logged first.
+    public static func run(configuration: NodeConfiguration, warnings: [String]) async throws {
+        raiseDescriptorLimit()
+        var logger = Logger(label: "fanfare")
+        logger.logLevel = configuration.logLevel
+        logger[metadataKey: "node"] = "\(configuration.nodeName)"
+        for warning in warnings { logger.warning("\(warning)") }
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let node = try await start(configuration: configuration, logger: logger)
+        node.announce()
+        await withTaskGroup(of: Void.self) { tasks in
+            var iterator = signals.makeAsyncIterator()
+            guard let first = await iterator.next() else { return }
+            logger.notice("\(first) received: draining (once more to end at once)")
+            tasks.addTask { await node.drain() }
+            tasks.addTask {
+                for await second in signals {
+                    logger.warning("\(second) received again: ending at once")
+                    _exit(1)
+                }
+            }
+            _ = await tasks.next()
+            tasks.cancelAll()
+        }
+    }
+
+    private func announce() {
+        let configuration = context.configuration
+        context.logger.notice(
+            "ready for clients",
+            metadata: [
+                "public": "http://\(configuration.host):\(port)",
+                "admin": "http://\(configuration.adminHost):\(adminPort)",
+                "broker": "\(configuration.redisConfiguration?.redactedURL ?? "memory (this node only)")",
+                "loops": "\(configuration.loops)",
+                "max-connections": "\(configuration.limits.maxConnections)",
+            ]
+        )
+        if configuration.dev {
+            context.logger.warning("--dev is on: anonymous clients may connect, subscribe and publish")
+        } else {
+            context.logger.notice("anonymous clients: \(configuration.anonymous) (see --anonymous)")
+        }
+    }
+
+    /// Every client is a descriptor: use all that the system allows. The configuration was checked against that number.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        #if canImport(Darwin)
+        let resource = RLIMIT_NOFILE
+        #else
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #endif
+        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+        limit.rlim_cur = limit.rlim_max
+        _ = setrlimit(resource, &limit)
+    }
+}

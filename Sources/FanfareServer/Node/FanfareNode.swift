@@ -1,0 +1,145 @@
+import FanfareCore
+import FanfareRedis
+import FanfareWire
+import Logging
+import NIOCore
+import NIOPosix
+
+/// One node: listener, hub, broker, admin port, from start to drained end.
+public final class FanfareNode: Sendable {
+    let context: NodeContext
+    private let group: MultiThreadedEventLoopGroup
+    private let loops: [NIOLoopBound<LoopState>]
+    private let listener: PublicListener
+    private let admin: RunningAdmin
+
+    /// The public port that is bound.
+    public var port: Int { listener.port }
+    /// The admin port that is bound.
+    public var adminPort: Int { admin.port }
+
+    /// Starts a node. Without a broker that answers it starts all the same and is not ready.
+    ///
+    /// - Throws: when a port can't be bound; the error names it.
+    public static func start(
+        configuration: NodeConfiguration,
+        clock: NodeClock = .system,
+        logger: Logger
+    ) async throws -> FanfareNode {
+        let metrics = NodeMetrics(loops: configuration.loops)
+        let formats = FormatsInUse()
+        let broker = try makeBroker(configuration, metrics: metrics, formats: formats, clock: clock, logger: logger)
+        let context = NodeContext(
+            configuration: configuration,
+            metrics: metrics,
+            broker: broker,
+            formats: formats,
+            clock: clock,
+            logger: logger
+        )
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops)
+        do {
+            var loops: [NIOLoopBound<LoopState>] = []
+            var mailboxes: [Mailbox<BrokerEvent>] = []
+            for (index, eventLoop) in group.makeIterator().enumerated() {
+                let (loop, mailbox) = try await eventLoop.submit {
+                    let loop = LoopState(node: context, index: index, eventLoop: eventLoop)
+                    loop.start()
+                    return (NIOLoopBound(loop, eventLoop: eventLoop), loop.mailbox)
+                }.get()
+                loops.append(loop)
+                mailboxes.append(mailbox)
+            }
+            broker.start(receivers: mailboxes)
+            let admin = try await RunningAdmin.start(context)
+            do {
+                let listener = try await PublicListener.open(node: context, loops: loops, group: group)
+                return FanfareNode(context: context, group: group, loops: loops, listener: listener, admin: admin)
+            } catch {
+                await admin.stop()
+                throw NodeStartError.bind(
+                    what: "public",
+                    host: configuration.host,
+                    port: configuration.port,
+                    reason: "\(error)"
+                )
+            }
+        } catch {
+            await broker.shutdown()
+            try? await group.shutdownGracefully()
+            throw error
+        }
+    }
+
+    private init(
+        context: NodeContext,
+        group: MultiThreadedEventLoopGroup,
+        loops: [NIOLoopBound<LoopState>],
+        listener: PublicListener,
+        admin: RunningAdmin
+    ) {
+        self.context = context
+        self.group = group
+        self.loops = loops
+        self.listener = listener
+        self.admin = admin
+    }
+
+    private static func makeBroker(
+        _ configuration: NodeConfiguration,
+        metrics: NodeMetrics,
+        formats: FormatsInUse,
+        clock: NodeClock,
+        logger: Logger
+    ) throws -> any Broker {
+        guard let redis = configuration.redisConfiguration else {
+            return MemoryBroker(formats: formats, metrics: metrics.broker, clock: clock)
+        }
+        return RedisBroker(
+            configuration: redis,
+            nodeName: configuration.nodeName,
+            metrics: metrics.broker,
+            formats: formats,
+            logger: logger
+        )
+    }
+
+    /// Ends the node in order: not ready, no new sockets, closes spread over the drain window, accepted publications
+    /// finished, everything shut. Takes the drain window and at most ``drainGrace`` more.
+    public func drain() async {
+        let window = context.configuration.drain
+        context.logger.info(
+            "draining",
+            metadata: ["clients": "\(context.admission.count)", "window": "\(window)"]
+        )
+        context.isDraining = true
+        context.isAccepting = false
+        await listener.close()
+        for loop in loops { loop.eventLoop.execute { loop.value.drain(window: window) } }
+        let deadline = ContinuousClock.now + window + Self.drainGrace
+        while context.admission.count > 0, ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        await context.broker.shutdown()
+        await admin.stop()
+        for loop in loops { try? await loop.eventLoop.submit { loop.value.stop() }.get() }
+        try? await group.shutdownGracefully()
+        context.logger.info("stopped", metadata: ["clients left": "\(context.admission.count)"])
+    }
+
+    /// What the drain may take beyond its window: closing handshakes, the broker's last answers.
+    public static let drainGrace = Duration.seconds(5)
+}
+
+/// Why a node did not start.
+public enum NodeStartError: Error, CustomStringConvertible {
+    /// A port can't be bound.
+    case bind(what: String, host: String, port: Int, reason: String)
+
+    public var description: String {
+        switch self {
+        case .bind(let what, let host, let port, let reason):
+            "cannot listen on the \(what) port \(host):\(port): \(reason)"
+        }
+    }
+}

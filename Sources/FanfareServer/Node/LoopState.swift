@@ -1,0 +1,129 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+
+/// Everything that one event loop owns: its shard of the hub, its clients, its timing wheel, its mailboxes.
+///
+/// Made and used on that loop only. Other threads reach it through the two mailboxes, which wake it once per burst.
+final class LoopState {
+    let node: NodeContext
+    let eventLoop: any EventLoop
+    let metrics: LoopMetrics
+    let shard: HubShard<ClientConnection>
+    let wheel: TimingWheel
+    /// Where the broker posts for this loop.
+    let mailbox: Mailbox<BrokerEvent>
+    /// Where the broker's answers to publishes of this loop's clients are posted.
+    let outcomes: Mailbox<PublishOutcome>
+    /// All sessions of this loop, for the drain; each knows its index.
+    private(set) var clients: [ClientConnection] = []
+    /// Clients with bytes for the end of this tick.
+    private var dirty: [ClientConnection] = []
+    private var ticker: RepeatedTask?
+    private var lastTick: UInt64 = 0
+
+    /// What became of a client's publish.
+    struct PublishOutcome: Sendable {
+        let connection: NIOLoopBound<ClientConnection>
+        /// The command's id; 0 where the protocol has none.
+        let id: UInt32
+        let result: Result<Void, BrokerError>
+    }
+
+    init(node: NodeContext, index: Int, eventLoop: any EventLoop) {
+        eventLoop.preconditionInEventLoop()
+        self.node = node
+        self.eventLoop = eventLoop
+        self.metrics = node.metrics.loops[index]
+        self.shard = HubShard(broker: node.broker, receiver: index, metrics: metrics)
+        self.wheel = TimingWheel(now: node.clock.monotonicMicroseconds())
+        let box = NIOLoopBoundBox<LoopState?>(nil, eventLoop: eventLoop)
+        let wake: @Sendable () -> Void = { eventLoop.execute { box.value?.visitMailboxes() } }
+        self.outcomes = Mailbox(wake: wake)
+        self.mailbox = Mailbox(wake: wake)
+        box.value = self
+    }
+
+    /// Starts the wheel.
+    func start() {
+        let period = TimeAmount.microseconds(Int64(wheel.tickMicroseconds))
+        lastTick = node.clock.monotonicMicroseconds()
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        ticker = eventLoop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in bound.value.tick() }
+    }
+
+    /// Stops the wheel.
+    func stop() {
+        ticker?.cancel()
+        ticker = nil
+    }
+
+    /// Takes in a session that has begun.
+    func add(_ client: ClientConnection) {
+        client.clientIndex = clients.count
+        clients.append(client)
+        metrics.counters.add(.connections)
+        metrics.counters.add(.connectionsAccepted)
+        if let at = drainWindow.map({ drainDeadline(window: $0) }) { client.drain(at: at) }
+    }
+
+    /// Lets go of a session that has ended.
+    func remove(_ client: ClientConnection) {
+        let index = client.clientIndex
+        guard index >= 0 else { return }
+        client.clientIndex = -1
+        let moved = clients.removeLast()
+        if moved !== client {
+            clients[index] = moved
+            moved.clientIndex = index
+        }
+        metrics.counters.add(.connections, -1)
+    }
+
+    /// Notes a client with bytes for the end of the tick.
+    func markDirty(_ client: ClientConnection) { dirty.append(client) }
+
+    /// Ends the tick: one write for each client that got something.
+    func flush() {
+        while !dirty.isEmpty {
+            let batch = dirty
+            dirty = []
+            for client in batch { client.flushTick() }
+        }
+    }
+
+    private var drainWindow: Duration?
+
+    /// Spreads the closes of all sessions over `window`, at random.
+    func drain(window: Duration) {
+        drainWindow = window
+        for client in clients { client.drain(at: drainDeadline(window: window)) }
+    }
+
+    private func drainDeadline(window: Duration) -> UInt64 {
+        node.clock.monotonicMicroseconds() + UInt64.random(in: 0...max(1, window.microseconds))
+    }
+
+    private func visitMailboxes() {
+        for event in mailbox.take() {
+            switch event {
+            case .publication(let prepared): shard.publish(prepared)
+            case .subscribed(let channel, let ticket): shard.subscribed(channel, ticket: ticket)
+            case .subscribeFailed(let channel, let ticket, let error):
+                shard.subscribeFailed(channel, ticket: ticket, error)
+            }
+        }
+        shard.flush(now: node.clock.wallMicroseconds)
+        for outcome in outcomes.take() { outcome.connection.value.published(outcome.id, outcome.result) }
+        flush()
+    }
+
+    private func tick() {
+        let now = node.clock.monotonicMicroseconds()
+        let late = now &- lastTick
+        metrics.loopLag.record(microseconds: Int(late > wheel.tickMicroseconds ? late - wheel.tickMicroseconds : 0))
+        lastTick = now
+        wheel.advance(to: now)
+        flush()
+    }
+}

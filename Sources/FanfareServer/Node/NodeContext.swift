@@ -1,0 +1,61 @@
+import FanfareCore
+import FanfareWire
+import Logging
+import Synchronization
+
+/// What all event loops of a node share; nothing here is written on a hot path.
+final class NodeContext: Sendable {
+    let configuration: NodeConfiguration
+    let metrics: NodeMetrics
+    let broker: any Broker
+    let admission: Admission
+    let formats: FormatsInUse
+    let clock: NodeClock
+    let logger: Logger
+    private let draining = Atomic<Bool>(false)
+    private let accepting = Atomic<Bool>(false)
+
+    init(
+        configuration: NodeConfiguration,
+        metrics: NodeMetrics,
+        broker: any Broker,
+        formats: FormatsInUse,
+        clock: NodeClock,
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.metrics = metrics
+        self.broker = broker
+        self.formats = formats
+        self.clock = clock
+        self.logger = logger
+        self.admission = Admission(limit: configuration.limits.maxConnections)
+    }
+
+    /// Whether the node is on its way out: no new sessions.
+    var isDraining: Bool {
+        get { draining.load(ordering: .relaxed) }
+        set { draining.store(newValue, ordering: .relaxed) }
+    }
+
+    /// Whether the public listener is open.
+    var isAccepting: Bool {
+        get { accepting.load(ordering: .relaxed) }
+        set { accepting.store(newValue, ordering: .relaxed) }
+    }
+
+    /// What a client without credentials may do.
+    var anonymousPermissions: ClientPermissions {
+        switch configuration.effectiveAnonymous {
+        case .none: .none
+        case .subscribe: .subscribe
+        case .publish: .publish
+        }
+    }
+
+    /// A value for `Retry-After`, spread so that refused clients don't come back together.
+    var retryAfter: String {
+        let base = configuration.limits.retryAfterSeconds
+        return String(Int.random(in: base...(2 * base)))
+    }
+}

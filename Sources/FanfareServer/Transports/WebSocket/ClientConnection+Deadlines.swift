@@ -1,0 +1,74 @@
+import FanfareCore
+import FanfareWire
+
+/// Everything about this client that time decides. One place in the loop's wheel serves all of it.
+extension ClientConnection {
+    /// Begins with the first deadline: the first command, or the first ping.
+    func startDeadlines() {
+        let now = loop.node.clock.monotonicMicroseconds()
+        guard session != nil else { return startKeepAlive(now: now) }
+        deadline = now + limits.firstCommandTimeout.microseconds
+        reschedule()
+    }
+
+    /// Pings begin: at once for raw clients, after `connect` for those with a session.
+    func startKeepAlive(now: UInt64) {
+        deadline = keepAlive.start(
+            now: now,
+            settings: loop.node.configuration.keepAlive,
+            spread: Double.random(in: 0..<1)
+        )
+        reschedule()
+    }
+
+    /// The node drains: this client is ended at that time.
+    func drain(at time: UInt64) {
+        drainAt = time
+        reschedule()
+    }
+
+    /// The client showed life.
+    func lifeSeen() {
+        let now = loop.node.clock.monotonicMicroseconds()
+        if let roundTrip = keepAlive.lifeSeen(now: now, settings: loop.node.configuration.keepAlive) {
+            loop.metrics.pingRoundTrip.record(microseconds: Int(truncatingIfNeeded: roundTrip))
+        }
+    }
+
+    func reschedule() {
+        guard phase != .ended else { return }
+        let next =
+            phase == .open ? [deadline, drainAt].compactMap(\.self).min() : deadline
+        if let next { loop.wheel.schedule(self, at: next) } else { loop.wheel.cancel(self) }
+    }
+
+    func deadlineReached(now: UInt64) {
+        switch phase {
+        case .open:
+            if let drainAt, drainAt <= now { return end(.serviceRestart) }
+            openDeadlineReached(now: now)
+            reschedule()
+        case .closing:
+            closeSocket()
+        case .opening, .ended:
+            break
+        }
+    }
+
+    private func openDeadlineReached(now: UInt64) {
+        guard let due = deadline, due <= now else { return }
+        if session?.isConnected == false { return end(.stale) }
+        switch keepAlive.deadlineReached(now: now, settings: loop.node.configuration.keepAlive) {
+        case .ping(let next):
+            deadline = next
+            loop.metrics.counters.add(.pingsSent)
+            reply(pingFrame)
+        case .wait(let until):
+            deadline = until
+        case .none:
+            deadline = nil
+        case .noPong:
+            end(.noPong)
+        }
+    }
+}

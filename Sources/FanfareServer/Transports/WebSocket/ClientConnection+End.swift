@@ -1,0 +1,85 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+
+/// How a client ends: we close it, it closes itself, or the connection breaks. Each counts once, by its code.
+extension ClientConnection {
+    /// Ends the session with a close frame: leaves the hub now, the socket when the peer answered or after a deadline.
+    ///
+    /// - Parameter reason: more than the table says, for the client's log.
+    func end(_ disconnect: Disconnect, reason: String? = nil) {
+        guard phase == .open else { return }
+        switch disconnect {
+        case .slow:
+            // What it did not take is worthless to it: the close frame goes right behind the chunk under way.
+            tick = nil
+            dropQueue()
+        default:
+            flushTick()
+            guard phase == .open else { return }
+        }
+        phase = .closing
+        leave(disconnect)
+        afterClose =
+            switch disconnect {
+            case .normal: .closeSocket
+            case .protocolError, .invalidPayload, .messageTooBig: .endOutput
+            default: .awaitPeer
+            }
+        deadline = loop.node.clock.monotonicMicroseconds() + limits.closeTimeout.microseconds
+        reschedule()
+        send(
+            reason.map { WebSocketFrame.close(code: disconnect.code, reason: $0) } ?? WebSocketFrame.close(disconnect)
+        )
+        if phase == .closing, outbox.isEmpty { closeFrameWritten() }
+    }
+
+    /// Our close frame is with the kernel (RFC 6455 §7.1.1: the server ends the connection first).
+    func closeFrameWritten() {
+        switch afterClose {
+        case .awaitPeer: break
+        case .endOutput:
+            // Reading on keeps the unread bytes of the peer from turning our close into a reset that eats the frame.
+            writer = nil
+            context?.close(mode: .output, promise: nil)
+        case .closeSocket: closeSocket()
+        }
+    }
+
+    /// The connection is broken: nothing can be said any more.
+    func lost(_ disconnect: Disconnect) {
+        guard phase == .open || phase == .closing else { return }
+        if phase == .open { leave(disconnect) }
+        phase = .closing
+        closeSocket()
+    }
+
+    /// Closes the socket; `channelInactive` follows.
+    func closeSocket() {
+        writer = nil
+        context?.close(promise: nil)
+    }
+
+    /// The one exit. Safe to call again.
+    func finish() {
+        guard phase != .ended else { return }
+        if phase == .open { leave(.abnormal) }
+        if phase == .opening { loop.shard.leave(self) }
+        phase = .ended
+        writer = nil
+        tick = nil
+        onSubscribed = nil
+        dropQueue()
+        loop.wheel.cancel(self)
+        if admitted {
+            admitted = false
+            loop.node.admission.leave()
+        }
+    }
+
+    private func leave(_ disconnect: Disconnect) {
+        loop.metrics.count(disconnect)
+        loop.shard.leave(self)
+        loop.remove(self)
+    }
+}

@@ -1,0 +1,98 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+
+/// Bytes on their way out: at most one write per client and tick, straight to the socket where nothing waits.
+extension ClientConnection {
+    /// Sends publications now, behind whatever this tick holds for this client already.
+    func deliver(_ bytes: ByteBuffer) {
+        guard phase == .open else { return }
+        if tick != nil { return enqueue(bytes) }
+        loop.metrics.counters.add(.deliveryWrites)
+        send(bytes)
+    }
+
+    /// Adds publications to this tick. The first ones are shared with all other clients that get the same bytes.
+    func enqueue(_ bytes: ByteBuffer) {
+        tickHasDeliveries = true
+        reply(bytes)
+    }
+
+    /// Adds any ready frames to this tick.
+    func reply(_ bytes: ByteBuffer) {
+        guard phase == .open else { return }
+        if tick == nil {
+            tick = bytes
+            loop.markDirty(self)
+        } else {
+            tick?.writeImmutableBuffer(bytes)
+        }
+    }
+
+    /// Writes what the tick brought.
+    func flushTick() {
+        guard let bytes = tick else { return }
+        tick = nil
+        if tickHasDeliveries {
+            tickHasDeliveries = false
+            loop.metrics.counters.add(.deliveryWrites)
+        }
+        send(bytes)
+    }
+
+    /// Hands bytes to the kernel, what it does not take to the outbox.
+    func send(_ bytes: ByteBuffer) {
+        guard phase == .open || phase == .closing else { return }
+        var rest = bytes
+        if let writer, outbox.isEmpty {
+            switch writer.send(bytes) {
+            case .failed:
+                return lost(.writeError)
+            case .sent(let count):
+                loop.metrics.counters.add(.bytesSent, count)
+                if count == bytes.readableBytes { return }
+                rest.moveReaderIndex(forwardBy: count)
+            }
+        }
+        switch outbox.append(rest, limit: limits.maxQueueBytes) {
+        case .write:
+            loop.metrics.counters.add(.queueBytes, rest.readableBytes)
+            write(chunk: rest)
+        case .queued:
+            loop.metrics.counters.add(.queueBytes, rest.readableBytes)
+        case .overflow:
+            end(.slow)
+        }
+    }
+
+    /// The long way: NIO writes when the socket can take it, then asks for more.
+    private func write(chunk: ByteBuffer) {
+        guard let context else { return }
+        let size = chunk.readableBytes
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        promise.futureResult.whenComplete { result in bound.value.written(size, result) }
+        context.writeAndFlush(wrapOutboundOut(chunk), promise: promise)
+    }
+
+    private func written(_ size: Int, _ result: Result<Void, any Error>) {
+        loop.metrics.counters.add(.queueBytes, -size)
+        guard case .success = result else {
+            // NIO has closed the descriptor, or is about to: nothing may be sent any more.
+            dropQueue()
+            return lost(.writeError)
+        }
+        loop.metrics.counters.add(.bytesSent, size)
+        if let chunk = outbox.completed() {
+            write(chunk: chunk)
+        } else if phase == .closing {
+            closeFrameWritten()
+        }
+    }
+
+    /// Forgets what waits and was not handed to NIO.
+    func dropQueue() {
+        loop.metrics.counters.add(.queueBytes, -outbox.waitingBytes)
+        outbox.dropWaiting()
+    }
+}

@@ -1,0 +1,136 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+
+/// One WebSocket client on its event loop: the only handler of its pipeline after the upgrade.
+///
+/// Bytes come in here, become messages (`WebSocketReader`), then commands (a session) and then calls of hub and broker;
+/// ready bytes from the hub go out through ``send(_:)``. Its extensions hold one subject each: `+Receive`, `+Send`,
+/// `+Deadlines`, `+End`.
+///
+/// Lives on one event loop. Its one exit is ``finish()``, from `channelInactive`: there it leaves hub, wheel and loop.
+final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// Which protocol it speaks, as asked for by the path of its upgrade.
+    enum Wire {
+        /// A payload in, a payload out, on one channel.
+        case raw(ChannelName, ClientPermissions)
+        /// The Centrifuge client protocol in JSON.
+        case centrifuge(CentrifugeSession)
+    }
+
+    /// What follows our close frame.
+    enum AfterClose {
+        /// The peer's close frame, or a deadline.
+        case awaitPeer
+        /// The end of our half: the peer broke the protocol, and its close frame may never be understood.
+        case endOutput
+        /// The end of the connection: the peer closed first.
+        case closeSocket
+    }
+
+    /// Where it is in its life.
+    enum Phase {
+        /// Waits for the broker before its upgrade is answered.
+        case opening
+        /// In session.
+        case open
+        /// Our close frame is out; what still comes in is thrown away.
+        case closing
+        /// Gone.
+        case ended
+    }
+
+    let loop: LoopState
+    /// The channel of a raw client and what it may do there.
+    let raw: (channel: ChannelName, permissions: ClientPermissions)?
+    /// The protocol state of a Centrifuge client.
+    var session: CentrifugeSession?
+    let wireFormat: WireFormat
+    var phase = Phase.opening
+    var membership = HubMembership<ClientConnection>()
+    var wheelPlace = WheelPlace()
+    /// Index in the loop's list of sessions, -1 when not in it.
+    var clientIndex = -1
+
+    var context: ChannelHandlerContext?
+    var writer: DirectWriter?
+    var reader: WebSocketReader
+    var outbox = Outbox()
+    /// What this tick brought and is not written yet.
+    var tick: ByteBuffer?
+    /// Whether publications are among it.
+    var tickHasDeliveries = false
+
+    var keepAlive = KeepAliveStateMachine()
+    /// The next deadline of the phase, and the time at which a drain ends this client.
+    var deadline: UInt64?
+    var drainAt: UInt64?
+
+    /// Publishes that wait for the broker; at the limit the client is not read.
+    var pendingPublishes = 0
+    var isPaused = false
+    var afterClose = AfterClose.awaitPeer
+    /// Whether it holds one of the places of the node's connection limit.
+    var admitted = false
+    /// Completes the upgrade of a raw client when its subscription is answered.
+    var onSubscribed: ((Result<Void, BrokerError>) -> Void)?
+
+    init(loop: LoopState, wire: Wire) {
+        self.loop = loop
+        switch wire {
+        case .raw(let channel, let permissions):
+            raw = (channel, permissions)
+            wireFormat = .rawWebSocket
+        case .centrifuge(let session):
+            raw = nil
+            self.session = session
+            wireFormat = .centrifugeJSONWebSocket
+        }
+        self.reader = WebSocketReader(maxMessageBytes: loop.node.configuration.limits.maxMessageBytes)
+        loop.node.formats.note(wireFormat)
+    }
+
+    deinit {
+        precondition(membership.count == 0, "a client must leave the hub before it ends")
+    }
+
+    var limits: Limits { loop.node.configuration.limits }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        finish()
+        self.context = nil
+    }
+
+    /// The upgrade is answered and this is the pipeline's only handler: begins the session.
+    func begin() {
+        guard phase == .opening, let context else { return }
+        phase = .open
+        loop.add(self)
+        writer = DirectWriter(context.channel, enabled: loop.node.configuration.directWrite)
+        startDeadlines()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        receive(unwrapInboundIn(data))
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        loop.flush()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        finish()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        lost(.abnormal)
+    }
+}

@@ -1,0 +1,67 @@
+import FanfareCore
+import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// The short way out: a `send` on the connection's descriptor, past NIO's write path, which costs as much again as the
+/// kernel does (docs/decisions.md has the numbers).
+///
+/// Only while nothing waits for the connection, or bytes would overtake each other; the rest of a partial send goes the
+/// long way. The descriptor is NIO's: it is forgotten in `channelInactive`, which NIO calls in the same turn of the event
+/// loop in which it closes the descriptor, before anything else on that loop could send.
+struct DirectWriter {
+    /// What a send did.
+    enum Outcome {
+        /// So many bytes went; fewer than asked when the socket's buffer is full.
+        case sent(Int)
+        /// The connection is broken.
+        case failed
+    }
+
+    private let descriptor: CInt
+
+    /// `nil` where the transport can't be written directly: TLS, or a switch in the configuration.
+    init?(_ channel: any Channel, enabled: Bool) {
+        guard enabled,
+            let descriptor = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+                of: NIOBSDSocket.Handle.self,
+                { $0 }
+            )
+        else { return nil }
+        self.descriptor = descriptor
+    }
+
+    /// Sends what the socket takes now. Never blocks, raises no signal.
+    func send(_ bytes: ByteBuffer) -> Outcome {
+        bytes.withUnsafeReadableBytes { pointer in
+            while true {
+                // The pointer is valid for the length of this call, and `send` only reads.
+                #if canImport(Darwin)
+                let count = Darwin.send(descriptor, pointer.baseAddress, pointer.count, MSG_DONTWAIT)
+                #else
+                let flags = CInt(MSG_DONTWAIT.rawValue) | CInt(MSG_NOSIGNAL.rawValue)
+                let count = systemSend(descriptor, pointer.baseAddress, pointer.count, flags)
+                #endif
+                if count >= 0 { return .sent(count) }
+                switch errno {
+                case EINTR: continue
+                case EAGAIN, EWOULDBLOCK: return .sent(0)
+                default: return .failed
+                }
+            }
+        }
+    }
+}
+
+#if !canImport(Darwin)
+/// Named, because `DirectWriter.send` hides it.
+private func systemSend(_ descriptor: CInt, _ bytes: UnsafeRawPointer?, _ count: Int, _ flags: CInt) -> Int {
+    send(descriptor, bytes, count, flags)
+}
+#endif

@@ -1,0 +1,40 @@
+import NIOCore
+
+/// What a publication carries: bytes, and whether they are text.
+public struct Payload: Sendable, Equatable {
+    /// How the bytes leave on a transport that tells text from binary.
+    public enum Kind: UInt8, Sendable {
+        /// Valid UTF-8; leaves as a WebSocket text message.
+        case text = 0
+        /// Any bytes; leaves as a WebSocket binary message.
+        case binary = 1
+    }
+
+    public var kind: Kind
+    public var bytes: ByteBuffer
+
+    public init(kind: Kind, bytes: ByteBuffer) {
+        self.kind = kind
+        self.bytes = bytes
+    }
+
+    /// A text payload.
+    public init(text: String) {
+        self.init(kind: .text, bytes: ByteBuffer(string: text))
+    }
+}
+
+/// One message in one channel, as it travels between nodes.
+public struct Publication: Sendable, Equatable {
+    public var channel: ChannelName
+    public var payload: Payload
+    /// When a node accepted it: microseconds since 1970-01-01 UTC by that node's clock. 0 when unknown, as for a plain
+    /// Redis `PUBLISH` by a backend.
+    public var publishedAt: UInt64
+
+    public init(channel: ChannelName, payload: Payload, publishedAt: UInt64 = 0) {
+        self.channel = channel
+        self.payload = payload
+        self.publishedAt = publishedAt
+    }
+}

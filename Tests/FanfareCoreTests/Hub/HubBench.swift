@@ -1,0 +1,187 @@
+import FanfareWire
+import NIOCore
+import Synchronization
+
+@testable import FanfareCore
+
+/// A shard with clients that write down what they get, and a broker that writes down what it is asked.
+final class HubBench {
+    let broker: RecordingBroker
+    let metrics = LoopMetrics()
+    let shard: HubShard<TestMember>
+    /// Clients that left, kept so that no identity comes again.
+    var graveyard: [TestMember] = []
+    private var everyone: [TestMember] = []
+
+    init(answersAtOnce: Bool = true) {
+        broker = RecordingBroker()
+        shard = HubShard(broker: broker, receiver: 0, metrics: metrics)
+        self.answersAtOnce = answersAtOnce
+    }
+
+    private let answersAtOnce: Bool
+
+    deinit {
+        for client in everyone { shard.leave(client) }
+    }
+
+    func client(format: WireFormat = .rawWebSocket) -> TestMember {
+        let client = TestMember(format: format)
+        everyone.append(client)
+        return client
+    }
+
+    func subscribe(_ client: TestMember, _ channel: String, request: UInt32 = 0) {
+        guard let name = try? ChannelName(channel) else { return }
+        shard.subscribe(client, to: name, request: request)
+        if answersAtOnce { answerAll() }
+    }
+
+    /// Gives every open subscription its answer.
+    func answerAll() {
+        for (channel, ticket) in broker.takeOpen() { shard.subscribed(channel, ticket: ticket) }
+    }
+
+    func publish(_ channel: String, _ text: String) throws {
+        let publication = Publication(channel: try ChannelName(channel), payload: Payload(text: text + "\n"))
+        // Frames are not under test here: the payload itself stands for them in both formats.
+        shard.publish(
+            PreparedPublication(publication, formats: [], receivedAt: 0)
+        )
+    }
+
+    func flush() { shard.flush(now: { 0 }) }
+}
+
+/// A client of the hub that keeps what it gets as lines.
+final class TestMember: HubMember {
+    var membership = HubMembership<TestMember>()
+    let wireFormat: WireFormat
+    var received: [String] = []
+    var answers: [String] = []
+    var writes = 0
+    var onDeliver: (() -> Void)?
+    private var tick: ByteBuffer?
+
+    init(format: WireFormat) { wireFormat = format }
+
+    func deliver(_ bytes: ByteBuffer) {
+        writes += 1
+        take(bytes)
+        onDeliver?()
+    }
+
+    func enqueue(_ bytes: ByteBuffer) {
+        if tick == nil { tick = bytes } else { tick?.writeImmutableBuffer(bytes) }
+    }
+
+    func endTick() {
+        guard let bytes = tick else { return }
+        tick = nil
+        writes += 1
+        take(bytes)
+    }
+
+    func subscribed(_ channel: ChannelName, request: UInt32) { answers.append("+\(channel)#\(request)") }
+
+    func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError) {
+        answers.append("!\(channel)#\(request)")
+    }
+
+    /// The payloads, whatever frame is around them.
+    private func take(_ bytes: ByteBuffer) {
+        received += FrameText.payloads(bytes, format: wireFormat)
+    }
+}
+
+/// Reads the test payloads out of ready frames.
+enum FrameText {
+    static func payloads(_ bytes: ByteBuffer, format: WireFormat) -> [String] {
+        var bytes = bytes
+        var texts: [String] = []
+        while let _ = bytes.readInteger(as: UInt8.self), let length = bytes.readInteger(as: UInt8.self),
+            let text = bytes.readString(length: Int(length))
+        {
+            switch format {
+            case .rawWebSocket:
+                texts.append(String(text.dropLast()))
+            case .centrifugeJSONWebSocket:
+                // {"push":{"channel":"c","pub":{"data":"text\n"}}}
+                let data = text.components(after: #""data":""#)
+                texts.append(String(data.prefix { $0 != "\\" }))
+            }
+        }
+        return texts
+    }
+}
+
+extension String {
+    fileprivate func components(after marker: String) -> Substring {
+        var rest = self[...]
+        while !rest.isEmpty {
+            if rest.hasPrefix(marker) { return rest.dropFirst(marker.count) }
+            rest = rest.dropFirst()
+        }
+        return rest
+    }
+}
+
+/// Writes down subscriptions as `+channel` and `-channel`; answers only when told to.
+final class RecordingBroker: Broker {
+    private struct State {
+        var log: [String] = []
+        var wanted: Set<String> = []
+        var open: [(ChannelName, UInt64)] = []
+    }
+
+    private let state = Mutex(State())
+
+    var log: [String] { state.withLock(\.log) }
+    var wanted: Set<String> { state.withLock(\.wanted) }
+    var status: BrokerStatus { BrokerStatus(isUp: true) }
+
+    func takeOpen() -> [(ChannelName, UInt64)] {
+        state.withLock { state in
+            defer { state.open = [] }
+            return state.open
+        }
+    }
+
+    func start(receivers: [Mailbox<BrokerEvent>]) {}
+
+    func subscribe(_ channel: ChannelName, receiver: Int, ticket: UInt64) {
+        state.withLock {
+            $0.log.append("+\(channel)")
+            $0.wanted.insert(channel.string)
+            $0.open.append((channel, ticket))
+        }
+    }
+
+    func unsubscribe(_ channel: ChannelName, receiver: Int) {
+        state.withLock {
+            $0.log.append("-\(channel)")
+            $0.wanted.remove(channel.string)
+        }
+    }
+
+    func publish(_: Publication, completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void) {
+        completion(.success(()))
+    }
+
+    func shutdown() async {}
+}
+
+/// A small random generator with a seed that a failing test prints.
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
