@@ -76,15 +76,18 @@ extension ClientConnection {
             startKeepAlive(now: loop.node.clock.monotonicMicroseconds())
         }
         switch action {
-        case .none, .pong:
+        case .none:
             break
         case .reply(let frame):
             reply(frame)
+        case .refuse(let frame):
+            loop.metrics.counters.add(.commandErrors)
+            reply(frame)
         case .subscribe(let channel, let id):
             loop.shard.subscribe(self, to: channel, request: id)
-        case .unsubscribe(let channel, let id):
+        case .unsubscribe(let channel, let frame):
             loop.shard.unsubscribe(self, from: channel)
-            if let frame = session?.unsubscribed(channel, id: id) { reply(frame) }
+            reply(frame)
         case .publish(let channel, let payload, let id):
             publish(channel, payload, id: id)
         case .disconnect(let disconnect):

@@ -1,0 +1,57 @@
+/// How a node reaches Redis, and how patient it is.
+public struct RedisConfiguration: Sendable, Equatable {
+    /// Where Redis listens.
+    public enum Address: Sendable, Equatable {
+        /// TCP; the name is looked up anew for every try.
+        case host(String, port: Int)
+        /// A Unix socket.
+        case path(String)
+    }
+
+    public var address: Address
+    /// Whether the links use TLS (`rediss://`).
+    public var tls: Bool
+    /// ACL user (Redis 6 and newer); `nil`: the default user.
+    public var user: String?
+    /// Secret: shown nowhere.
+    public var password: String?
+    /// Database for keys; Pub/Sub has none.
+    public var database: Int
+
+    /// What stands before a channel's name in Redis, so that several clusters can share one.
+    public var prefix = "fanfare:"
+    /// PEM file with the authorities that may vouch for Redis; `nil`: the system's.
+    public var caFile: String?
+    /// For the TCP connection.
+    public var connectTimeout = Duration.seconds(2)
+    /// For any answer of Redis; then the link is dropped.
+    public var commandTimeout = Duration.seconds(4)
+    /// Between two probes through the normal publish path.
+    public var probeInterval = Duration.seconds(5)
+    /// Shortest and longest wait before another try; the wait is random between nothing and a bound that doubles.
+    public var backoff = Duration.milliseconds(200)...Duration.seconds(5)
+    /// Channels in one SUBSCRIBE.
+    public var subscribeBatch = 512
+    /// Publishes that wait for Redis; beyond it they are refused.
+    public var maxPendingPublishes = 65_536
+    /// Bytes of those.
+    public var maxPendingBytes = 67_108_864
+    /// Bytes of one publication from Redis; bigger ones are dropped and counted.
+    public var maxPayloadBytes = 1_048_576
+
+    /// The address without secrets, for logs.
+    public var redactedURL: String {
+        let login =
+            switch (user, password) {
+            case (nil, nil): ""
+            case (let user, nil): "\(user ?? "")@"
+            case (let user, _): "\(user ?? ""):***@"
+            }
+        return switch address {
+        case .path(let path): "unix://\(login)\(path)"
+        case .host(let host, let port):
+            "\(tls ? "rediss" : "redis")://\(login)\(host.contains(":") ? "[\(host)]" : host):\(port)"
+                + (database == 0 ? "" : "/\(database)")
+        }
+    }
+}

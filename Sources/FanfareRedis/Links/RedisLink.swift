@@ -1,0 +1,145 @@
+import FanfareCore
+import Logging
+import NIOCore
+import NIOPosix
+
+/// What uses a link; called on the link's event loop.
+protocol RedisLinkOwner: AnyObject {
+    /// Redis has let us in.
+    func linkIsReady()
+    /// The link is gone, or a try failed; another one follows by itself.
+    func linkIsLost(_ problem: String)
+    /// A reply, or a message of a subscription.
+    func received(_ reply: ReplyView)
+    /// All replies of one read were handed over.
+    func receivedBurst()
+}
+
+/// One connection to Redis that comes back by itself: connect, log in, hand over replies, and again after a loss.
+///
+/// Lives on one event loop; only `init` may run elsewhere.
+final class RedisLink {
+    private enum State {
+        case idle
+        case connecting
+        /// Logged in as far as `LinkHandler` knows.
+        case up(any Channel, isReady: Bool)
+        case waiting
+        case stopped
+    }
+
+    let name: String
+    let eventLoop: any EventLoop
+    private let configuration: RedisConfiguration
+    private let connector: RedisConnector
+    private let logger: Logger
+    private weak var owner: (any RedisLinkOwner)?
+    private var state = State.idle
+    private var backoff: Backoff
+    private var problem: String?
+    /// Times that the link came up.
+    private(set) var connections = 0
+
+    init(
+        name: String, nodeName: String, configuration: RedisConfiguration, eventLoop: any EventLoop, logger: Logger
+    ) {
+        self.name = name
+        self.eventLoop = eventLoop
+        self.configuration = configuration
+        self.connector = RedisConnector(configuration: configuration, clientName: "fanfare-\(nodeName)-\(name)")
+        self.logger = logger
+        self.backoff = Backoff(configuration.backoff)
+    }
+
+    /// Connects, and from then on keeps connected.
+    func start(owner: any RedisLinkOwner) {
+        self.owner = owner
+        connect()
+    }
+
+    /// Whether commands can be written.
+    var isReady: Bool {
+        if case .up(_, isReady: true) = state { return true }
+        return false
+    }
+
+    /// Sends commands; nothing happens when the link is down.
+    func write(_ bytes: ByteBuffer) {
+        guard case .up(let channel, isReady: true) = state else { return }
+        channel.writeAndFlush(bytes, promise: nil)
+    }
+
+    /// Drops the connection for that reason; a new try follows.
+    func drop(_ reason: RedisLinkError) {
+        guard case .up(let channel, _) = state else { return }
+        lost("\(reason)")
+        channel.close(promise: nil)
+    }
+
+    /// Ends the link for good.
+    func stop() {
+        if case .up(let channel, _) = state { channel.close(promise: nil) }
+        state = .stopped
+        owner = nil
+    }
+
+    private func connect() {
+        state = .connecting
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        connector.connect(on: eventLoop) { event in bound.value.handle(event) }.whenComplete { result in
+            bound.value.connected(result)
+        }
+    }
+
+    private func connected(_ result: Result<any Channel, any Error>) {
+        switch (state, result) {
+        case (.connecting, .success(let channel)):
+            state = .up(channel, isReady: false)
+        case (.connecting, .failure(let error)):
+            lost(RedisConnector.describe(error))
+        case (_, .success(let channel)):
+            // Stopped meanwhile.
+            channel.close(promise: nil)
+        default:
+            break
+        }
+    }
+
+    private func handle(_ event: LinkHandler.Event) {
+        switch (event, state) {
+        case (.ready(let channel), .up), (.ready(let channel), .connecting):
+            state = .up(channel, isReady: true)
+            backoff.reset()
+            connections += 1
+            if problem != nil || connections == 1 {
+                logger.info("redis \(name) link is up", metadata: ["redis": "\(configuration.redactedURL)"])
+            }
+            problem = nil
+            owner?.linkIsReady()
+        case (.reply(let reply), .up(_, isReady: true)):
+            owner?.received(reply)
+        case (.burst, .up(_, isReady: true)):
+            owner?.receivedBurst()
+        case (.lost(let error), .up), (.lost(let error), .connecting):
+            lost("\(error)")
+        default:
+            break
+        }
+    }
+
+    private func lost(_ reason: String) {
+        var random = SystemRandomNumberGenerator()
+        let wait = backoff.next(using: &random)
+        state = .waiting
+        if problem != reason {
+            logger.warning(
+                "redis \(name) link is down: \(reason)", metadata: ["redis": "\(configuration.redactedURL)"])
+        }
+        problem = reason
+        owner?.linkIsLost(reason)
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: .microseconds(Int64(wait.microseconds))) {
+            if case .waiting = bound.value.state { bound.value.connect() }
+        }
+    }
+}

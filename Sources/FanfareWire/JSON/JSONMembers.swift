@@ -1,0 +1,94 @@
+import NIOCore
+
+/// An object's members as raw bytes: for readers that want a few known keys and the very bytes of a value.
+///
+/// Used by the wire protocols and by the server API, whose data must leave as it came.
+public struct JSONMembers: Sendable {
+    /// A member's value, in place.
+    public struct Value: Sendable, Equatable {
+        /// The value's own bytes, without whitespace around it.
+        public let bytes: ByteBuffer
+
+        /// The text, when the value is a string of whole characters.
+        public var string: String? {
+            bytes.withUnsafeReadableBytes { raw in
+                guard raw.count >= 2, raw[0] == UInt8(ascii: "\"") else { return nil }
+                return JSONScanner.decodedString(1..<raw.count - 1, in: raw)
+            }
+        }
+
+        /// The number, when the value is a whole one from 0 to 2³²-1.
+        public var unsigned: UInt32? {
+            bytes.withUnsafeReadableBytes { JSONScanner.unsigned(0..<$0.count, in: $0) }
+        }
+
+        /// Whether the value is an object.
+        public var isObject: Bool { bytes.getInteger(at: bytes.readerIndex) == UInt8(ascii: "{") }
+
+        /// Whether the value is `null`.
+        public var isNull: Bool { bytes.readableBytesView.elementsEqual("null".utf8) }
+
+        /// The values of an array; `nil` when the value is none.
+        public var elements: [Value]? {
+            bytes.withUnsafeReadableBytes { raw -> [Range<Int>]? in
+                var scanner = JSONScanner(raw)
+                guard scanner.take(UInt8(ascii: "[")) else { return nil }
+                var ranges: [Range<Int>] = []
+                if scanner.take(UInt8(ascii: "]")) { return ranges }
+                while let range = scanner.value() {
+                    ranges.append(range)
+                    if scanner.take(UInt8(ascii: "]")) { return ranges }
+                    guard scanner.take(UInt8(ascii: ",")) else { return nil }
+                }
+                return nil
+            }?.map { Value(bytes: bytes.slice($0)) }
+        }
+    }
+
+    /// Members in order; the last one of a name counts, as in most readers.
+    private let members: [(key: String, value: Value)]
+
+    /// The value of a key.
+    public subscript(key: String) -> Value? { members.last { $0.key == key }?.value }
+
+    /// The keys in order.
+    public var keys: [String] { members.map(\.key) }
+
+    /// Reads one whole JSON object; `nil` for anything else, for an undecodable key, and for more members than `limit`.
+    public init?(_ buffer: ByteBuffer, limit: Int = 64) {
+        let ranges = buffer.withUnsafeReadableBytes { raw -> [(String, Range<Int>)]? in
+            var scanner = JSONScanner(raw)
+            guard let found = scanner.members(in: raw, limit: limit) else { return nil }
+            scanner.skipWhitespace()
+            return scanner.isAtEnd ? found : nil
+        }
+        guard let ranges else { return nil }
+        members = ranges.map { ($0.0, Value(bytes: buffer.slice($0.1))) }
+    }
+}
+
+extension JSONScanner {
+    /// The members of the object that comes next.
+    fileprivate mutating func members(in raw: UnsafeRawBufferPointer, limit: Int) -> [(String, Range<Int>)]? {
+        guard take(UInt8(ascii: "{")) else { return nil }
+        var found: [(String, Range<Int>)] = []
+        if take(UInt8(ascii: "}")) { return found }
+        while found.count < limit {
+            skipWhitespace()
+            guard let keyRange = string(), let key = Self.decodedString(keyRange, in: raw),
+                take(UInt8(ascii: ":")), let range = value(depth: 1)
+            else { return nil }
+            found.append((key, range))
+            if take(UInt8(ascii: "}")) { return found }
+            guard take(UInt8(ascii: ",")) else { return nil }
+        }
+        return nil
+    }
+}
+
+extension ByteBuffer {
+    /// The bytes at `range` of the readable ones, without a copy.
+    fileprivate func slice(_ range: Range<Int>) -> ByteBuffer {
+        getSlice(at: readerIndex + range.lowerBound, length: range.count) ?? ByteBuffer()
+    }
+}

@@ -1,0 +1,40 @@
+import NIOCore
+
+/// Writes JSON text into a buffer (RFC 8259).
+enum JSONWriter {
+    /// A string with its quotes.
+    static func writeString(_ text: String, into buffer: inout ByteBuffer) {
+        var text = text
+        text.withUTF8 { writeString(UnsafeRawBufferPointer($0), into: &buffer) }
+    }
+
+    /// UTF-8 as a string with its quotes.
+    static func writeString(_ utf8: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
+        buffer.writeInteger(UInt8(ascii: "\""))
+        var start = 0
+        for index in 0..<utf8.count where needsEscape(utf8[index]) {
+            buffer.writeBytes(utf8[start..<index])
+            writeEscape(utf8[index], into: &buffer)
+            start = index + 1
+        }
+        buffer.writeBytes(utf8[start..<utf8.count])
+        buffer.writeInteger(UInt8(ascii: "\""))
+    }
+
+    private static func needsEscape(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+
+    private static func writeEscape(_ byte: UInt8, into buffer: inout ByteBuffer) {
+        switch byte {
+        case UInt8(ascii: "\""): buffer.writeStaticString("\\\"")
+        case UInt8(ascii: "\\"): buffer.writeStaticString("\\\\")
+        case 0x0A: buffer.writeStaticString("\\n")
+        case 0x0D: buffer.writeStaticString("\\r")
+        case 0x09: buffer.writeStaticString("\\t")
+        default:
+            buffer.writeStaticString("\\u00")
+            buffer.writeString(String(byte >> 4, radix: 16) + String(byte & 15, radix: 16))
+        }
+    }
+}

@@ -1,0 +1,42 @@
+/// The protocol's error codes, as SDKs know them; `temporary` tells them to try again by themselves.
+public struct CentrifugeError: Error, Sendable, Equatable {
+    public var code: UInt32
+    /// For a person.
+    public var message: String
+    public var temporary: Bool
+
+    public init(code: UInt32, message: String, temporary: Bool = false) {
+        self.code = code
+        self.message = message
+        self.temporary = temporary
+    }
+
+    /// The node failed; trying again may help.
+    public static func internalError(_ message: String = "internal server error") -> CentrifugeError {
+        CentrifugeError(code: 100, message: message, temporary: true)
+    }
+
+    /// The client is nobody that may connect.
+    public static let unauthorized = CentrifugeError(code: 101, message: "unauthorized")
+    /// The client may not do that.
+    public static let permissionDenied = CentrifugeError(code: 103, message: "permission denied")
+    /// No such method here.
+    public static let methodNotFound = CentrifugeError(code: 104, message: "method not found")
+    /// The client is in that channel, or asked for it already.
+    public static let alreadySubscribed = CentrifugeError(code: 105, message: "already subscribed")
+
+    /// A limit of this client is reached.
+    public static func limitExceeded(_ message: String) -> CentrifugeError {
+        CentrifugeError(code: 106, message: message)
+    }
+
+    /// A command with content that can't be right.
+    public static func badRequest(_ message: String) -> CentrifugeError {
+        CentrifugeError(code: 107, message: message)
+    }
+
+    /// The feature is not there, or not for this channel.
+    public static func notAvailable(_ message: String) -> CentrifugeError {
+        CentrifugeError(code: 108, message: message)
+    }
+}

@@ -1,0 +1,92 @@
+import NIOCore
+
+/// Why a message is no row of commands.
+public enum CentrifugeDecodeError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// A command is not a JSON object.
+    case notAnObject
+    /// More commands in one message than allowed.
+    case tooManyCommands(limit: Int)
+    /// A command has no known method, or several.
+    case methods(count: Int)
+    /// A field is missing or of another type.
+    case field(String)
+
+    public var description: String {
+        switch self {
+        case .notAnObject: "a command is not a JSON object"
+        case .tooManyCommands(let limit): "more than \(limit) commands in one message"
+        case .methods(let count): "a command has \(count) known methods instead of one"
+        case .field(let name): "field '\(name)' is missing or of the wrong type"
+        }
+    }
+}
+
+/// Commands out of a message: one JSON object a line (Centrifuge client protocol, JSON).
+public enum CentrifugeJSONDecoder {
+    /// - Parameter maxCommands: most commands in one message.
+    public static func decode(
+        _ message: ByteBuffer, maxCommands: Int
+    ) throws(CentrifugeDecodeError) -> [CentrifugeCommand] {
+        var commands: [CentrifugeCommand] = []
+        var rest = message
+        while rest.readableBytes > 0 {
+            let length = rest.readableBytesView.firstIndex(of: UInt8(ascii: "\n")).map { $0 - rest.readerIndex }
+            guard let line = rest.readSlice(length: length ?? rest.readableBytes) else { break }
+            if length != nil { rest.moveReaderIndex(forwardBy: 1) }
+            if line.readableBytesView.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
+            guard commands.count < maxCommands else { throw .tooManyCommands(limit: maxCommands) }
+            commands.append(try command(line))
+        }
+        guard !commands.isEmpty else { throw .notAnObject }
+        return commands
+    }
+
+    private static let methods = [
+        "connect", "subscribe", "unsubscribe", "publish", "presence", "presence_stats", "history", "ping", "send", "rpc",
+        "refresh", "sub_refresh",
+    ]
+
+    private static func command(_ line: ByteBuffer) throws(CentrifugeDecodeError) -> CentrifugeCommand {
+        guard let object = JSONMembers(line) else { throw .notAnObject }
+        let keys = object.keys
+        if keys.isEmpty { return CentrifugeCommand(id: 0, method: .pong) }
+        var id: UInt32 = 0
+        if let value = object["id"] {
+            guard let number = value.unsigned else { throw .field("id") }
+            id = number
+        }
+        let named = keys.filter(methods.contains)
+        guard named.count == 1, let name = named.first, let body = object[name] else {
+            throw .methods(count: named.count)
+        }
+        guard let fields = JSONMembers(body.bytes) else { throw .field(name) }
+        let method = try method(name, fields)
+        guard id > 0 || method == .send else { throw .field("id") }
+        return CentrifugeCommand(id: id, method: method)
+    }
+
+    private static func method(
+        _ name: String, _ fields: JSONMembers
+    ) throws(CentrifugeDecodeError) -> CentrifugeCommand.Method {
+        switch name {
+        case "connect": return .connect(token: fields["token"]?.string)
+        case "ping": return .ping
+        case "send": return .send
+        case "rpc": return .rpc
+        case "refresh": return .refresh
+        case "sub_refresh": return .subRefresh
+        default: break
+        }
+        guard let channel = fields["channel"]?.string else { throw .field("channel") }
+        switch name {
+        case "subscribe": return .subscribe(channel: channel)
+        case "unsubscribe": return .unsubscribe(channel: channel)
+        case "presence": return .presence(channel: channel)
+        case "presence_stats": return .presenceStats(channel: channel)
+        case "history": return .history(channel: channel)
+        default:
+            guard let data = fields["data"] else { throw .field("data") }
+            return .publish(channel: channel, data: data.bytes)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import NIOCore
+
+/// Replies and pushes of the Centrifuge client protocol in JSON, as ready WebSocket text frames.
+///
+/// A frame holds one message without line breaks, for SDKs split frames at them.
+public enum CentrifugeJSONEncoder {
+    /// The node's ping; clients answer with the same.
+    public static let ping = WebSocketFrame.encode(.text, payload: ByteBuffer(string: "{}"))
+
+    /// `{"push":{"channel":…,"pub":{"data":…}}}`.
+    ///
+    /// Data that is valid JSON goes out as it came, with line breaks between its tokens turned into spaces; other text
+    /// as a JSON string; binary data as `{"base64":"…"}`.
+    public static func publicationFrame(_ publication: Publication) -> ByteBuffer {
+        frame(sizeHint: publication.payload.bytes.readableBytes + publication.channel.string.utf8.count + 48) { buffer in
+            buffer.writeStaticString(#"{"push":{"channel":"#)
+            JSONWriter.writeString(publication.channel.string, into: &buffer)
+            buffer.writeStaticString(#","pub":{"data":"#)
+            writeData(publication.payload, into: &buffer)
+            buffer.writeStaticString("}}}")
+        }
+    }
+
+    /// The reply to `connect`.
+    ///
+    /// - Parameter ping: seconds between the node's pings; `nil`: there are none.
+    public static func connectReply(
+        id: UInt32, client: String, version: String, node: String, ping: Int?
+    ) -> ByteBuffer {
+        frame(sizeHint: 160) { buffer in
+            buffer.writeString("{\"id\":\(id),\"connect\":{\"client\":")
+            JSONWriter.writeString(client, into: &buffer)
+            buffer.writeStaticString(",\"version\":")
+            JSONWriter.writeString(version, into: &buffer)
+            buffer.writeStaticString(",\"node\":")
+            JSONWriter.writeString(node, into: &buffer)
+            if let ping { buffer.writeString(",\"ping\":\(max(1, ping)),\"pong\":true") }
+            buffer.writeStaticString("}}")
+        }
+    }
+
+    /// A reply whose result is empty: `{"id":1,"subscribe":{}}`.
+    public static func emptyReply(id: UInt32, method: StaticString) -> ByteBuffer {
+        frame(sizeHint: 48) { buffer in
+            buffer.writeString("{\"id\":\(id),\"")
+            buffer.writeStaticString(method)
+            buffer.writeStaticString("\":{}}")
+        }
+    }
+
+    /// A reply that says what went wrong.
+    public static func errorReply(id: UInt32, _ error: CentrifugeError) -> ByteBuffer {
+        frame(sizeHint: 96 + error.message.utf8.count) { buffer in
+            buffer.writeString("{\"id\":\(id),\"error\":{\"code\":\(error.code),\"message\":")
+            JSONWriter.writeString(error.message, into: &buffer)
+            if error.temporary { buffer.writeStaticString(",\"temporary\":true") }
+            buffer.writeStaticString("}}")
+        }
+    }
+
+    private static func writeData(_ payload: Payload, into buffer: inout ByteBuffer) {
+        payload.bytes.withUnsafeReadableBytes { bytes in
+            switch payload.kind {
+            case .binary:
+                buffer.writeStaticString(#"{"base64":""#)
+                buffer.writeBytes(Base64.encode(bytes))
+                buffer.writeStaticString(#""}"#)
+            case .text where JSONScanner.isValid(bytes):
+                let start = buffer.writerIndex
+                buffer.writeBytes(bytes)
+                buffer.replaceLineBreaks(from: start)
+            case .text:
+                JSONWriter.writeString(bytes, into: &buffer)
+            }
+        }
+    }
+
+    /// A text frame around what `body` writes: room for the longest header is left, the real one goes right before the
+    /// body.
+    private static func frame(sizeHint: Int, _ body: (inout ByteBuffer) -> Void) -> ByteBuffer {
+        let room = WebSocketFrame.headerLength(payloadLength: .max)
+        var buffer = ByteBufferAllocator().buffer(capacity: room + sizeHint)
+        buffer.moveWriterIndex(to: room)
+        buffer.moveReaderIndex(to: room)
+        body(&buffer)
+        let length = buffer.readableBytes
+        var header = ByteBuffer()
+        WebSocketFrame.writeHeader(.text, payloadLength: length, into: &header)
+        buffer.moveReaderIndex(to: room - header.readableBytes)
+        buffer.setBuffer(header, at: buffer.readerIndex)
+        return buffer
+    }
+}
+
+extension ByteBuffer {
+    /// Makes the JSON written since `start` one line. In valid JSON a raw line break is only ever whitespace.
+    fileprivate mutating func replaceLineBreaks(from start: Int) {
+        guard let view = viewBytes(at: start, length: writerIndex - start) else { return }
+        guard view.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return }
+        for index in start..<writerIndex {
+            let byte: UInt8? = getInteger(at: index)
+            if byte == 0x0A || byte == 0x0D { setInteger(UInt8(ascii: " "), at: index) }
+        }
+    }
+}

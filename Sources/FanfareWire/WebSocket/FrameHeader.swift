@@ -1,0 +1,54 @@
+import NIOCore
+
+/// The header of a frame from a client (RFC 6455 §5.2), checked as far as it can be by itself.
+struct FrameHeader: Equatable {
+    var isFinal: Bool
+    var opcode: WebSocketFrame.Opcode
+    var payloadLength: UInt64
+    /// In the order of the bytes, first byte lowest.
+    var mask: UInt32
+
+    /// What the bytes so far are.
+    enum Parsed: Equatable {
+        /// A header; its bytes were consumed.
+        case header(FrameHeader)
+        /// More bytes are needed; nothing was consumed.
+        case incomplete
+        /// No header that a client may send, with what is wrong.
+        case invalid(String)
+    }
+
+    static func parse(_ buffer: inout ByteBuffer) -> Parsed {
+        guard let first = buffer.getInteger(at: buffer.readerIndex, as: UInt8.self) else { return .incomplete }
+        guard first & 0x70 == 0 else { return .invalid("a reserved bit is set and no extension was agreed") }
+        guard let opcode = WebSocketFrame.Opcode(rawValue: first & 0x0F) else {
+            return .invalid("reserved opcode \(first & 0x0F)")
+        }
+        let isFinal = first & 0x80 != 0
+        guard isFinal || !opcode.isControl else { return .invalid("fragmented control frame") }
+        guard let second = buffer.getInteger(at: buffer.readerIndex + 1, as: UInt8.self) else { return .incomplete }
+        guard second & 0x80 != 0 else { return .invalid("unmasked frame") }
+        let short = second & 0x7F
+        guard short <= 125 || !opcode.isControl else { return .invalid("control frame above 125 bytes") }
+        var index = buffer.readerIndex + 2
+        let length: UInt64
+        switch short {
+        case 126:
+            guard let value = buffer.getInteger(at: index, as: UInt16.self) else { return .incomplete }
+            guard value >= 126 else { return .invalid("length not in its shortest form") }
+            length = UInt64(value)
+            index += 2
+        case 127:
+            guard let value = buffer.getInteger(at: index, as: UInt64.self) else { return .incomplete }
+            guard value >> 63 == 0 else { return .invalid("length with its highest bit set") }
+            guard value >= 65_536 else { return .invalid("length not in its shortest form") }
+            length = value
+            index += 8
+        default:
+            length = UInt64(short)
+        }
+        guard let mask = buffer.getInteger(at: index, endianness: .little, as: UInt32.self) else { return .incomplete }
+        buffer.moveReaderIndex(to: index + 4)
+        return .header(FrameHeader(isFinal: isFinal, opcode: opcode, payloadLength: length, mask: mask))
+    }
+}

@@ -1,0 +1,84 @@
+/// The server's side of the opening handshake (RFC 6455 §4.2), as a check of the request.
+public enum OpeningHandshake {
+    /// What the 101 says.
+    public struct Acceptance: Sendable, Equatable {
+        /// `Sec-WebSocket-Accept`.
+        public var acceptKey: String
+        /// `Sec-WebSocket-Protocol`; `nil`: none was asked for that the server speaks.
+        public var subprotocol: String?
+    }
+
+    /// Why there is no upgrade, as an HTTP answer.
+    public struct Refusal: Error, Sendable {
+        public var status: Int
+        /// For a person.
+        public var message: String
+        /// Fields that the status asks for.
+        public var headers: [(String, String)]
+    }
+
+    /// - Parameters:
+    ///   - headers: the request's fields as received; names in any case, several of one name as RFC 9110 §5.3 has it.
+    ///   - subprotocols: those that the server speaks; the client's order decides.
+    public static func check(
+        method: String, majorVersion: Int, minorVersion: Int, headers: some Sequence<(name: String, value: String)>,
+        subprotocols: [String]
+    ) -> Result<Acceptance, Refusal> {
+        let fields = Fields(headers)
+        guard method == "GET" else {
+            return refuse(405, "a WebSocket is opened with GET", [("Allow", "GET")])
+        }
+        guard fields.tokens("upgrade").contains("websocket") else {
+            return refuse(426, "this path speaks WebSocket only", [("Upgrade", "websocket"), ("Connection", "Upgrade")])
+        }
+        guard (majorVersion, minorVersion) >= (1, 1) else { return refuse(400, "a WebSocket needs HTTP/1.1") }
+        guard fields.tokens("connection").contains("upgrade") else {
+            return refuse(400, "the Connection header lacks the token Upgrade")
+        }
+        let versions = fields.values("sec-websocket-version")
+        guard versions == ["13"] else {
+            return refuse(426, "only version 13 of WebSocket is spoken here", [("Sec-WebSocket-Version", "13")])
+        }
+        let keys = fields.values("sec-websocket-key")
+        guard keys.count == 1, let key = keys.first, Base64.decode(key.utf8)?.count == 16 else {
+            return refuse(400, "Sec-WebSocket-Key must be there once, with 16 bytes in Base64")
+        }
+        let accept = SHA1.hash(Array(key.utf8) + Array("258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8))
+        let wanted = fields.items("sec-websocket-protocol")
+        return .success(
+            Acceptance(
+                acceptKey: String(decoding: Base64.encode(accept), as: UTF8.self),
+                subprotocol: wanted.first { subprotocols.contains($0) }))
+    }
+
+    private static func refuse(
+        _ status: Int, _ message: String, _ headers: [(String, String)] = []
+    ) -> Result<Acceptance, Refusal> {
+        .failure(Refusal(status: status, message: message, headers: headers))
+    }
+
+    /// The fields of a request, by lower-case name.
+    private struct Fields {
+        private var byName: [String: [String]] = [:]
+
+        init(_ headers: some Sequence<(name: String, value: String)>) {
+            for (name, value) in headers { byName[name.lowercased(), default: []].append(Self.trimmed(value[...])) }
+        }
+
+        func values(_ name: String) -> [String] { byName[name] ?? [] }
+
+        /// The members of all lists of that name (RFC 9110 §5.6.1).
+        func items(_ name: String) -> [String] {
+            values(name).flatMap { $0.split(separator: ",").map(Self.trimmed) }.filter { !$0.isEmpty }
+        }
+
+        func tokens(_ name: String) -> [String] { items(name).map { $0.lowercased() } }
+
+        private static func trimmed(_ text: Substring) -> String {
+            var text = text
+            while let first = text.first, first == " " || first == "\t" { text.removeFirst() }
+            while let last = text.last, last == " " || last == "\t" { text.removeLast() }
+            return String(text)
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import NIOCore
+
+/// Frames as a server sends them: whole, unmasked, with the shortest length (RFC 6455 §5.2).
+public enum WebSocketFrame {
+    /// RFC 6455 §11.8.
+    public enum Opcode: UInt8, Sendable {
+        /// A further piece of a fragmented message.
+        case continuation = 0x0
+        /// UTF-8 text.
+        case text = 0x1
+        /// Any bytes.
+        case binary = 0x2
+        /// The end of the connection.
+        case close = 0x8
+        /// A question for life.
+        case ping = 0x9
+        /// Its answer.
+        case pong = 0xA
+
+        /// Whether it may come between the fragments of a message.
+        var isControl: Bool { rawValue & 0x8 != 0 }
+    }
+
+    /// One whole frame in a buffer of its own; one allocation.
+    public static func encode(_ opcode: Opcode, payload: ByteBuffer) -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(
+            capacity: headerLength(payloadLength: payload.readableBytes) + payload.readableBytes)
+        encode(opcode, into: &buffer, payload: payload)
+        return buffer
+    }
+
+    /// Appends one whole frame.
+    public static func encode(_ opcode: Opcode, into buffer: inout ByteBuffer, payload: ByteBuffer) {
+        writeHeader(opcode, payloadLength: payload.readableBytes, into: &buffer)
+        buffer.writeImmutableBuffer(payload)
+    }
+
+    /// Appends the header of a whole frame; the payload follows.
+    public static func writeHeader(_ opcode: Opcode, payloadLength: Int, into buffer: inout ByteBuffer) {
+        buffer.writeInteger(0x80 | opcode.rawValue)
+        switch payloadLength {
+        case ..<126:
+            buffer.writeInteger(UInt8(payloadLength))
+        case ..<65_536:
+            buffer.writeInteger(UInt8(126))
+            buffer.writeInteger(UInt16(payloadLength))
+        default:
+            buffer.writeInteger(UInt8(127))
+            buffer.writeInteger(UInt64(payloadLength))
+        }
+    }
+
+    /// Bytes of the header of a frame with that payload.
+    public static func headerLength(payloadLength: Int) -> Int {
+        payloadLength < 126 ? 2 : payloadLength < 65_536 ? 4 : 10
+    }
+
+    /// A close frame with the code and reason of the table.
+    public static func close(_ disconnect: Disconnect) -> ByteBuffer {
+        close(code: disconnect.code, reason: disconnect.reason)
+    }
+
+    /// A close frame; the reason is cut to the 123 bytes that fit, between characters.
+    public static func close(code: UInt16, reason: String) -> ByteBuffer {
+        var payload = ByteBuffer()
+        payload.writeInteger(code)
+        var room = 123
+        for scalar in reason.unicodeScalars {
+            room -= UTF8.width(scalar)
+            guard room >= 0 else { break }
+            payload.writeString(String(scalar))
+        }
+        return encode(.close, payload: payload)
+    }
+}
