@@ -1,2 +1,12 @@
 import ArgumentParser
-@main struct Fanfare: ParsableCommand {}
+import FanfareServer
+
+/// The command line.
+@main
+struct Fanfare: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fanfare",
+        abstract: "A real-time fan-out server: many WebSocket clients, many nodes, one Redis.",
+        version: FanfareVersion.string,
+        subcommands: [Serve.self, Config.self, Health.self])
+}

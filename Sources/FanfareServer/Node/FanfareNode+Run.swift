@@ -16,27 +16,36 @@ extension FanfareNode {
     /// - Parameter warnings: what the configuration's reader found odd; logged first.
     public static func run(configuration: NodeConfiguration, warnings: [String]) async throws {
         raiseDescriptorLimit()
-        var logger = Logger(label: "fanfare")
-        logger.logLevel = configuration.logLevel
-        logger[metadataKey: "node"] = "\(configuration.nodeName)"
+        let logger = makeLogger(configuration)
         for warning in warnings { logger.warning("\(warning)") }
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let node = try await start(configuration: configuration, logger: logger)
         node.announce()
+        let (stop, stopNow) = AsyncStream<Void>.makeStream()
         await withTaskGroup(of: Void.self) { tasks in
-            var iterator = signals.makeAsyncIterator()
-            guard let first = await iterator.next() else { return }
-            logger.notice("\(first) received: draining (once more to end at once)")
-            tasks.addTask { await node.drain() }
             tasks.addTask {
-                for await second in signals {
-                    logger.warning("\(second) received again: ending at once")
-                    _exit(1)
+                var isDraining = false
+                for await signal in signals {
+                    if isDraining {
+                        logger.warning("\(signal) received again: ending at once")
+                        _exit(1)
+                    }
+                    isDraining = true
+                    logger.notice("\(signal) received: draining (once more to end at once)")
+                    stopNow.yield()
                 }
             }
-            _ = await tasks.next()
+            for await _ in stop { break }
+            await node.drain()
             tasks.cancelAll()
         }
+    }
+
+    private static func makeLogger(_ configuration: NodeConfiguration) -> Logger {
+        var logger = Logger(label: "fanfare")
+        logger.logLevel = configuration.logLevel
+        logger[metadataKey: "node"] = "\(configuration.nodeName)"
+        return logger
     }
 
     private func announce() {
@@ -46,7 +55,7 @@ extension FanfareNode {
             metadata: [
                 "public": "http://\(configuration.host):\(port)",
                 "admin": "http://\(configuration.adminHost):\(adminPort)",
-                "broker": "\(configuration.redisConfiguration?.redactedURL ?? "memory (this node only)")",
+                "broker": "\(configuration.redis?.redactedURL ?? "memory (this node only)")",
                 "loops": "\(configuration.loops)",
                 "max-connections": "\(configuration.limits.maxConnections)",
             ]

@@ -92,7 +92,7 @@ public final class FanfareNode: Sendable {
         clock: NodeClock,
         logger: Logger
     ) throws -> any Broker {
-        guard let redis = configuration.redisConfiguration else {
+        guard let redis = configuration.redis else {
             return MemoryBroker(formats: formats, metrics: metrics.broker, clock: clock)
         }
         return RedisBroker(

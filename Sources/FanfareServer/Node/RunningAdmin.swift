@@ -27,7 +27,7 @@ final class RunningAdmin: Sendable {
                 limits: configuration.limits,
                 keepAlive: configuration.keepAlive,
                 broker: node.broker,
-                brokerName: configuration.redisConfiguration == nil ? "memory" : "redis",
+                brokerName: configuration.redis == nil ? "memory" : "redis",
                 isDraining: { node.isDraining },
                 isAccepting: { node.isAccepting },
                 now: node.clock.wallMicroseconds

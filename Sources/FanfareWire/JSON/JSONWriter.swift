@@ -1,9 +1,9 @@
 import NIOCore
 
 /// Writes JSON text into a buffer (RFC 8259).
-enum JSONWriter {
+public enum JSONWriter {
     /// A string with its quotes.
-    static func writeString(_ text: String, into buffer: inout ByteBuffer) {
+    public static func writeString(_ text: String, into buffer: inout ByteBuffer) {
         var text = text
         text.withUTF8 { writeString(UnsafeRawBufferPointer($0), into: &buffer) }
     }

@@ -45,7 +45,7 @@ struct DirectWriter {
                 #if canImport(Darwin)
                 let count = Darwin.send(descriptor, pointer.baseAddress, pointer.count, MSG_DONTWAIT)
                 #else
-                let flags = CInt(MSG_DONTWAIT.rawValue) | CInt(MSG_NOSIGNAL.rawValue)
+                let flags = CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL)
                 let count = systemSend(descriptor, pointer.baseAddress, pointer.count, flags)
                 #endif
                 if count >= 0 { return .sent(count) }

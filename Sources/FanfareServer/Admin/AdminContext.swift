@@ -1,0 +1,36 @@
+import FanfareCore
+
+/// What the admin port shows and uses of a node.
+struct AdminContext: Sendable {
+    var nodeName: String
+    var version: String
+    var metrics: NodeMetrics
+    var limits: Limits
+    var keepAlive: KeepAlive
+    var broker: any Broker
+    /// `memory` or `redis`.
+    var brokerName: String
+    var isDraining: @Sendable () -> Bool
+    var isAccepting: @Sendable () -> Bool
+    /// Microseconds since 1970.
+    var now: @Sendable () -> UInt64
+}
+
+/// Whether a node should get traffic, and all reasons why not.
+struct Readiness: Sendable, Equatable {
+    let problems: [String]
+
+    var isReady: Bool { problems.isEmpty }
+
+    init(_ context: AdminContext) {
+        var problems: [String] = []
+        if context.isDraining() {
+            problems.append("draining")
+        } else if !context.isAccepting() {
+            problems.append("not accepting clients")
+        }
+        let status = context.broker.status
+        if !status.isUp { problems.append(status.problem ?? "broker is away") }
+        self.problems = problems
+    }
+}

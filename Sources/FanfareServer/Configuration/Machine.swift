@@ -1,0 +1,41 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// What the defaults take from the machine.
+public struct Machine: Sendable {
+    public var hostName: String
+    public var cores: Int
+    /// Most open files of this process (the hard limit; the node raises its soft limit to it).
+    public var maxOpenFiles: Int
+
+    public init(hostName: String, cores: Int, maxOpenFiles: Int) {
+        self.hostName = hostName
+        self.cores = cores
+        self.maxOpenFiles = maxOpenFiles
+    }
+
+    /// The machine this runs on.
+    public static var current: Machine {
+        var name = [UInt8](repeating: 0, count: 256)
+        // Room for the name and its end; the array outlives the call.
+        let named = name.withUnsafeMutableBytes { bytes in
+            bytes.baseAddress.map { gethostname($0.assumingMemoryBound(to: CChar.self), bytes.count - 1) } ?? -1
+        }
+        let host = named == 0 ? String(decoding: name.prefix { $0 != 0 }, as: UTF8.self) : "fanfare"
+        var limit = rlimit()
+        #if canImport(Glibc)
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #else
+        let resource = RLIMIT_NOFILE
+        #endif
+        let known = getrlimit(resource, &limit) == 0 && limit.rlim_max < UInt(Int.max)
+        return Machine(
+            hostName: host, cores: max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))),
+            maxOpenFiles: known ? Int(limit.rlim_max) : 1_048_576)
+    }
+}

@@ -1,0 +1,48 @@
+import FanfareCore
+import FanfareRedis
+import Logging
+
+/// Everything that can be set about a node; checked and complete, immutable after start.
+public struct NodeConfiguration: Sendable {
+    /// What clients without credentials may do.
+    public enum Anonymous: String, Sendable, CaseIterable {
+        /// Nothing: they are refused.
+        case none
+        /// Connect and listen.
+        case subscribe
+        /// Connect, listen and publish.
+        case publish
+    }
+
+    /// Address and port for clients.
+    public var host = "0.0.0.0"
+    public var port = 8_000
+    /// Address and port for the operator; never for clients.
+    public var adminHost = "127.0.0.1"
+    public var adminPort = 9_000
+    /// The cluster's Redis; `nil`: the node stands alone with the broker in memory.
+    public var redis: RedisConfiguration?
+    /// By which clients and operators know the node; fit for a header field.
+    public var nodeName = "fanfare"
+    /// Event loops, one thread each.
+    public var loops = 1
+    public var limits = Limits()
+    public var keepAlive = KeepAlive()
+    /// Over which time a drain spreads the closes of its clients.
+    public var drain = Duration.seconds(10)
+    /// Whether anonymous clients may do everything, for a first try.
+    public var dev = false
+    public var anonymous = Anonymous.none
+    public var logLevel = Logger.Level.info
+    /// Whether deliveries go straight to the socket; off: through NIO's write path.
+    public var directWrite = true
+
+    public init() {}
+
+    /// What anonymous clients may do, `dev` considered.
+    public var effectiveAnonymous: Anonymous { dev ? .publish : anonymous }
+
+    /// `proxy_read_timeout` of the nginx configuration that ships with Fanfare: a client that is silent for longer is cut
+    /// by nginx, so pings must come more often.
+    public static let shippedProxyTimeout = Duration.seconds(75)
+}

@@ -1,0 +1,161 @@
+import FanfareCore
+import FanfareWire
+import Logging
+
+extension Setting {
+    /// All settings in the order in which people meet them.
+    public static let all: [Setting] = network + redis + behaviour + limits + timeouts + http
+
+    private static let defaults = NodeConfiguration()
+
+    private static let network: [Setting] = [
+        text("host", default: defaults.host, "Address on which clients are accepted.", \.host),
+        integer("port", 0...65_535, default: defaults.port, "Port for clients; 0 takes a free one.", \.port),
+        text(
+            "admin-host", default: defaults.adminHost,
+            "Address of the admin port: metrics, health, server API. It has no authentication: keep it private.",
+            \.adminHost),
+        integer(
+            "admin-port", 0...65_535, default: defaults.adminPort, "Port for the operator; 0 takes a free one.",
+            \.adminPort),
+        Setting(
+            "node-name", .text, default: "",
+            "Name of the node for clients and operators: letters, digits, '.', '_', '-'. Default: the host's name."
+        ) { configuration, value in
+            if case .text(let text) = value { configuration.nodeName = text }
+        },
+        Setting(
+            "loops", .integer(1...64), default: "", "Event loops, one thread each. Default: the number of cores."
+        ) { configuration, value in
+            if case .integer(let number) = value { configuration.loops = number }
+        },
+    ]
+
+    /// Applied by ``ConfigurationReader``, which builds the Redis configuration from all of them together.
+    private static let redis: [Setting] = [
+        Setting(
+            "redis", .text, default: "",
+            "URL of the cluster's Redis: redis://user:password@host:port/db, rediss:// for TLS, unix:///path. "
+                + "Without it the node stands alone.", isSecret: true
+        ) { _, _ in },
+        Setting(
+            "redis-prefix", .text, default: "fanfare:",
+            "What stands before a channel's name in Redis, so that several clusters can share one."
+        ) { _, _ in },
+        Setting(
+            "redis-ca-file", .text, default: "",
+            "PEM file of the authorities that vouch for Redis with rediss://. Default: the system's."
+        ) { _, _ in },
+        Setting(
+            "redis-timeout", .duration(.milliseconds(50)...(.seconds(60)), mayBeOff: false), default: "4s",
+            "For an answer of Redis; then the link is dropped and made anew."
+        ) { _, _ in },
+        Setting(
+            "redis-probe-interval", .duration(.milliseconds(50)...(.seconds(300)), mayBeOff: false), default: "5s",
+            "Between two probes through Redis; a link that is open but silent is found within two of them."
+        ) { _, _ in },
+    ]
+
+    private static let behaviour: [Setting] = [
+        Setting(
+            "ping-interval", .duration(.milliseconds(100)...(.seconds(3_600)), mayBeOff: true), default: "25s",
+            "Between two pings of a client. Must stay below the proxy's timeout."
+        ) { configuration, value in
+            switch value {
+            case .duration(let interval): configuration.keepAlive.pingInterval = interval
+            case .off: configuration.keepAlive.pingInterval = nil
+            default: break
+            }
+        },
+        duration(
+            "pong-timeout", .milliseconds(50)...(.seconds(600)), default: defaults.keepAlive.pongTimeout,
+            "From a ping to any sign of life; then the client is closed with 3012.", \.keepAlive.pongTimeout),
+        duration(
+            "drain", .zero...(.seconds(600)), default: defaults.drain,
+            "Over which time SIGTERM spreads the closes of the clients.", \.drain),
+        Setting(
+            "anonymous", .choice(NodeConfiguration.Anonymous.allCases.map(\.rawValue)), default: "none",
+            "What clients without credentials may do."
+        ) { configuration, value in
+            if case .text(let text) = value {
+                configuration.anonymous = NodeConfiguration.Anonymous(rawValue: text) ?? .none
+            }
+        },
+        Setting("dev", .flag, default: "false", "Lets anonymous clients do everything. For a first try, not the internet.") {
+            configuration, value in
+            if case .flag(let isOn) = value { configuration.dev = isOn }
+        },
+        Setting("log-level", .choice(Logger.Level.allCases.map(\.rawValue)), default: "info", "What is logged.") {
+            configuration, value in
+            if case .text(let text) = value { configuration.logLevel = Logger.Level(rawValue: text) ?? .info }
+        },
+        Setting(
+            "direct-write", .flag, default: "true",
+            "Deliver straight to the socket. Off: through NIO's write path, at twice the cost."
+        ) { configuration, value in
+            if case .flag(let isOn) = value { configuration.directWrite = isOn }
+        },
+    ]
+
+    private static let limits: [Setting] = [
+        integer(
+            "max-connections", 1...10_000_000, default: defaults.limits.maxConnections,
+            "Clients on this node; more get 503. The default is lower where the system allows fewer files.",
+            \.limits.maxConnections),
+        integer(
+            "max-pending-connections", 1...1_000_000, default: defaults.limits.maxPendingConnections,
+            "Sockets without a session; more are closed at once.", \.limits.maxPendingConnections),
+        bytes(
+            "max-message-bytes", 1...1_073_741_824, default: defaults.limits.maxMessageBytes,
+            "One message of a client, all fragments together; more: close 1009, HTTP 413.",
+            \.limits.maxMessageBytes),
+        bytes(
+            "max-queue-bytes", 1_024...1_073_741_824, default: defaults.limits.maxQueueBytes,
+            "What may wait for one client; more: it is a slow consumer and cut with 3008.", \.limits.maxQueueBytes),
+        integer(
+            "max-channels", 1...100_000, default: defaults.limits.maxChannelsPerClient, "Channels of one client.",
+            \.limits.maxChannelsPerClient),
+        integer(
+            "max-channel-bytes", 1...ChannelName.maximumBytes, default: defaults.limits.maxChannelNameBytes,
+            "Bytes of a channel's name.", \.limits.maxChannelNameBytes),
+        integer(
+            "max-commands", 1...10_000, default: defaults.limits.maxCommandsPerMessage,
+            "Commands in one message of a client.", \.limits.maxCommandsPerMessage),
+        integer(
+            "max-pending-commands", 2...100_000, default: defaults.limits.maxPendingCommands,
+            "Publishes of one client that wait for the broker; beyond it the client is not read.",
+            \.limits.maxPendingCommands),
+        bytes(
+            "max-api-body-bytes", 1_024...1_073_741_824, default: defaults.limits.maxAPIBodyBytes,
+            "One request body on the admin port.", \.limits.maxAPIBodyBytes),
+        integer(
+            "retry-after", 0...3_600, default: defaults.limits.retryAfterSeconds,
+            "Seconds after which a refused client may return; up to twice as many at random.",
+            \.limits.retryAfterSeconds),
+    ]
+
+    private static let timeouts: [Setting] = [
+        duration(
+            "handshake-timeout", .milliseconds(50)...(.seconds(300)), default: defaults.limits.handshakeTimeout,
+            "From accept to a complete request.", \.limits.handshakeTimeout),
+        duration(
+            "first-command-timeout", .milliseconds(50)...(.seconds(300)),
+            default: defaults.limits.firstCommandTimeout, "From the upgrade to 'connect'; then close 3502.",
+            \.limits.firstCommandTimeout),
+        duration(
+            "close-timeout", .milliseconds(50)...(.seconds(60)), default: defaults.limits.closeTimeout,
+            "From our close frame to the client's; then the socket is closed.", \.limits.closeTimeout),
+    ]
+
+    private static let http: [Setting] = [
+        bytes(
+            "max-header-field-bytes", 256...1_048_576, default: defaults.limits.maxHeaderFieldBytes,
+            "One header field of a request.", \.limits.maxHeaderFieldBytes),
+        bytes(
+            "max-header-bytes", 512...4_194_304, default: defaults.limits.maxHeaderListBytes,
+            "All header fields of a request.", \.limits.maxHeaderListBytes),
+        integer(
+            "max-header-fields", 8...1_024, default: defaults.limits.maxHeaderFields,
+            "Number of header fields of a request.", \.limits.maxHeaderFields),
+    ]
+}

@@ -1,0 +1,150 @@
+import ArgumentParser
+import FanfareServer
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// The options of every command that reads a configuration: one per setting, all as text, so that problems of options,
+/// variables and file can be told together.
+struct SettingOptions: ParsableArguments {
+    @Option(name: .customLong("config"), help: "YAML or JSON file with settings by name [FANFARE_CONFIG].")
+    var file: String?
+
+    @OptionGroup(title: "Network") var network: NetworkOptions
+    @OptionGroup(title: "Redis") var redis: RedisOptions
+    @OptionGroup(title: "Behaviour") var behaviour: BehaviourOptions
+    @OptionGroup(title: "Limits") var limits: LimitOptions
+    @OptionGroup(title: "Deadlines and HTTP") var http: HTTPOptions
+
+    /// Reads options, environment and file.
+    func read() async throws -> ConfigurationReader.Result {
+        let given = network.given + redis.given + behaviour.given + limits.given + http.given
+        let flags = Dictionary(
+            given.compactMap { name, value in value.map { (name, $0) } }, uniquingKeysWith: { $1 })
+        do {
+            return try await ConfigurationReader(
+                flags: flags, environment: ProcessInfo.processInfo.environment, file: file
+            ).read()
+        } catch let problems as ConfigurationProblems {
+            throw Exit.failed("\(problems)", code: Exit.badConfiguration)
+        }
+    }
+}
+
+struct NetworkOptions: ParsableArguments {
+    @Option(help: .setting("host")) var host: String?
+    @Option(help: .setting("port")) var port: String?
+    @Option(help: .setting("admin-host")) var adminHost: String?
+    @Option(help: .setting("admin-port")) var adminPort: String?
+    @Option(help: .setting("node-name")) var nodeName: String?
+    @Option(help: .setting("loops")) var loops: String?
+
+    var given: [(String, String?)] {
+        [
+            ("host", host),
+            ("port", port),
+            ("admin-host", adminHost),
+            ("admin-port", adminPort),
+            ("node-name", nodeName),
+            ("loops", loops),
+        ]
+    }
+}
+
+struct RedisOptions: ParsableArguments {
+    @Option(help: .setting("redis")) var redis: String?
+    @Option(help: .setting("redis-prefix")) var redisPrefix: String?
+    @Option(help: .setting("redis-ca-file")) var redisCaFile: String?
+    @Option(help: .setting("redis-timeout")) var redisTimeout: String?
+    @Option(help: .setting("redis-probe-interval")) var redisProbeInterval: String?
+
+    var given: [(String, String?)] {
+        [
+            ("redis", redis),
+            ("redis-prefix", redisPrefix),
+            ("redis-ca-file", redisCaFile),
+            ("redis-timeout", redisTimeout),
+            ("redis-probe-interval", redisProbeInterval),
+        ]
+    }
+}
+
+struct BehaviourOptions: ParsableArguments {
+    @Option(help: .setting("ping-interval")) var pingInterval: String?
+    @Option(help: .setting("pong-timeout")) var pongTimeout: String?
+    @Option(help: .setting("drain")) var drain: String?
+    @Option(help: .setting("anonymous")) var anonymous: String?
+    @Option(help: .setting("log-level")) var logLevel: String?
+    @Option(help: .setting("direct-write")) var directWrite: String?
+    @Flag(help: .setting("dev")) var dev = false
+
+    var given: [(String, String?)] {
+        [
+            ("ping-interval", pingInterval),
+            ("pong-timeout", pongTimeout),
+            ("drain", drain),
+            ("anonymous", anonymous),
+            ("log-level", logLevel),
+            ("direct-write", directWrite),
+            ("dev", dev ? "true" : nil),
+        ]
+    }
+}
+
+struct LimitOptions: ParsableArguments {
+    @Option(help: .setting("max-connections")) var maxConnections: String?
+    @Option(help: .setting("max-pending-connections")) var maxPendingConnections: String?
+    @Option(help: .setting("max-message-bytes")) var maxMessageBytes: String?
+    @Option(help: .setting("max-queue-bytes")) var maxQueueBytes: String?
+    @Option(help: .setting("max-channels")) var maxChannels: String?
+    @Option(help: .setting("max-channel-bytes")) var maxChannelBytes: String?
+    @Option(help: .setting("max-commands")) var maxCommands: String?
+    @Option(help: .setting("max-pending-commands")) var maxPendingCommands: String?
+    @Option(help: .setting("max-api-body-bytes")) var maxApiBodyBytes: String?
+    @Option(help: .setting("retry-after")) var retryAfter: String?
+
+    var given: [(String, String?)] {
+        [
+            ("max-connections", maxConnections),
+            ("max-pending-connections", maxPendingConnections),
+            ("max-message-bytes", maxMessageBytes),
+            ("max-queue-bytes", maxQueueBytes),
+            ("max-channels", maxChannels),
+            ("max-channel-bytes", maxChannelBytes),
+            ("max-commands", maxCommands),
+            ("max-pending-commands", maxPendingCommands),
+            ("max-api-body-bytes", maxApiBodyBytes),
+            ("retry-after", retryAfter),
+        ]
+    }
+}
+
+struct HTTPOptions: ParsableArguments {
+    @Option(help: .setting("handshake-timeout")) var handshakeTimeout: String?
+    @Option(help: .setting("first-command-timeout")) var firstCommandTimeout: String?
+    @Option(help: .setting("close-timeout")) var closeTimeout: String?
+    @Option(help: .setting("max-header-field-bytes")) var maxHeaderFieldBytes: String?
+    @Option(help: .setting("max-header-bytes")) var maxHeaderBytes: String?
+    @Option(help: .setting("max-header-fields")) var maxHeaderFields: String?
+
+    var given: [(String, String?)] {
+        [
+            ("handshake-timeout", handshakeTimeout),
+            ("first-command-timeout", firstCommandTimeout),
+            ("close-timeout", closeTimeout),
+            ("max-header-field-bytes", maxHeaderFieldBytes),
+            ("max-header-bytes", maxHeaderBytes),
+            ("max-header-fields", maxHeaderFields),
+        ]
+    }
+}
+
+extension ArgumentHelp {
+    /// The help of a setting, from the table.
+    fileprivate static func setting(_ name: String) -> ArgumentHelp {
+        ArgumentHelp(stringLiteral: Setting.help(name))
+    }
+}
