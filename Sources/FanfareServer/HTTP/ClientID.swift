@@ -8,7 +8,7 @@ enum ClientID {
                 if digits.count == 8 || digits.count == 13 || digits.count == 18 || digits.count == 23 {
                     digits.append(UInt8(ascii: "-"))
                 }
-                digits.append(hexDigits[Int(word >> UInt64(shift)) & 15])
+                digits.append(hexDigits[Int(word >> UInt64(shift) & 15)])
             }
         }
         return String(decoding: digits, as: UTF8.self)
