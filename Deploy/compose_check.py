@@ -1,0 +1,164 @@
+"""Checks a running compose cluster from outside, through nginx' published port. Called by Deploy/compose-test."""
+
+import asyncio
+import json
+import secrets
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import websockets
+from centrifuge import Client, SubscriptionEventHandler
+
+HOST = sys.argv[1]
+
+
+def compose(*arguments):
+    return subprocess.run(["docker", "compose", *arguments], check=True, capture_output=True, text=True).stdout
+
+
+async def raw(channel, route=None, **options):
+    route = route or secrets.token_hex(8)
+    return await websockets.connect(f"ws://{HOST}/channels/{channel}/ws?route={route}", **options)
+
+
+def node_of(connection):
+    return connection.response.headers["Fanfare-Node"]
+
+
+async def raw_on_different_nodes(channel, count):
+    """One raw client on each of `count` nodes."""
+    clients = {}
+    deadline = time.monotonic() + 30
+    while len(clients) < count:
+        assert time.monotonic() < deadline, f"only {sorted(clients)} answered, {count} nodes expected"
+        client = await raw(channel)
+        if node_of(client) in clients:
+            await client.close()
+        else:
+            clients[node_of(client)] = client
+    return clients
+
+
+async def both_protocols_across_nodes():
+    clients = await raw_on_different_nodes("compose", 3)
+    first, *others = clients.values()
+    await first.send("hello")
+    for client in clients.values():
+        assert await asyncio.wait_for(client.recv(), 5) == "hello"
+    got = asyncio.Queue()
+
+    class Events(SubscriptionEventHandler):
+        async def on_publication(self, ctx):
+            await got.put(ctx.pub.data)
+
+    sdk = Client(f"ws://{HOST}/connection/websocket?route={secrets.token_hex(8)}")
+    await sdk.connect()
+    subscription = sdk.new_subscription("compose", events=Events())
+    await subscription.subscribe()
+    await subscription.ready()
+    await others[0].send(json.dumps({"from": "raw"}))
+    assert await asyncio.wait_for(got.get(), 5) == {"from": "raw"}
+    await subscription.publish({"from": "sdk"})
+    await others[1].recv()
+    assert json.loads(await asyncio.wait_for(others[1].recv(), 5)) == {"from": "sdk"}
+    await sdk.disconnect()
+    for client in clients.values():
+        await client.close()
+
+
+async def sticky_cookie():
+    with urllib.request.urlopen(f"http://{HOST}/") as answer:
+        cookie, node = answer.headers["Set-Cookie"].split(";")[0], answer.headers["Fanfare-Node"]
+        assert "HttpOnly" in answer.headers["Set-Cookie"] and "SameSite=Lax" in answer.headers["Set-Cookie"]
+    for _ in range(10):
+        request = urllib.request.Request(f"http://{HOST}/", headers={"Cookie": cookie})
+        with urllib.request.urlopen(request) as answer:
+            assert answer.headers["Fanfare-Node"] == node and answer.headers["Set-Cookie"] is None
+
+
+async def admin_is_not_reachable():
+    for path in ["/metrics", "/api/publish", "/readyz", "/healthz"]:
+        try:
+            urllib.request.urlopen(f"http://{HOST}{path}")
+            raise AssertionError(f"{path} is reachable")
+        except urllib.error.HTTPError as error:
+            assert error.code == 404, f"{path}: {error.code}"
+
+
+async def killed_node():
+    """A killed node's client comes back elsewhere within seconds, and the others' clients lose nothing."""
+    clients = await raw_on_different_nodes("kill", 3)
+    names = sorted(clients)
+    victim, publisher, witness = clients[names[0]], clients[names[1]], clients[names[2]]
+    received = []
+
+    async def listen():
+        async for message in witness:
+            received.append(int(message))
+
+    listener = asyncio.create_task(listen())
+    for number in range(100):
+        await publisher.send(str(number))
+        if number == 30:
+            compose_kill(names[0])
+        await asyncio.sleep(0.02)
+    began = time.monotonic()
+    while True:
+        try:
+            again = await raw("kill", open_timeout=3)
+            break
+        except Exception:
+            assert time.monotonic() - began < 10, "no way back in within 10 s"
+    assert node_of(again) != names[0]
+    await asyncio.sleep(0.5)
+    listener.cancel()
+    assert received == list(range(100)), f"the witness got {len(received)} of 100"
+    for client in [again, publisher, witness]:
+        await client.close()
+    await asyncio.wait_for(victim.wait_closed(), 10)
+
+
+def compose_kill(node):
+    """A node's default name is its container's host name: the beginning of the container's id."""
+    containers = compose("ps", "-q", "node").split()
+    (container,) = [name for name in containers if name.startswith(node)]
+    subprocess.run(["docker", "kill", "--signal", "KILL", container], check=True, capture_output=True)
+
+
+async def scale():
+    compose("up", "-d", "--wait", "--no-recreate", "--scale", "node=5")
+    clients = await raw_on_different_nodes("scale", 5)
+    for client in clients.values():
+        await client.close()
+
+
+async def nodes_are_healthy():
+    states = [json.loads(line) for line in compose("ps", "--format", "json", "node").splitlines()]
+    assert len(states) == 5 and all(state["Health"] == "healthy" for state in states), states
+
+
+CHECKS = [
+    ("raw and Centrifuge clients hear each other across nodes", both_protocols_across_nodes),
+    ("the route cookie keeps a client on its node", sticky_cookie),
+    ("the admin port is not reachable through nginx", admin_is_not_reachable),
+    ("a killed node moves its clients, the others lose nothing", killed_node),
+    ("--scale node=5: nginx finds the new nodes", scale),
+    ("all five nodes are healthy", nodes_are_healthy),
+]
+
+
+async def main():
+    for name, check in CHECKS:
+        began = time.monotonic()
+        try:
+            await asyncio.wait_for(check(), 90)
+        except Exception as error:
+            print(f"FAILED {name}: {error!r}", flush=True)
+            sys.exit(1)
+        print(f"ok {name} ({time.monotonic() - began:.1f} s)", flush=True)
+
+
+asyncio.run(main())
