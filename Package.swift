@@ -82,7 +82,7 @@ let package = Package(
         .testTarget(name: "FanfareCoreTests", dependencies: ["FanfareCore", "FanfareWire"], swiftSettings: strict),
         .testTarget(
             name: "FanfareRedisTests",
-            dependencies: ["FanfareRedis", "FanfareCore", "Support"],
+            dependencies: ["FanfareRedis", "FanfareCore", "FanfareWire", "Support", nioCore, logging],
             swiftSettings: strict
         ),
         .testTarget(

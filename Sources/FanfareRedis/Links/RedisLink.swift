@@ -78,9 +78,10 @@ final class RedisLink {
 
     /// Ends the link for good.
     func stop() {
-        if case .up(let channel, _) = state { channel.close(promise: nil) }
+        let before = state
         state = .stopped
         owner = nil
+        if case .up(let channel, _) = before { channel.close(promise: nil) }
     }
 
     private func connect() {

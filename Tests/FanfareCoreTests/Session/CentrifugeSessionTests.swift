@@ -1,0 +1,97 @@
+import FanfareWire
+import NIOCore
+import Testing
+
+@testable import FanfareCore
+
+@Suite("Centrifuge session")
+struct CentrifugeSessionTests {
+    private func session(_ permissions: ClientPermissions = .publish, channels: Int = 3) -> CentrifugeSession {
+        CentrifugeSession(
+            policy: .init(
+                clientID: "c", nodeName: "n", version: "v", pingSeconds: 25, maxChannelNameBytes: 20,
+                maxChannels: channels, permissions: permissions))
+    }
+
+    private func connected(_ permissions: ClientPermissions = .publish, channels: Int = 3) -> CentrifugeSession {
+        var session = session(permissions, channels: channels)
+        _ = session.receive(CentrifugeCommand(id: 1, method: .connect(token: nil)))
+        return session
+    }
+
+    private func code(_ action: CentrifugeSession.Action) -> Int? {
+        guard case .refuse(let frame) = action else { return nil }
+        let text = String(decoding: frame.readableBytesView, as: UTF8.self)
+        return text.firstMatch(of: /"code":(\d+)/).flatMap { Int($0.1) }
+    }
+
+    @Test("nothing works before connect, and connect works once")
+    func order() {
+        var fresh = session()
+        #expect(fresh.receive(.init(id: 1, method: .subscribe(channel: "a"))) == .disconnect(.badRequest))
+        #expect(fresh.receive(.init(id: 0, method: .pong)) == .disconnect(.badRequest))
+        #expect(!fresh.isConnected)
+        guard case .reply = fresh.receive(.init(id: 1, method: .connect(token: nil))) else {
+            Issue.record("no reply to connect")
+            return
+        }
+        #expect(fresh.isConnected)
+        #expect(fresh.receive(.init(id: 2, method: .connect(token: nil))) == .disconnect(.badRequest))
+    }
+
+    @Test("permissions are checked for each command")
+    func permissions() {
+        var nobody = session(.none)
+        #expect(code(nobody.receive(.init(id: 1, method: .connect(token: nil)))) == 101)
+        #expect(!nobody.isConnected)
+        var listener = connected(.subscribe)
+        #expect(code(listener.receive(.init(id: 2, method: .publish(channel: "a", data: ByteBuffer())))) == 103)
+        guard case .subscribe = listener.receive(.init(id: 3, method: .subscribe(channel: "a"))) else {
+            Issue.record("a listener may subscribe")
+            return
+        }
+    }
+
+    @Test("a channel is subscribed once, at most so many of them, and only with a good name")
+    func channels() throws {
+        var session = connected(channels: 2)
+        let name = try ChannelName("a")
+        #expect(session.receive(.init(id: 2, method: .subscribe(channel: "a"))) == .subscribe(name, id: 2))
+        #expect(code(session.receive(.init(id: 3, method: .subscribe(channel: "a")))) == 105)
+        _ = session.receive(.init(id: 4, method: .subscribe(channel: "b")))
+        #expect(code(session.receive(.init(id: 5, method: .subscribe(channel: "c")))) == 106)
+        #expect(code(session.receive(.init(id: 6, method: .subscribe(channel: "bad name")))) == 107)
+        #expect(code(session.receive(.init(id: 7, method: .subscribe(channel: String(repeating: "x", count: 21))))) == 107)
+        guard case .unsubscribe(name, _) = session.receive(.init(id: 8, method: .unsubscribe(channel: "a"))) else {
+            Issue.record("no unsubscribe")
+            return
+        }
+        #expect(session.channelCount == 1)
+        guard case .subscribe = session.receive(.init(id: 9, method: .subscribe(channel: "c"))) else {
+            Issue.record("there is room again")
+            return
+        }
+    }
+
+    @Test("a subscription that could not be had may be asked for again")
+    func failure() throws {
+        var session = connected()
+        _ = session.receive(.init(id: 2, method: .subscribe(channel: "a")))
+        let frame = session.subscribeFailed(try ChannelName("a"), id: 2, .unavailable)
+        let text = String(decoding: frame.readableBytesView, as: UTF8.self)
+        #expect(text.contains(#""code":100"#) && text.contains(#""temporary":true"#))
+        #expect(session.channelCount == 0)
+    }
+
+    @Test("what does not exist yet has the protocol's own answer")
+    func notAvailable() {
+        var session = connected()
+        #expect(code(session.receive(.init(id: 2, method: .presence(channel: "a")))) == 108)
+        #expect(code(session.receive(.init(id: 3, method: .presenceStats(channel: "a")))) == 108)
+        #expect(code(session.receive(.init(id: 4, method: .history(channel: "a")))) == 108)
+        #expect(code(session.receive(.init(id: 5, method: .rpc))) == 104)
+        #expect(code(session.receive(.init(id: 6, method: .refresh))) == 108)
+        #expect(session.receive(.init(id: 0, method: .send)) == .none)
+        #expect(session.receive(.init(id: 0, method: .pong)) == .none)
+    }
+}

@@ -1,0 +1,102 @@
+import FanfareCore
+import FanfareWire
+import Logging
+import Support
+import Synchronization
+
+@testable import FanfareRedis
+
+/// A broker with mailboxes that a test reads: what the event loops of a node would see.
+final class BrokerProbe: Sendable {
+    let broker: any Broker
+    let metrics: BrokerMetrics
+    private let mailboxes: [Mailbox<BrokerEvent>]
+    private let seen = Mutex<[[BrokerEvent]]>([])
+    private let nextTicket = Atomic<UInt64>(1)
+
+    init(_ broker: any Broker, metrics: BrokerMetrics, receivers: Int = 2) {
+        self.broker = broker
+        self.metrics = metrics
+        mailboxes = (0..<receivers).map { _ in Mailbox(wake: {}) }
+        seen.withLock { $0 = Array(repeating: [], count: receivers) }
+        broker.start(receivers: mailboxes)
+    }
+
+    static func memory() -> BrokerProbe {
+        let metrics = BrokerMetrics()
+        return BrokerProbe(MemoryBroker(formats: FormatsInUse(), metrics: metrics), metrics: metrics)
+    }
+
+    static func redis(
+        _ url: String, change: (inout RedisConfiguration) -> Void = { _ in }
+    ) throws -> BrokerProbe {
+        var configuration = try RedisConfiguration(url: url)
+        configuration.probeInterval = .milliseconds(200)
+        configuration.commandTimeout = .milliseconds(800)
+        configuration.backoff = .milliseconds(20)...(.milliseconds(200))
+        change(&configuration)
+        let metrics = BrokerMetrics()
+        return BrokerProbe(
+            RedisBroker(
+                configuration: configuration, nodeName: "test", metrics: metrics, formats: FormatsInUse(),
+                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })), metrics: metrics)
+    }
+
+    /// Everything that came for a receiver so far.
+    func events(_ receiver: Int = 0) -> [BrokerEvent] {
+        seen.withLock { seen in
+            seen[receiver] += mailboxes[receiver].take()
+            return seen[receiver]
+        }
+    }
+
+    /// The texts of the publications of a receiver.
+    func texts(_ receiver: Int = 0) -> [String] {
+        events(receiver).compactMap {
+            if case .publication(let prepared) = $0 { String(buffer: prepared.publication.payload.bytes) } else { nil }
+        }
+    }
+
+    func isUp() async throws { try await eventually("the broker is up: \(broker.status)") { broker.status.isUp } }
+
+    func isDown() async throws { try await eventually("the broker is down") { !broker.status.isUp } }
+
+    /// Subscribes and waits for the answer.
+    func subscribe(_ channel: String, receiver: Int = 0) async throws {
+        let ticket = nextTicket.add(1, ordering: .relaxed).oldValue
+        broker.subscribe(try ChannelName(channel), receiver: receiver, ticket: ticket)
+        try await eventually("\(channel) is subscribed") {
+            events(receiver).contains { event in
+                if case .subscribed(_, ticket) = event { true } else { false }
+            }
+        }
+    }
+
+    /// The ticket of a subscription that is only asked for.
+    func ask(_ channel: String, receiver: Int = 0) throws -> UInt64 {
+        let ticket = nextTicket.add(1, ordering: .relaxed).oldValue
+        broker.subscribe(try ChannelName(channel), receiver: receiver, ticket: ticket)
+        return ticket
+    }
+
+    @discardableResult
+    func publish(_ channel: String, _ text: String) async throws -> Result<Void, BrokerError> {
+        let publication = Publication(
+            channel: try ChannelName(channel), payload: Payload(text: text),
+            publishedAt: NodeClock.system.wallMicroseconds())
+        return await withCheckedContinuation { continuation in
+            broker.publish(publication) { continuation.resume(returning: $0) }
+        }
+    }
+}
+
+/// Runs `body` with a broker that is shut down after it.
+func withProbe(_ probe: BrokerProbe, _ body: (BrokerProbe) async throws -> Void) async throws {
+    do {
+        try await body(probe)
+        await probe.broker.shutdown()
+    } catch {
+        await probe.broker.shutdown()
+        throw error
+    }
+}

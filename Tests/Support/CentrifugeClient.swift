@@ -1,0 +1,98 @@
+import Foundation
+import Synchronization
+
+/// A client of the Centrifuge protocol in JSON, thin enough to see every message.
+public final class CentrifugeClient: Sendable {
+    /// A message of the node as a JSON object.
+    public struct Message: Sendable {
+        public let text: String
+        private var object: [String: Any] {
+            (try? JSONSerialization.jsonObject(with: Data(text.utf8))) as? [String: Any] ?? [:]
+        }
+
+        /// The id of a reply.
+        public var id: Int? { object["id"] as? Int }
+        /// The code of an error reply.
+        public var errorCode: Int? { (object["error"] as? [String: Any])?["code"] as? Int }
+        public var isTemporary: Bool { (object["error"] as? [String: Any])?["temporary"] as? Bool == true }
+        /// A field of the result of a reply, as text.
+        public func result(_ method: String, _ field: String) -> String? {
+            (object[method] as? [String: Any])?[field].map { "\($0)" }
+        }
+        /// Channel and data of a publication, the data as compact JSON.
+        public var publication: (channel: String, data: String)? {
+            guard let push = object["push"] as? [String: Any], let channel = push["channel"] as? String,
+                let data = (push["pub"] as? [String: Any])?["data"],
+                let json = try? JSONSerialization.data(
+                    withJSONObject: data, options: [.fragmentsAllowed, .sortedKeys, .withoutEscapingSlashes])
+            else { return nil }
+            return (channel, String(decoding: json, as: UTF8.self))
+        }
+    }
+
+    public let socket: WebSocketClient
+    private let nextID = Atomic<Int>(1)
+    private let waiting = Mutex<[Message]>([])
+
+    public var node: String { socket.node }
+
+    private init(_ socket: WebSocketClient) { self.socket = socket }
+
+    /// Opens a connection and sends `connect`.
+    public static func connect(
+        _ port: Int, path: String = "/connection/websocket", headers: [String: String] = [:]
+    ) async throws -> CentrifugeClient {
+        let client = CentrifugeClient(try await WebSocketClient.connect(port, path, headers: headers))
+        let reply = try await client.command(#""connect":{}"#)
+        guard reply.errorCode == nil else { throw NotInTime(what: "a session; got \(reply.text)") }
+        return client
+    }
+
+    /// Sends `{"id":n,…}` and gives the reply; pushes that come before it are kept.
+    public func command(_ body: String) async throws -> Message {
+        let id = nextID.add(1, ordering: .relaxed).oldValue
+        try await socket.send("{\"id\":\(id),\(body)}")
+        while true {
+            let message = try await read()
+            if message.id == id { return message }
+            waiting.withLock { $0.append(message) }
+        }
+    }
+
+    @discardableResult
+    public func subscribe(_ channel: String) async throws -> Message {
+        try await command("\"subscribe\":{\"channel\":\"\(channel)\"}")
+    }
+
+    @discardableResult
+    public func unsubscribe(_ channel: String) async throws -> Message {
+        try await command("\"unsubscribe\":{\"channel\":\"\(channel)\"}")
+    }
+
+    /// - Parameter data: JSON.
+    @discardableResult
+    public func publish(_ channel: String, _ data: String) async throws -> Message {
+        try await command("\"publish\":{\"channel\":\"\(channel)\",\"data\":\(data)}")
+    }
+
+    /// The next publication.
+    public func nextPublication(within limit: Duration = .seconds(15)) async throws -> (channel: String, data: String) {
+        while true {
+            let kept = waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+            let message: Message =
+                if let kept { kept } else { try await read(within: limit) }
+            if let publication = message.publication { return publication }
+        }
+    }
+
+    /// The next message, pings answered.
+    public func read(within limit: Duration = .seconds(15)) async throws -> Message {
+        while true {
+            let text = try await socket.nextText(within: limit)
+            guard text == "{}" else { return Message(text: text) }
+            try await socket.send("{}")
+        }
+    }
+
+    public func close() async { await socket.close() }
+}

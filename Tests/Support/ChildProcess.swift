@@ -1,0 +1,122 @@
+import Foundation
+import Synchronization
+
+/// A process that a test starts: its output is kept for a failing test to show, and it ends with the test process
+/// whatever happens to that.
+public final class ChildProcess: Sendable {
+    private struct Output {
+        var lines: [String] = []
+        var partial = ""
+    }
+
+    public let name: String
+    private let process: Mutex<Process>
+    private let output = Mutex(Output())
+
+    /// The process id.
+    public let pid: Int32
+
+    /// Starts a program.
+    ///
+    /// - Parameters:
+    ///   - executable: a path, or a name to be found on the PATH.
+    ///   - environment: added to this process' own.
+    public init(
+        _ executable: String, _ arguments: [String], environment: [String: String] = [:], name: String
+    ) throws {
+        self.name = name
+        let process = Process()
+        // The kernel ends the child with the thread that made it; that thread lives as long as this process.
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
+        process.arguments = ["--pdeathsig", "KILL", executable] + arguments
+        process.environment = ProcessInfo.processInfo.environment
+            .filter { !$0.key.hasPrefix("FANFARE_") }
+            .merging(environment) { $1 }
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = pipe
+        process.standardInput = FileHandle.nullDevice
+        try Spawner.shared.run(process)
+        self.pid = process.processIdentifier
+        self.process = Mutex(process)
+        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
+            let data = handle.availableData
+            if data.isEmpty { handle.readabilityHandler = nil } else { self?.keep(data) }
+        }
+    }
+
+    deinit { kill(pid, SIGKILL) }
+
+    /// Whether it has not ended.
+    public var isRunning: Bool { process.withLock(\.isRunning) }
+
+    /// Its last lines, both streams together.
+    public var log: String { output.withLock { ($0.lines + [$0.partial]).joined(separator: "\n") } }
+
+    /// Sends a signal.
+    public func signal(_ number: Int32) { if isRunning { kill(pid, number) } }
+
+    /// Waits for its end and gives the exit status, negative for a signal.
+    @discardableResult
+    public func waitForExit(within limit: Duration = .seconds(20)) async throws -> Int32 {
+        try await eventually(within: limit, "\(name) ends\n\(log)") { !self.isRunning }
+        return process.withLock { $0.terminationReason == .exit ? $0.terminationStatus : -$0.terminationStatus }
+    }
+
+    /// SIGTERM, and SIGKILL if that does not help.
+    public func stop(within limit: Duration = .seconds(15)) async {
+        signal(SIGCONT)
+        signal(SIGTERM)
+        if (try? await waitForExit(within: limit)) == nil { await kill() }
+    }
+
+    /// SIGKILL.
+    public func kill() async {
+        signal(SIGKILL)
+        _ = try? await waitForExit()
+    }
+
+    private func kill(_ pid: Int32, _ number: Int32) { _ = Foundation.kill(pid, number) }
+
+    private func keep(_ data: Data) {
+        output.withLock { output in
+            let text = output.partial + String(decoding: data, as: UTF8.self)
+            var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            output.partial = lines.popLast() ?? ""
+            output.lines = (output.lines + lines).suffix(500)
+        }
+    }
+}
+
+/// One thread that makes all children: the kernel's parent-death signal is tied to the thread.
+private final class Spawner: Sendable {
+    static let shared = Spawner()
+
+    private let jobs = Mutex<[@Sendable () -> Void]>([])
+    private let signal = DispatchSemaphore(value: 0)
+
+    init() {
+        let thread = Thread { [self] in
+            while true {
+                signal.wait()
+                let job = jobs.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+                job?()
+            }
+        }
+        thread.start()
+    }
+
+    func run(_ process: Process) throws {
+        let done = DispatchSemaphore(value: 0)
+        let failure = Mutex<(any Error)?>(nil)
+        withoutActuallyEscaping({
+            do { try process.run() } catch { failure.withLock { $0 = error } }
+            done.signal()
+        } as @Sendable () -> Void) { job in
+            jobs.withLock { $0.append(job) }
+            signal.signal()
+            done.wait()
+        }
+        if let error = failure.withLock(\.self) { throw error }
+    }
+}

@@ -1,0 +1,100 @@
+import Foundation
+
+/// A real nginx with the files of `nginx/`.
+public final class Nginx: Sendable {
+    public let port: Int
+    private let directory: String
+    private let process: ChildProcess
+
+    private init(port: Int, directory: String, process: ChildProcess) {
+        self.port = port
+        self.directory = directory
+        self.process = process
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+    /// Starts one in front of servers on loopback.
+    public static func start(ports: [Int]) async throws -> Nginx {
+        let port = FreePort.take()
+        let directory = NSTemporaryDirectory() + "fanfare-nginx-\(port)-\(UInt32.random(in: 0...UInt32.max))"
+        let layout = try ChildProcess(
+            Repository.path + "/Deploy/nginx-local",
+            [directory, "127.0.0.1:\(port)"] + ports.map { "127.0.0.1:\($0)" }, name: "nginx-local")
+        guard try await layout.waitForExit() == 0 else { throw NotInTime(what: "nginx-local\n\(layout.log)") }
+        let globals = try String(contentsOfFile: directory + "/globals", encoding: .utf8)
+        let process = try ChildProcess(
+            "/usr/sbin/nginx",
+            ["-e", "stderr", "-p", directory, "-c", directory + "/nginx.conf", "-g", globals], name: "nginx")
+        try await eventually("nginx answers\n\(process.log)") {
+            guard process.isRunning else { throw NotInTime(what: "nginx has ended\n\(process.log)") }
+            return (try? await HTTP.get(port, "/nginx-health"))?.status == 200
+        }
+        return Nginx(port: port, directory: directory, process: process)
+    }
+
+    public var log: String { process.log }
+
+    public func stop() async { await process.stop() }
+}
+
+/// Redis, nodes and nginx together.
+public final class Cluster: Sendable {
+    public let redis: RedisServer
+    public let nodes: [Node]
+    public let nginx: Nginx
+
+    private init(redis: RedisServer, nodes: [Node], nginx: Nginx) {
+        self.redis = redis
+        self.nodes = nodes
+        self.nginx = nginx
+    }
+
+    /// nginx' port.
+    public var port: Int { nginx.port }
+
+    fileprivate static func start(nodes count: Int, flags: [String]) async throws -> Cluster {
+        let redis = try await RedisServer.start()
+        var nodes: [Node] = []
+        for number in 1...count {
+            nodes.append(try await Node.start("node-\(number)", redis: redis.url, flags: flags))
+        }
+        return Cluster(redis: redis, nodes: nodes, nginx: try await Nginx.start(ports: nodes.map(\.port)))
+    }
+
+    /// A raw WebSocket through nginx that lands on that node.
+    public func raw(_ channel: String, on node: Node) async throws -> WebSocketClient {
+        for attempt in 0..<200 {
+            let client = try await WebSocketClient.connect(port, "/channels/\(channel)/ws?route=r\(attempt)")
+            if client.node == node.name { return client }
+            await client.close()
+        }
+        throw NotInTime(what: "a route to \(node.name)")
+    }
+
+    fileprivate func stop() async {
+        redis.thaw()
+        for node in nodes {
+            node.signal(SIGCONT)
+            node.terminate()
+        }
+        for node in nodes { await node.stop() }
+        await nginx.stop()
+        await redis.stop()
+    }
+}
+
+/// Runs `body` with a cluster that ends with it. A `ChildProcess` that is not reached here ends with its object.
+public func withCluster<Value>(
+    nodes: Int = 3, flags: [String] = [], _ body: (Cluster) async throws -> Value
+) async throws -> Value {
+    let cluster = try await Cluster.start(nodes: nodes, flags: flags)
+    do {
+        let value = try await body(cluster)
+        await cluster.stop()
+        return value
+    } catch {
+        await cluster.stop()
+        throw error
+    }
+}

@@ -1,0 +1,151 @@
+import NIOCore
+
+/// A WebSocket client that can also say what no client should.
+public final class WebSocketClient: Sendable {
+    /// What came.
+    public enum Message: Sendable, Equatable {
+        case text(String)
+        case binary([UInt8])
+        case ping([UInt8])
+        case pong([UInt8])
+        case close(UInt16?, String)
+    }
+
+    /// The upgrade was answered with something else than 101.
+    public struct Refused: Error, CustomStringConvertible {
+        public let answer: HTTPAnswer
+        public var description: String { "upgrade refused with \(answer.status): \(answer.body)" }
+    }
+
+    public let socket: SocketClient
+    /// The 101.
+    public let answer: HTTPAnswer
+
+    /// The node that answered.
+    public var node: String { answer["fanfare-node"] ?? "" }
+
+    private init(socket: SocketClient, answer: HTTPAnswer) {
+        self.socket = socket
+        self.answer = answer
+    }
+
+    /// Opens a WebSocket.
+    public static func connect(
+        _ port: Int, _ path: String, headers: [String: String] = [:], receiveBuffer: Int? = nil
+    ) async throws -> WebSocketClient {
+        let socket = try await SocketClient.connect(port, receiveBuffer: receiveBuffer)
+        var request = "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        request += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        for (name, value) in headers { request += "\(name): \(value)\r\n" }
+        try await socket.send(request + "\r\n")
+        guard let answer = try await socket.receive("an answer to the upgrade", { HTTPAnswer.parse(&$0) }) else {
+            throw NotInTime(what: "an answer to the upgrade of \(path): connection closed")
+        }
+        guard answer.status == 101 else {
+            await socket.close()
+            throw Refused(answer: answer)
+        }
+        return WebSocketClient(socket: socket, answer: answer)
+    }
+
+    public func send(_ text: String) async throws { try await sendFrame(opcode: 1, Array(text.utf8)) }
+
+    public func send(_ bytes: [UInt8]) async throws { try await sendFrame(opcode: 2, bytes) }
+
+    /// Sends a close frame.
+    public func sendClose(_ code: UInt16 = 1000) async throws {
+        try await sendFrame(opcode: 8, [UInt8(code >> 8), UInt8(code & 255)])
+    }
+
+    /// Sends one frame, right or wrong.
+    public func sendFrame(
+        final: Bool = true, reserved: UInt8 = 0, opcode: UInt8, _ payload: [UInt8], masked: Bool = true
+    ) async throws {
+        try await socket.send(
+            Self.frame(final: final, reserved: reserved, opcode: opcode, payload, masked: masked))
+    }
+
+    /// Sends a text without waiting for the kernel.
+    public func sendLater(_ text: String) { socket.sendLater(Self.frame(opcode: 1, Array(text.utf8))) }
+
+    /// The bytes of a frame.
+    public static func frame(
+        final: Bool = true, reserved: UInt8 = 0, opcode: UInt8, _ payload: [UInt8], masked: Bool = true
+    ) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        buffer.writeInteger((final ? 0x80 : 0) | reserved << 4 | opcode)
+        let mask: UInt8 = masked ? 0x80 : 0
+        switch payload.count {
+        case ..<126: buffer.writeInteger(mask | UInt8(payload.count))
+        case ..<65_536:
+            buffer.writeInteger(mask | 126)
+            buffer.writeInteger(UInt16(payload.count))
+        default:
+            buffer.writeInteger(mask | 127)
+            buffer.writeInteger(UInt64(payload.count))
+        }
+        guard masked else {
+            buffer.writeBytes(payload)
+            return buffer
+        }
+        let key: [UInt8] = [0x37, 0xFA, 0x21, 0x3D]
+        buffer.writeBytes(key)
+        buffer.writeBytes(payload.enumerated().map { $0.element ^ key[$0.offset % 4] })
+        return buffer
+    }
+
+    /// The next message; answers pings unless told not to. `nil` at the end of the connection.
+    public func next(within limit: Duration = .seconds(15), answersPings: Bool = true) async throws -> Message? {
+        while let message = try await socket.receive(within: limit, "a message", Self.read) {
+            guard case .ping(let payload) = message, answersPings else { return message }
+            try await sendFrame(opcode: 10, payload)
+        }
+        return nil
+    }
+
+    /// The next message as text; fails on anything else.
+    public func nextText(within limit: Duration = .seconds(15)) async throws -> String {
+        let message = try await next(within: limit)
+        guard case .text(let text) = message else {
+            throw NotInTime(what: "a text; got \(message.map { "\($0)" } ?? "the end of the connection")")
+        }
+        return text
+    }
+
+    /// The code of the close frame that comes, whatever comes before it.
+    public func closeCode(within limit: Duration = .seconds(15)) async throws -> UInt16? {
+        while let message = try await next(within: limit) {
+            if case .close(let code, _) = message { return code }
+        }
+        return nil
+    }
+
+    public func close() async { await socket.close() }
+
+    @Sendable private static func read(_ bytes: inout ByteBuffer) throws -> Message? {
+        guard let first: UInt8 = bytes.getInteger(at: bytes.readerIndex),
+            let second: UInt8 = bytes.getInteger(at: bytes.readerIndex + 1)
+        else { return nil }
+        var index = bytes.readerIndex + 2
+        var length = Int(second)
+        if second == 126 {
+            guard let value: UInt16 = bytes.getInteger(at: index) else { return nil }
+            (length, index) = (Int(value), index + 2)
+        } else if second == 127 {
+            guard let value: UInt64 = bytes.getInteger(at: index) else { return nil }
+            (length, index) = (Int(value), index + 8)
+        }
+        guard let payload = bytes.getBytes(at: index, length: length) else { return nil }
+        bytes.moveReaderIndex(to: index + length)
+        switch first & 0x0F {
+        case 1: return .text(String(decoding: payload, as: UTF8.self))
+        case 2: return .binary(payload)
+        case 9: return .ping(payload)
+        case 10: return .pong(payload)
+        case 8:
+            let code = payload.count >= 2 ? UInt16(payload[0]) << 8 | UInt16(payload[1]) : nil
+            return .close(code, String(decoding: payload.dropFirst(2), as: UTF8.self))
+        default: throw NotInTime(what: "a frame that servers send; got opcode \(first & 0x0F)")
+        }
+    }
+}
