@@ -67,7 +67,7 @@ struct RedisBrokerTests {
                 try await eventually("the last is subscribed") {
                     probe.events().contains { if case .subscribed(_, wanted) = $0 { true } else { false } }
                 }
-                let calls = try await redis.command("INFO", "commandstats").split(separator: "\n")
+                let calls = try await redis.command("INFO", "commandstats").split(whereSeparator: \.isNewline)
                     .first { $0.hasPrefix("cmdstat_subscribe:") }
                 let count = calls?.firstMatch(of: /calls=(\d+)/).flatMap { Int($0.1) } ?? 0
                 #expect(count > 0 && count < 100, "\(count) commands")

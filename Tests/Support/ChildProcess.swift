@@ -107,16 +107,20 @@ private final class Spawner: Sendable {
     }
 
     func run(_ process: Process) throws {
-        let done = DispatchSemaphore(value: 0)
-        let failure = Mutex<(any Error)?>(nil)
-        withoutActuallyEscaping({
-            do { try process.run() } catch { failure.withLock { $0 = error } }
-            done.signal()
-        } as @Sendable () -> Void) { job in
-            jobs.withLock { $0.append(job) }
-            signal.signal()
-            done.wait()
+        let outcome = Outcome()
+        jobs.withLock {
+            $0.append {
+                do { try process.run() } catch { outcome.error.withLock { $0 = error } }
+                outcome.isDone.signal()
+            }
         }
-        if let error = failure.withLock(\.self) { throw error }
+        signal.signal()
+        outcome.isDone.wait()
+        if let error = outcome.error.withLock(\.self) { throw error }
+    }
+
+    private final class Outcome: Sendable {
+        let isDone = DispatchSemaphore(value: 0)
+        let error = Mutex<(any Error)?>(nil)
     }
 }

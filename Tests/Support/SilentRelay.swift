@@ -14,14 +14,12 @@ public final class SilentRelay: Sendable {
     public static func start(to port: Int) async throws -> SilentRelay {
         let open = OpenChannels()
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { inbound in
                 ClientBootstrap(group: inbound.eventLoop).connect(host: "127.0.0.1", port: port).flatMapThrowing {
                     outbound in
                     try inbound.pipeline.syncOperations.addHandler(Pump(to: outbound))
                     try outbound.pipeline.syncOperations.addHandler(Pump(to: inbound))
                     open.add([inbound, outbound])
-                    inbound.setOption(.autoRead, value: true).whenSuccess { inbound.read() }
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()

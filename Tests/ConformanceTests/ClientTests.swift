@@ -1,0 +1,41 @@
+import Foundation
+import Support
+import Testing
+
+/// Third-party clients, as they are, against real nodes.
+@Suite("Third-party clients")
+struct ClientTests {
+    /// Runs a script of this folder with the tests' Python.
+    private func run(_ script: String, _ arguments: String..., within limit: Duration) async throws -> String {
+        let python = Repository.path + "/.venv/bin/python"
+        try #require(FileManager.default.isExecutableFile(atPath: python), "run Deploy/install test")
+        let check = try ChildProcess(
+            python, [Repository.path + "/Tests/ConformanceTests/" + script] + arguments, name: script)
+        let status = try await check.waitForExit(within: limit)
+        #expect(status == 0, "\(check.log)")
+        return check.log
+    }
+
+    @Test("the official Centrifuge SDK for Python connects, subscribes, publishes and receives")
+    func pythonSDK() async throws {
+        try await withRedis { redis in
+            let flags = ["--ping-interval", "500ms", "--pong-timeout", "300ms"]
+            try await withNode(redis: redis.url, flags: flags) { node in
+                let log = try await run(
+                    "sdk_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket", within: .seconds(60))
+                #expect(log.contains("ok disconnects"), "\(log)")
+            }
+        }
+    }
+
+    @Test("the page works in a browser: two windows, two nodes, messages both ways")
+    func page() async throws {
+        let pictures = Repository.path + "/.build/page"
+        try FileManager.default.createDirectory(atPath: pictures, withIntermediateDirectories: true)
+        try await withCluster { cluster in
+            let log = try await run(
+                "page_check.py", "http://127.0.0.1:\(cluster.port)/", pictures, within: .seconds(120))
+            #expect(log.contains("ok no errors in the console"), "\(log)")
+        }
+    }
+}
