@@ -34,7 +34,7 @@ struct PublicListener: Sendable {
                     try channel.pipeline.syncOperations.addHandler(AcceptWatch(node: node))
                 }
             }
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             // A client's messages are small; a big one comes in pieces and is gathered by the frame reader.
             .childChannelOption(
                 .recvAllocator,
