@@ -92,7 +92,7 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "ClusterTests", dependencies: ["Support", "fanfare"], swiftSettings: strict),
+        .testTarget(name: "ClusterTests", dependencies: ["Support", "fanfare", nioCore], swiftSettings: strict),
         .testTarget(
             name: "ConformanceTests",
             dependencies: ["Support", "fanfare"],

@@ -20,9 +20,10 @@ public final class Node: Sendable {
     ///   - redis: URL; `nil`: the broker in memory.
     ///   - flags: further flags.
     ///   - isReady: whether to wait until it is ready, or only until it answers.
+    ///   - wrapper: a program and its arguments that starts the node, such as `prlimit`.
     public static func start(
         _ name: String = "node", redis: String? = nil, flags: [String] = [], environment: [String: String] = [:],
-        port: Int? = nil, dev: Bool = true, isReady: Bool = true
+        port: Int? = nil, dev: Bool = true, isReady: Bool = true, wrapper: [String] = []
     ) async throws -> Node {
         let (port, adminPort) = (port ?? FreePort.take(), FreePort.take())
         var arguments = [
@@ -31,8 +32,8 @@ public final class Node: Sendable {
         ]
         if dev { arguments.append("--dev") }
         if let redis { arguments += ["--redis", redis] }
-        let process = try ChildProcess(
-            FanfareBinary.path, arguments + flags, environment: environment, name: name)
+        let command = wrapper + [FanfareBinary.path] + arguments + flags
+        let process = try ChildProcess(command[0], Array(command.dropFirst()), environment: environment, name: name)
         let node = Node(name: name, port: port, adminPort: adminPort, process: process)
         try await eventually(within: .seconds(30), "\(name) is up\n\(process.log)") {
             guard process.isRunning else { throw NotInTime(what: "\(name) has ended\n\(process.log)") }

@@ -41,7 +41,7 @@ public struct Limits: Sendable, Equatable {
 
 /// Server pings: how often, and how long a client may take to answer.
 public struct KeepAlive: Sendable, Equatable {
-    /// Between two pings of one client. `nil`: no pings at all. Below nginx' 60 s `proxy_read_timeout`.
+    /// Between two pings of one client. `nil`: no pings at all. Well below the `proxy_read_timeout` of the shipped nginx.
     public var pingInterval: Duration? = .seconds(25)
     /// From a ping to any sign of life. Shorter than the interval.
     public var pongTimeout: Duration = .seconds(8)

@@ -126,19 +126,28 @@ extension FrontHandler {
     ) {
         guard let context else { return }
         if case .done = state { return }
+        let output = outputContext(context)
         state = close ? .done : .idle
         var fields = HTTPHeaders(headers)
         fields.add(name: "Fanfare-Node", value: loop.node.configuration.nodeName)
         fields.add(name: "Content-Length", value: String(body.readableBytes))
         let head = HTTPResponseHead(version: .http1_1, status: status, headers: fields)
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if withBody { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
-        let end = context.writeAndFlush(wrapOutboundOut(.end(nil)))
+        output.write(wrapOutboundOut(.head(head)), promise: nil)
+        if withBody { output.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
+        let end = output.writeAndFlush(wrapOutboundOut(.end(nil)))
         restartDeadline()
         guard close else { return }
         // The peer may still be sending: ending our half first lets it read the answer before the reset.
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         end.whenComplete { _ in bound.value.close(mode: .output, promise: nil) }
+    }
+
+    /// Where an answer is written. One that no request asked for (too late, or not HTTP) goes past the handler that keeps
+    /// answers in the order of requests: it takes only answers to requests.
+    private func outputContext(_ context: ChannelHandlerContext) -> ChannelHandlerContext {
+        guard case .idle = state else { return context }
+        let decoder = ByteToMessageHandler<HTTPRequestDecoder>.self
+        return (try? context.pipeline.syncOperations.context(handlerType: decoder)) ?? context
     }
 
     private func route(_ head: HTTPRequestHead) -> Route {
