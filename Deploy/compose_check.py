@@ -21,7 +21,8 @@ def compose(*arguments):
 
 async def raw(channel, route=None, **options):
     route = route or secrets.token_hex(8)
-    return await websockets.connect(f"ws://{HOST}/channels/{channel}/ws?route={route}", **options)
+    # No bound on unread messages: at its bound the client would stop reading and not see its connection end.
+    return await websockets.connect(f"ws://{HOST}/channels/{channel}/ws?route={route}", max_queue=None, **options)
 
 
 def node_of(connection):

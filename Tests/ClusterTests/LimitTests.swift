@@ -123,7 +123,7 @@ struct LimitTests {
 
     @Test("who does not answer a ping is closed with 3012; any traffic counts as life")
     func pings() async throws {
-        try await withNode(flags: ["--ping-interval", "400ms", "--pong-timeout", "200ms"]) { node in
+        try await withNode(flags: ["--ping-interval", "1500ms", "--pong-timeout", "1s"]) { node in
             let dead = try await node.raw("a")
             let answering = try await node.raw("b")
             let centrifuge = try await node.centrifuge()
@@ -142,7 +142,7 @@ struct LimitTests {
             }
             #expect(code == 3012 && pings == 1)
             let chatty = try await node.raw("chatty")
-            for _ in 0..<20 {
+            for _ in 0..<60 {
                 try await chatty.send("x")
                 _ = try await chatty.next(answersPings: false)
                 try await Task.sleep(for: .milliseconds(50))

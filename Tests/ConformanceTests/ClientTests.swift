@@ -19,7 +19,7 @@ struct ClientTests {
     @Test("the official Centrifuge SDK for Python connects, subscribes, publishes and receives")
     func pythonSDK() async throws {
         try await withRedis { redis in
-            let flags = ["--ping-interval", "500ms", "--pong-timeout", "300ms"]
+            let flags = ["--ping-interval", "1500ms", "--pong-timeout", "1s"]
             try await withNode(redis: redis.url, flags: flags) { node in
                 let log = try await run(
                     "sdk_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket", within: .seconds(60))
