@@ -88,7 +88,9 @@ let package = Package(
         .testTarget(
             name: "FanfareServerTests",
             dependencies: [
-                "FanfareServer", "FanfareCore", "FanfareWire", "Support", .product(name: "Yams", package: "Yams"),
+                "FanfareServer", "FanfareCore", "FanfareWire", "Support", nioCore, logging,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict
         ),

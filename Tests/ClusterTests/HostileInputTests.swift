@@ -16,7 +16,13 @@ struct HostileInputTests {
                 ("continuation of nothing", 1002, { try await $0.sendFrame(opcode: 0, [65]) }),
                 ("bad close code", 1002, { try await $0.sendClose(1005) }),
                 ("bad text", 1007, { try await $0.sendFrame(opcode: 1, [0xFF]) }),
-                ("huge length", 1009, { try await $0.socket.send(.init(bytes: [0x82, 0xFF, 0x7F, 255, 255, 255, 255, 255, 255, 255, 1, 2, 3, 4])) }),
+                (
+                    "huge length", 1009,
+                    {
+                        try await $0.socket.send(
+                            .init(bytes: [0x82, 0xFF, 0x7F, 255, 255, 255, 255, 255, 255, 255, 1, 2, 3, 4]))
+                    }
+                ),
             ]
             for (name, code, send) in cases {
                 let client = try await node.raw("h")
@@ -73,9 +79,12 @@ struct HostileInputTests {
     @Test("several commands in one frame are all answered, in order")
     func batch() async throws {
         try await withNode { node in
-            let client = try await WebSocketClient.connect(node.port, "/connection/websocket", headers: ["Sec-WebSocket-Protocol": "centrifuge-json"])
+            let client = try await WebSocketClient.connect(
+                node.port, "/connection/websocket", headers: ["Sec-WebSocket-Protocol": "centrifuge-json"])
             #expect(client.answer["sec-websocket-protocol"] == "centrifuge-json")
-            try await client.send("{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":{\"channel\":\"a\"}}\n{\"id\":3,\"presence\":{\"channel\":\"a\"}}\n")
+            try await client.send(
+                "{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":{\"channel\":\"a\"}}\n{\"id\":3,\"presence\":{\"channel\":\"a\"}}\n"
+            )
             var ids: Set<String> = []
             for _ in 0..<3 {
                 let text = try await client.nextText()
@@ -96,7 +105,10 @@ struct HostileInputTests {
             #expect(page.status == 200 && page["fanfare-node"] == "node" && page.body.contains("Fanfare"))
             let old = try await HTTP.get(
                 node.port, "/channels/a/ws",
-                headers: ["Upgrade": "websocket", "Sec-WebSocket-Version": "8", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="])
+                headers: [
+                    "Upgrade": "websocket", "Sec-WebSocket-Version": "8",
+                    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+                ])
             #expect(old.status == 400, "without Connection: Upgrade")
             let garbage = try await SocketClient.connect(node.port)
             try await garbage.send("\u{0}\u{1}\u{2} what\r\n\r\n")
@@ -131,7 +143,9 @@ struct HostileInputTests {
 
     @Test("the server API says what is wrong with a request")
     func serverAPI() async throws {
-        try await withNode(flags: ["--max-queue-bytes", "2000", "--max-message-bytes", "1000", "--max-api-body-bytes", "5000"]) { node in
+        try await withNode(flags: [
+            "--max-queue-bytes", "2000", "--max-message-bytes", "1000", "--max-api-body-bytes", "5000",
+        ]) { node in
             let big = String(repeating: "x", count: 3_000)
             let publishes: [(body: String, status: Int)] = [
                 ("", 400), ("[]", 400), (#"{"channel":"a"}"#, 400), (#"{"channel":"bad name","data":1}"#, 400),

@@ -34,7 +34,8 @@ struct ClientTests {
         try FileManager.default.createDirectory(atPath: pictures, withIntermediateDirectories: true)
         try await withCluster { cluster in
             let log = try await run(
-                "page_check.py", "http://127.0.0.1:\(cluster.port)/", pictures, within: .seconds(120))
+                "page_check.py", "http://127.0.0.1:\(cluster.port)/", pictures, "--expect-different-nodes",
+                within: .seconds(120))
             #expect(log.contains("ok no errors in the console"), "\(log)")
         }
     }

@@ -8,9 +8,12 @@ import Testing
 struct EnvelopeTests {
     private func read(_ bytes: [UInt8]) -> Envelope? { bytes.withUnsafeBytes { Envelope.read($0) } }
 
-    @Test("what a node publishes is read as it was", arguments: [
-        Payload(text: "hé"), Payload(text: ""), Payload(kind: .binary, bytes: ByteBuffer(bytes: [0, 0x46, 0x46, 1, 255])),
-    ])
+    @Test(
+        "what a node publishes is read as it was",
+        arguments: [
+            Payload(text: "hé"), Payload(text: ""),
+            Payload(kind: .binary, bytes: ByteBuffer(bytes: [0, 0x46, 0x46, 1, 255])),
+        ])
     func roundTrip(payload: Payload) throws {
         var buffer = ByteBuffer()
         Envelope.writeHeader(

@@ -123,9 +123,9 @@ struct RedisBrokerTests {
                 redis.freeze()
                 let result = try await probe.publish("a", "lost?")
                 guard case .failure = result else {
-                Issue.record("a frozen Redis confirmed")
-                return
-            }
+                    Issue.record("a frozen Redis confirmed")
+                    return
+                }
                 try await probe.isDown()
                 redis.thaw()
                 try await probe.isUp()

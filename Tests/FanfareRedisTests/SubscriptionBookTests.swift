@@ -59,9 +59,9 @@ struct SubscriptionBookTests {
         let lost = book.linkIsLost()
         #expect(lost.count == 1)
         guard case .subscribeFailed(b, 3, .unavailable)? = lost.first?.event else {
-                Issue.record("b not told")
-                return
-            }
+            Issue.record("b not told")
+            return
+        }
         book.linkIsUp()
         #expect(book.takeCommands(batch: 10) == [.subscribe([a])])
         #expect(!book.isSettled)

@@ -16,7 +16,8 @@ public struct HTTPAnswer: Sendable {
         guard let end = view.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
         let head = String(decoding: view[..<end.lowerBound], as: UTF8.self)
         var lines = head.split(separator: "\r\n").map(String.init)
-        guard !lines.isEmpty, let status = lines.removeFirst().split(separator: " ").dropFirst().first.flatMap({ Int($0) })
+        guard !lines.isEmpty,
+            let status = lines.removeFirst().split(separator: " ").dropFirst().first.flatMap({ Int($0) })
         else { return nil }
         let headers = lines.map { line -> (name: String, value: String) in
             let parts = line.split(separator: ":", maxSplits: 1)

@@ -1,9 +1,12 @@
 import Synchronization
 
 /// Events from other threads for one event loop: however many are posted between two visits, the loop is woken once.
+///
+/// Bounded by weight where the poster gives one: a loop that does not keep up makes its posters drop, not the node grow.
 public final class Mailbox<Event: Sendable>: Sendable {
     private struct State {
         var events: [Event] = []
+        var weight = 0
         var woken = false
     }
 
@@ -36,11 +39,25 @@ public final class Mailbox<Event: Sendable>: Sendable {
         if first { wake() }
     }
 
+    /// Adds a burst of that weight, unless more than `limit` would wait. Returns whether it was added. Any thread.
+    public func post(contentsOf burst: [Event], weight: Int, limit: Int) -> Bool {
+        let (isAdded, isFirst) = state.withLock { state in
+            guard state.weight == 0 || state.weight + weight <= limit else { return (false, false) }
+            state.events.append(contentsOf: burst)
+            state.weight += weight
+            defer { state.woken = true }
+            return (true, !state.woken)
+        }
+        if isFirst { wake() }
+        return isAdded
+    }
+
     /// Everything posted since the last visit, in order. The owner's loop only.
     public func take() -> [Event] {
         state.withLock { state in
             let events = state.events
             state.events = []
+            state.weight = 0
             state.woken = false
             return events
         }

@@ -53,8 +53,9 @@ final class ChannelSlot<Member: HubMember> {
     /// Whether nobody is or waits to be in it.
     var isUnused: Bool { waiting == 0 && lists.allSatisfy(\.isEmpty) }
 
-    /// Adds a publication to this tick's batches of the formats that have subscribers.
-    func add(_ prepared: PreparedPublication) {
+    /// Adds a publication to this tick's batches of the formats that have subscribers. Returns the bytes of the biggest.
+    func add(_ prepared: PreparedPublication) -> Int {
+        var bytes = 0
         for format in WireFormat.allCases where !lists[format.rawValue].isEmpty {
             let frame = prepared.frame(format)
             if batches[format.rawValue] == nil {
@@ -62,7 +63,9 @@ final class ChannelSlot<Member: HubMember> {
             } else {
                 batches[format.rawValue]?.writeImmutableBuffer(frame)
             }
+            bytes = max(bytes, batches[format.rawValue]?.readableBytes ?? 0)
         }
         batched += 1
+        return bytes
     }
 }

@@ -17,6 +17,8 @@ public final class HubShard<Member: HubMember> {
     private var nextTicket: UInt64 = 1
     /// Channels with a batch in this tick, in the order of their first publication.
     @usableFromInline var dirty: [ChannelSlot<Member>] = []
+    /// Bytes of the biggest batch of this tick.
+    public private(set) var batchedBytes = 0
     /// Acceptance times of this tick's publications, for the lag histogram.
     private var acceptedAt: [UInt64] = []
     private var isFlushing = false
@@ -101,7 +103,7 @@ public final class HubShard<Member: HubMember> {
         metrics.counters.add(.publicationsOut)
         guard let slot = slots[prepared.publication.channel] else { return }
         if slot.batched == 0 { dirty.append(slot) }
-        slot.add(prepared)
+        batchedBytes = max(batchedBytes, slot.add(prepared))
         let accepted = prepared.publication.publishedAt
         acceptedAt.append(accepted == 0 ? prepared.receivedAt : accepted)
     }
@@ -114,6 +116,7 @@ public final class HubShard<Member: HubMember> {
         isFlushing = true
         walk()
         isFlushing = false
+        batchedBytes = 0
         let end = now()
         for accepted in acceptedAt {
             metrics.deliveryLag.record(microseconds: Int(truncatingIfNeeded: end &- accepted))

@@ -15,8 +15,9 @@ public struct Limits: Sendable, Equatable {
     public var maxChannelsPerClient = 128
     /// Bytes of a channel name, at most ``ChannelName/maximumBytes``.
     public var maxChannelNameBytes = 255
-    /// Commands in one inbound message of the Centrifuge protocol.
-    public var maxCommandsPerMessage = 64
+    /// Commands in one inbound message of the Centrifuge protocol. SDKs batch the subscribes of a reconnect, so it must be
+    /// well above the channels of a client.
+    public var maxCommandsPerMessage = 512
     /// Commands of one client that wait for the broker. More: the client is not read until some complete.
     public var maxPendingCommands = 256
     /// From accept to the end of the HTTP request head.

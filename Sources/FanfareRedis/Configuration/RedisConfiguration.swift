@@ -36,6 +36,8 @@ public struct RedisConfiguration: Sendable, Equatable {
     public var maxPendingPublishes = 65_536
     /// Bytes of those.
     public var maxPendingBytes = 67_108_864
+    /// Bytes of publications that wait for one event loop; beyond it they are dropped and counted.
+    public var maxBacklogBytes = 67_108_864
     /// Bytes of one publication from Redis; bigger ones are dropped and counted.
     public var maxPayloadBytes = 1_048_576
 

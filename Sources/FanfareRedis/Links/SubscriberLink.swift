@@ -14,6 +14,13 @@ final class SubscriberLink: RedisLinkOwner {
         case unsubscribe(ChannelName, receiver: Int)
     }
 
+    /// What one read brought for one event loop.
+    private struct Burst {
+        var events: [BrokerEvent] = []
+        /// Bytes of the publications among them.
+        var bytes = 0
+    }
+
     private let link: RedisLink
     private let configuration: RedisConfiguration
     private let metrics: BrokerMetrics
@@ -25,13 +32,14 @@ final class SubscriberLink: RedisLinkOwner {
     private let probe: ProbeChannel
     private let onHearing: () -> Void
     private var book = SubscriptionBook()
-    private var bursts: [[BrokerEvent]]
+    private var bursts: [Burst]
     private var downSince: UInt64
     private var isSettled = false
 
     init(
         link: RedisLink, configuration: RedisConfiguration, metrics: BrokerMetrics, formats: FormatsInUse,
-        clock: NodeClock, board: LinkBoard, inbox: Mailbox<Wish>, receivers: [Mailbox<BrokerEvent>], probe: ProbeChannel,
+        clock: NodeClock, board: LinkBoard, inbox: Mailbox<Wish>, receivers: [Mailbox<BrokerEvent>],
+        probe: ProbeChannel,
         onHearing: @escaping () -> Void
     ) {
         self.link = link
@@ -44,7 +52,7 @@ final class SubscriberLink: RedisLinkOwner {
         self.receivers = receivers
         self.probe = probe
         self.onHearing = onHearing
-        self.bursts = Array(repeating: [], count: receivers.count)
+        self.bursts = Array(repeating: Burst(), count: receivers.count)
         self.downSince = clock.monotonicMicroseconds()
     }
 
@@ -149,7 +157,9 @@ final class SubscriberLink: RedisLinkOwner {
         guard mask != 0 else { return metrics.counters.addShared(.dropped) }
         let prepared = PreparedPublication(publication, formats: formats.current, receivedAt: now)
         while mask != 0 {
-            bursts[mask.trailingZeroBitCount].append(.publication(prepared))
+            let receiver = mask.trailingZeroBitCount
+            bursts[receiver].events.append(.publication(prepared))
+            bursts[receiver].bytes += publication.payload.bytes.readableBytes + Self.publicationOverhead
             mask &= mask - 1
         }
     }
@@ -161,13 +171,29 @@ final class SubscriberLink: RedisLinkOwner {
         return text.flatMap { try? ChannelName($0) }
     }
 
-    private func gather(_ answer: SubscriptionBook.Answer) { bursts[answer.receiver].append(answer.event) }
+    /// Bytes that a publication takes besides its payload, about.
+    private static let publicationOverhead = 256
+
+    private func gather(_ answer: SubscriptionBook.Answer) { bursts[answer.receiver].events.append(answer.event) }
 
     /// One post, and so one wake-up at most, for each event loop that something came for.
     private func post() {
-        for (index, burst) in bursts.enumerated() where !burst.isEmpty {
-            receivers[index].post(contentsOf: burst)
-            bursts[index].removeAll(keepingCapacity: true)
+        for (index, burst) in bursts.enumerated() where !burst.events.isEmpty {
+            bursts[index] = Burst()
+            let isTaken = receivers[index].post(
+                contentsOf: burst.events, weight: burst.bytes, limit: configuration.maxBacklogBytes)
+            if !isTaken { drop(burst, receiver: index) }
+        }
+    }
+
+    /// The event loop is too far behind: publications are lost, answers are not.
+    private func drop(_ burst: Burst, receiver: Int) {
+        for event in burst.events {
+            if case .publication = event {
+                metrics.counters.addShared(.dropped)
+            } else {
+                receivers[receiver].post(event)
+            }
         }
     }
 

@@ -104,7 +104,8 @@ struct ConfigurationChecks {
         if given["max-connections"] != nil, needed > machine.maxOpenFiles {
             problems.append(
                 "\(name("max-connections")): \(limits.maxConnections) clients need \(needed) open files and the system "
-                    + "allows \(machine.maxOpenFiles); raise it (ulimit -Hn, LimitNOFILE=, ulimits:) or lower the number")
+                    + "allows \(machine.maxOpenFiles); raise it (ulimit -Hn, LimitNOFILE=, ulimits:) or lower the number"
+            )
         }
     }
 

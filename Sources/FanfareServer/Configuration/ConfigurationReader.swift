@@ -71,7 +71,9 @@ public struct ConfigurationReader: Sendable {
             warnings: unknownVariables())
     }
 
-    private typealias Source = (provider: any ConfigProvider, key: (Setting) -> AbsoluteConfigKey, origin: (Setting) -> String)
+    private typealias Source = (
+        provider: any ConfigProvider, key: (Setting) -> AbsoluteConfigKey, origin: (Setting) -> String
+    )
 
     private func sources(_ problems: inout [String]) async -> [Source] {
         let values = Dictionary(

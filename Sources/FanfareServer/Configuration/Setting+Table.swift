@@ -81,7 +81,9 @@ extension Setting {
                 configuration.anonymous = NodeConfiguration.Anonymous(rawValue: text) ?? .none
             }
         },
-        Setting("dev", .flag, default: "false", "Lets anonymous clients do everything. For a first try, not the internet.") {
+        Setting(
+            "dev", .flag, default: "false", "Lets anonymous clients do everything. For a first try, not the internet."
+        ) {
             configuration, value in
             if case .flag(let isOn) = value { configuration.dev = isOn }
         },

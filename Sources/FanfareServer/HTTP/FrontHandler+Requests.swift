@@ -128,6 +128,7 @@ extension FrontHandler {
         if case .done = state { return }
         let output = outputContext(context)
         state = close ? .done : .idle
+        hasAnswered = true
         var fields = HTTPHeaders(headers)
         fields.add(name: "Fanfare-Node", value: loop.node.configuration.nodeName)
         fields.add(name: "Content-Length", value: String(body.readableBytes))

@@ -31,6 +31,8 @@ final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelM
     var wheelPlace = WheelPlace()
     /// The client of an upgrade that waits for the broker.
     var opening: ClientConnection?
+    /// Whether a request was answered on this connection.
+    var hasAnswered = false
     private var isCounted = false
 
     init(loop: LoopState) {
@@ -69,6 +71,9 @@ final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelM
 
     func deadlineReached(now: UInt64) {
         switch state {
+        case .idle where hasAnswered:
+            // A connection that was kept for another request: nothing was asked for.
+            context?.close(promise: nil)
         case .idle, .body, .discarding:
             refuse(.handshakeTimeout, .requestTimeout, "no complete request in time")
         case .answering, .done:

@@ -19,6 +19,9 @@ final class LoopState {
     private(set) var clients: [ClientConnection] = []
     /// Clients with bytes for the end of this tick.
     private var dirty: [ClientConnection] = []
+    /// Events that a visit left over, and whether another visit is on its way for them.
+    private var backlog: ArraySlice<BrokerEvent> = []
+    private var isWoken = false
     private var ticker: RepeatedTask?
     private var lastTick: UInt64 = 0
 
@@ -104,18 +107,43 @@ final class LoopState {
         node.clock.monotonicMicroseconds() + UInt64.random(in: 0...max(1, window.microseconds))
     }
 
+    /// Bytes of a batch at which it is written, so that no write is bigger than what a client's queue is measured in.
+    private static let flushBytes = 65_536
+    /// Bytes of batches after which the event loop sees to its sockets before it goes on.
+    private static let visitBytes = 524_288
+
     private func visitMailboxes() {
-        for event in mailbox.take() {
-            switch event {
-            case .publication(let prepared): shard.publish(prepared)
-            case .subscribed(let channel, let ticket): shard.subscribed(channel, ticket: ticket)
-            case .subscribeFailed(let channel, let ticket, let error):
-                shard.subscribeFailed(channel, ticket: ticket, error)
+        isWoken = false
+        if backlog.isEmpty { backlog = mailbox.take()[...] }
+        var written = 0
+        while written < Self.visitBytes, let event = backlog.popFirst() {
+            handle(event)
+            if shard.batchedBytes >= Self.flushBytes {
+                written += shard.batchedBytes
+                shard.flush(now: node.clock.wallMicroseconds)
             }
         }
         shard.flush(now: node.clock.wallMicroseconds)
         for outcome in outcomes.take() { outcome.connection.value.published(outcome.id, outcome.result) }
         flush()
+        if !backlog.isEmpty { visitSoon() }
+    }
+
+    private func handle(_ event: BrokerEvent) {
+        switch event {
+        case .publication(let prepared): shard.publish(prepared)
+        case .subscribed(let channel, let ticket): shard.subscribed(channel, ticket: ticket)
+        case .subscribeFailed(let channel, let ticket, let error):
+            shard.subscribeFailed(channel, ticket: ticket, error)
+        }
+    }
+
+    /// What one visit left over comes after the sockets had their turn, and then what was posted meanwhile.
+    private func visitSoon() {
+        guard !isWoken else { return }
+        isWoken = true
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.execute { bound.value.visitMailboxes() }
     }
 
     private func tick() {

@@ -29,7 +29,8 @@ public enum OpeningHandshake {
             return refuse(405, "a WebSocket is opened with GET", [("Allow", "GET")])
         }
         guard fields.tokens("upgrade").contains("websocket") else {
-            return refuse(426, "this path speaks WebSocket only", [("Upgrade", "websocket"), ("Connection", "Upgrade")])
+            return refuse(
+                426, "this path speaks WebSocket only", [("Upgrade", "websocket"), ("Connection", "Upgrade")])
         }
         guard (majorVersion, minorVersion) >= (1, 1) else { return refuse(400, "a WebSocket needs HTTP/1.1") }
         guard fields.tokens("connection").contains("upgrade") else {

@@ -18,6 +18,19 @@ struct MailboxTests {
         #expect(wakes.value == 2)
     }
 
+    @Test("what would weigh too much is not taken, until the owner has looked")
+    func weight() {
+        let mailbox = Mailbox<Int>(wake: {})
+        #expect(mailbox.post(contentsOf: [1], weight: 500, limit: 100), "one alone is taken, whatever it weighs")
+        #expect(!mailbox.post(contentsOf: [2], weight: 1, limit: 100))
+        mailbox.post(3)
+        #expect(mailbox.take() == [1, 3])
+        #expect(mailbox.post(contentsOf: [4], weight: 60, limit: 100))
+        #expect(mailbox.post(contentsOf: [5], weight: 40, limit: 100))
+        #expect(!mailbox.post(contentsOf: [6], weight: 1, limit: 100))
+        #expect(mailbox.take() == [4, 5])
+    }
+
     @Test("the connection limit holds when many threads take places at once")
     func admission() async {
         let admission = Admission(limit: 100)

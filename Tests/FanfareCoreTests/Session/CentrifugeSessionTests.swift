@@ -61,7 +61,8 @@ struct CentrifugeSessionTests {
         _ = session.receive(.init(id: 4, method: .subscribe(channel: "b")))
         #expect(code(session.receive(.init(id: 5, method: .subscribe(channel: "c")))) == 106)
         #expect(code(session.receive(.init(id: 6, method: .subscribe(channel: "bad name")))) == 107)
-        #expect(code(session.receive(.init(id: 7, method: .subscribe(channel: String(repeating: "x", count: 21))))) == 107)
+        #expect(
+            code(session.receive(.init(id: 7, method: .subscribe(channel: String(repeating: "x", count: 21))))) == 107)
         guard case .unsubscribe(name, _) = session.receive(.init(id: 8, method: .unsubscribe(channel: "a"))) else {
             Issue.record("no unsubscribe")
             return

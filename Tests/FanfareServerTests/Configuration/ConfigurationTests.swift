@@ -50,7 +50,8 @@ struct ConfigurationTests {
 
     @Test("flags win over variables, variables over the file, the file over defaults", arguments: ["c.yaml", "c.json"])
     func precedence(name: String) async throws {
-        let text = name.hasSuffix("json")
+        let text =
+            name.hasSuffix("json")
             ? #"{"port": 1, "admin-port": 2, "max-channels": 3, "dev": true, "ping-interval": "20s"}"#
             : "port: 1\nadmin-port: 2\nmax-channels: 3\ndev: true\nping-interval: 20s\n"
         try await withFile(name, text) { path in
@@ -119,15 +120,18 @@ struct ConfigurationTests {
 
     @Test("unknown variables are pointed out with the name that was meant")
     func unknownVariables() async throws {
-        let warnings = try await read(environment: ["FANFARE_MAX_CONECTIONS": "5", "FANFARE_XYZZY": "1", "OTHER": "x"]).warnings
+        let warnings = try await read(environment: ["FANFARE_MAX_CONECTIONS": "5", "FANFARE_XYZZY": "1", "OTHER": "x"])
+            .warnings
         #expect(warnings.count == 2)
         #expect(warnings[0].contains("did you mean FANFARE_MAX_CONNECTIONS?"))
         #expect(!warnings[1].contains("did you mean"))
     }
 
-    @Test("durations and sizes are read and written as people do", arguments: [
-        ("25s", 25_000), ("500ms", 500), ("1m30s", 90_000), ("1h", 3_600_000), ("0", 0),
-    ])
+    @Test(
+        "durations and sizes are read and written as people do",
+        arguments: [
+            ("25s", 25_000), ("500ms", 500), ("1m30s", 90_000), ("1h", 3_600_000), ("0", 0),
+        ])
     func durations(text: String, milliseconds: Int) {
         #expect(SettingText.duration(text) == .milliseconds(milliseconds))
         #expect(SettingText.duration(.milliseconds(milliseconds)) == text)
@@ -135,8 +139,12 @@ struct ConfigurationTests {
 
     @Test("what is no duration, size or switch is refused")
     func notValues() {
-        for text in ["", "5", "s", "5x", "-5s", "5 s", "1.5s", "9999999999s"] { #expect(SettingText.duration(text) == nil, "\(text)") }
-        for text in ["", "1KB", "x", "1.5MiB", "9999999999999GiB"] { #expect(SettingText.bytes(text) == nil, "\(text)") }
+        for text in ["", "5", "s", "5x", "-5s", "5 s", "1.5s", "9999999999s"] {
+            #expect(SettingText.duration(text) == nil, "\(text)")
+        }
+        for text in ["", "1KB", "x", "1.5MiB", "9999999999999GiB"] {
+            #expect(SettingText.bytes(text) == nil, "\(text)")
+        }
         #expect(SettingText.bytes("64KiB") == 65_536 && SettingText.bytes("1MiB") == 1_048_576)
         #expect(SettingText.flag("YES") == true && SettingText.flag("0") == false && SettingText.flag("2") == nil)
     }

@@ -30,7 +30,8 @@ struct ComposeFileTests {
         let environment = try environment()
         let result = try await ConfigurationReader(
             flags: [:], environment: environment, file: nil,
-            machine: Machine(hostName: "n", cores: 2, maxOpenFiles: 20_000)).read()
+            machine: Machine(hostName: "n", cores: 2, maxOpenFiles: 20_000)
+        ).read()
         #expect(result.warnings.isEmpty, "\(result.warnings)")
         #expect(result.configuration.redis?.address == .host("redis", port: 6_379))
         #expect(result.configuration.adminHost == "0.0.0.0")
@@ -94,6 +95,8 @@ struct ComposeFileTests {
             }
         }
         let main = try text("nginx/nginx.conf")
-        for include in ["maps.conf", "upstream.conf", "listen.conf", "server.conf"] { #expect(main.contains("include \(include);")) }
+        for include in ["maps.conf", "upstream.conf", "listen.conf", "server.conf"] {
+            #expect(main.contains("include \(include);"))
+        }
     }
 }

@@ -21,7 +21,9 @@ struct RouteTests {
 
     @Test("what is not")
     func unknown() {
-        for target in ["", "/x", "/channels", "/channels/", "/channels/a/ws/", "/channels/a/b", "/metrics", "*", "http://x/"] {
+        for target in [
+            "", "/x", "/channels", "/channels/", "/channels/a/ws/", "/channels/a/b", "/metrics", "*", "http://x/",
+        ] {
             let result = route(target)
             #expect(result == .notFound || result == .methodNotAllowed(allow: "POST"), "\(target): \(result)")
         }

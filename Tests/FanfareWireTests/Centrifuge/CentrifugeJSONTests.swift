@@ -68,17 +68,22 @@ struct CentrifugeJSONTests {
         #expect(throws: CentrifugeDecodeError.tooManyCommands(limit: 2)) { try decode("{}\n{}\n{}", max: 2) }
     }
 
-    @Test("a publication's data leaves as its payload says", arguments: [
-        (Payload(text: #"{"a": 1}"#), #"{"a":1}"#), (Payload(text: "[1,\n 2]\r\n"), "[1,2]"), (Payload(text: "plain \"text\"\n"), #""plain \"text\"\n""#),
-        (Payload(text: ""), #""""#), (Payload(kind: .binary, bytes: ByteBuffer(bytes: [0, 255])), #"{"base64":"AP8="}"#),
-    ])
+    @Test(
+        "a publication's data leaves as its payload says",
+        arguments: [
+            (Payload(text: #"{"a": 1}"#), #"{"a":1}"#), (Payload(text: "[1,\n 2]\r\n"), "[1,2]"),
+            (Payload(text: "plain \"text\"\n"), #""plain \"text\"\n""#),
+            (Payload(text: ""), #""""#),
+            (Payload(kind: .binary, bytes: ByteBuffer(bytes: [0, 255])), #"{"base64":"AP8="}"#),
+        ])
     func publication(payload: Payload, expected: String) throws {
         let frame = CentrifugeJSONEncoder.publicationFrame(
             Publication(channel: try ChannelName("ch\"1"), payload: payload))
         let push = try #require(try object(frame)["push"] as? [String: Any])
         #expect(push["channel"] as? String == "ch\"1")
         let data = try #require((push["pub"] as? [String: Any])?["data"])
-        let json = try JSONSerialization.data(withJSONObject: data, options: [.fragmentsAllowed, .withoutEscapingSlashes])
+        let json = try JSONSerialization.data(
+            withJSONObject: data, options: [.fragmentsAllowed, .withoutEscapingSlashes])
         #expect(String(decoding: json, as: UTF8.self) == expected)
     }
 

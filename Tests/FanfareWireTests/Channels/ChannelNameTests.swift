@@ -4,7 +4,9 @@ import Testing
 
 @Suite("Channel names")
 struct ChannelNameTests {
-    @Test("what is allowed", arguments: ["a", "chat:room-1", "größe/😀", "$private", "user#42", String(repeating: "é", count: 127)])
+    @Test(
+        "what is allowed",
+        arguments: ["a", "chat:room-1", "größe/😀", "$private", "user#42", String(repeating: "é", count: 127)])
     func good(text: String) throws {
         #expect(try ChannelName(text).string == text)
     }

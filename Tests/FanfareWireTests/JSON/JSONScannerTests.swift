@@ -10,17 +10,25 @@ struct JSONScannerTests {
         Array(text.utf8).withUnsafeBytes { JSONScanner.isValid($0) }
     }
 
-    @Test("valid JSON is taken", arguments: [
-        "{}", "[]", "null", "true", "false", "0", "-0", "1.5e+10", "1E-2", "\"\"", "\"\\u00e9\\n\\\\\"", " [ 1 , 2 ] ",
-        "{\"a\":{\"b\":[null,{\"c\":\"d\"}]}}", "\"\\ud800\"", "\"größe 😀 and some more text\"", "[[[[]]]]", "-12.0",
-    ])
+    @Test(
+        "valid JSON is taken",
+        arguments: [
+            "{}", "[]", "null", "true", "false", "0", "-0", "1.5e+10", "1E-2", "\"\"", "\"\\u00e9\\n\\\\\"",
+            " [ 1 , 2 ] ",
+            "{\"a\":{\"b\":[null,{\"c\":\"d\"}]}}", "\"\\ud800\"", "\"größe 😀 and some more text\"", "[[[[]]]]",
+            "-12.0",
+        ])
     func valid(text: String) { #expect(isValid(text)) }
 
-    @Test("anything else is not", arguments: [
-        "", " ", "{", "}", "[1,]", "{\"a\":}", "{\"a\" 1}", "{a:1}", "{\"a\":1,}", "01", "1.", ".5", "-", "+1", "1e", "tru",
-        "nul", "\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"a\nb\"", "\"\t\"", "[] []", "1 2", "{}x", "[1 2]", "NaN",
-        "'a'", "[\"long enough to skip eight at a time\n\"]",
-    ])
+    @Test(
+        "anything else is not",
+        arguments: [
+            "", " ", "{", "}", "[1,]", "{\"a\":}", "{\"a\" 1}", "{a:1}", "{\"a\":1,}", "01", "1.", ".5", "-", "+1",
+            "1e", "tru",
+            "nul", "\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"a\nb\"", "\"\t\"", "[] []", "1 2", "{}x", "[1 2]",
+            "NaN",
+            "'a'", "[\"long enough to skip eight at a time\n\"]",
+        ])
     func invalid(text: String) { #expect(!isValid(text)) }
 
     @Test("nesting is followed to the limit and no deeper")
@@ -73,7 +81,9 @@ struct JSONScannerTests {
         #expect(object["n"]?.unsigned == nil)
     }
 
-    @Test("written strings read back as they were", arguments: ["", "plain", "quote \" back \\ slash /", "\u{0}\u{1F}\n\r\t", "é😀\u{2028}"])
+    @Test(
+        "written strings read back as they were",
+        arguments: ["", "plain", "quote \" back \\ slash /", "\u{0}\u{1F}\n\r\t", "é😀\u{2028}"])
     func writer(text: String) throws {
         var buffer = ByteBuffer()
         JSONWriter.writeString(text, into: &buffer)

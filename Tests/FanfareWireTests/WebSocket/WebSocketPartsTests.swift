@@ -23,7 +23,8 @@ struct WebSocketPartsTests {
     func utf8(seed: Int) {
         var random = SplitMix(seed: UInt64(seed))
         let alphabet: [[UInt8]] = [
-            [0x41], Array("abcdefghij".utf8), [0xC3, 0xA9], [0xE2, 0x82, 0xAC], [0xF0, 0x9F, 0x98, 0x80], [0xED, 0xA0, 0x80],
+            [0x41], Array("abcdefghij".utf8), [0xC3, 0xA9], [0xE2, 0x82, 0xAC], [0xF0, 0x9F, 0x98, 0x80],
+            [0xED, 0xA0, 0x80],
             [0xC0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE0, 0x80, 0x80], [0x80], [0xFF], [0xF4, 0x8F, 0xBF, 0xBF],
         ]
         let isClean = seed.isMultiple(of: 2)
@@ -67,7 +68,9 @@ struct WebSocketPartsTests {
             #expect(String(decoding: Base64.encode(plain.utf8), as: UTF8.self) == coded)
             #expect(Base64.decode(coded.utf8) == Array(plain.utf8))
         }
-        for bad in ["Zg", "Z===", "Zg=a", "====", "Zm9v\n", "Zm 9"] { #expect(Base64.decode(bad.utf8) == nil, "\(bad)") }
+        for bad in ["Zg", "Z===", "Zg=a", "====", "Zm9v\n", "Zm 9"] {
+            #expect(Base64.decode(bad.utf8) == nil, "\(bad)")
+        }
     }
 }
 

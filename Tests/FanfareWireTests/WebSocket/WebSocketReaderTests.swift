@@ -64,9 +64,11 @@ struct WebSocketReaderTests {
         var reader = WebSocketReader(maxMessageBytes: 1_000)
         var hasFailed = false
         for _ in 0..<50 {
-            reader.feed(ByteBuffer(bytes: (0..<Int.random(in: 0...40, using: &random)).map { _ in
-                UInt8.random(in: 0...255, using: &random)
-            }))
+            reader.feed(
+                ByteBuffer(
+                    bytes: (0..<Int.random(in: 0...40, using: &random)).map { _ in
+                        UInt8.random(in: 0...255, using: &random)
+                    }))
             while let event = reader.next() {
                 #expect(!hasFailed)
                 if case .failure = event { hasFailed = true }
@@ -110,9 +112,9 @@ struct WebSocketReaderTests {
             }
         }
         guard case .failure(.protocolError, _)? = close([3]) else {
-                Issue.record("one byte was taken")
-                return
-            }
+            Issue.record("one byte was taken")
+            return
+        }
         guard case .failure(.invalidPayload, _)? = close([0x03, 0xE8, 0xFF]) else {
             Issue.record("a reason that is not UTF-8 was taken")
             return
@@ -127,8 +129,11 @@ struct WebSocketReaderTests {
             failure(
                 ClientFrames.frame(2, Array(repeating: 1, count: 200), final: false, &random),
                 ByteBuffer(bytes: [0x80, 0x80 | 56, 1, 2, 3, 4]), limit: 255) == .messageTooBig)
-        #expect(failure(ByteBuffer(bytes: [0x82, 0xFF, 0x7F, 255, 255, 255, 255, 255, 255, 255, 1, 2, 3, 4])) == .messageTooBig)
-        #expect(failure(ClientFrames.frame(2, Array(repeating: 1, count: 255), final: true, &random), limit: 255) == nil)
+        #expect(
+            failure(ByteBuffer(bytes: [0x82, 0xFF, 0x7F, 255, 255, 255, 255, 255, 255, 255, 1, 2, 3, 4]))
+                == .messageTooBig)
+        #expect(
+            failure(ClientFrames.frame(2, Array(repeating: 1, count: 255), final: true, &random), limit: 255) == nil)
     }
 
     @Test("text that can't become UTF-8 is refused before it is complete")
@@ -138,7 +143,8 @@ struct WebSocketReaderTests {
         #expect(failure(ClientFrames.frame(1, [0xCE], final: true, &random)) == .invalidPayload)
         #expect(
             events([
-                ClientFrames.frame(1, [0xCE], final: false, &random), ClientFrames.frame(0, [0xBA], final: true, &random),
+                ClientFrames.frame(1, [0xCE], final: false, &random),
+                ClientFrames.frame(0, [0xBA], final: true, &random),
             ]) == [.message(Payload(text: "κ"))])
         var partial = ClientFrames.frame(1, [0xFF, 0x41, 0x41, 0x41], final: true, &random)
         #expect(failure(partial.readSlice(length: 7) ?? ByteBuffer()) == .invalidPayload)
@@ -151,9 +157,9 @@ struct WebSocketReaderTests {
         reader.feed(ClientFrames.frame(2, [], final: false, &random))
         for _ in 0..<WebSocketReader.maximumFragments { reader.feed(ClientFrames.frame(0, [], final: false, &random)) }
         guard case .failure(.protocolError, _)? = reader.next() else {
-                Issue.record("was taken")
-                return
-            }
+            Issue.record("was taken")
+            return
+        }
     }
 
     @Test("between messages nothing is held")

@@ -42,7 +42,8 @@ public enum CentrifugeJSONDecoder {
     }
 
     private static let methods = [
-        "connect", "subscribe", "unsubscribe", "publish", "presence", "presence_stats", "history", "ping", "send", "rpc",
+        "connect", "subscribe", "unsubscribe", "publish", "presence", "presence_stats", "history", "ping", "send",
+        "rpc",
         "refresh", "sub_refresh",
     ]
 

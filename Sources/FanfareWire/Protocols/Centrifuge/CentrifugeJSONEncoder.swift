@@ -12,7 +12,8 @@ public enum CentrifugeJSONEncoder {
     /// Data that is valid JSON goes out as it came, with line breaks between its tokens turned into spaces; other text
     /// as a JSON string; binary data as `{"base64":"…"}`.
     public static func publicationFrame(_ publication: Publication) -> ByteBuffer {
-        frame(sizeHint: publication.payload.bytes.readableBytes + publication.channel.string.utf8.count + 48) { buffer in
+        frame(sizeHint: publication.payload.bytes.readableBytes + publication.channel.string.utf8.count + 48) {
+            buffer in
             buffer.writeStaticString(#"{"push":{"channel":"#)
             JSONWriter.writeString(publication.channel.string, into: &buffer)
             buffer.writeStaticString(#","pub":{"data":"#)
