@@ -60,7 +60,11 @@ private final class Asker: ChannelInboundHandler {
 
     private func ask(_ context: ChannelHandlerContext) {
         let head = HTTPRequestHead(
-            version: .http1_1, method: .GET, uri: path, headers: ["Host": "127.0.0.1", "Connection": "close"])
+            version: .http1_1,
+            method: .GET,
+            uri: path,
+            headers: ["Host": "127.0.0.1", "Connection": "close"]
+        )
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
@@ -75,9 +79,8 @@ private final class Asker: ChannelInboundHandler {
         }
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        promise?.fail(ChannelError.eof)
-    }
+    // Also the end of a connection that was refused: there the channel never becomes active, so never inactive.
+    func handlerRemoved(context: ChannelHandlerContext) { promise?.fail(ChannelError.eof) }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         promise?.fail(error)

@@ -3,144 +3,152 @@ import FanfareWire
 import NIOCore
 
 /// The server API: how a backend publishes over HTTP. Requests and answers read as Centrifugo's HTTP API does, so its
-/// client libraries work; unlike there, an error that concerns the whole request also has an HTTP status that says so.
+/// client libraries work (Python's `cent`). Fields that this node does not know are ignored.
+///
+/// ## What a subscriber gets
+/// `data` leaves as the very bytes of JSON that came in. A raw client gets them as text: for `"data":"hi"` the four
+/// characters `"hi"`, quotes included. `b64data` leaves as the binary that it stands for, and counts when both are there.
+///
+/// ## Errors
+/// All have the body `{"error":{"code":…,"message":"…"}}` with Centrifugo's codes, and an HTTP status that says so:
+/// - 400, 413, 415: the request is wrong (code 107) or above a limit (106). Trying again is no use.
+/// - 503: the broker took nothing (code 100). Trying again may be.
+///
+/// Centrifugo itself says 200 to a command that it could read. But proxies, retry policies and alarms of a backend see
+/// only the status, and a publication that was not made must not look to them like one that was. Python's `cent`
+/// raises `CentTransportError` with the status then. What concerns one channel of a broadcast is in its own response.
 struct ServerAPI: Sendable {
     /// Channels of one broadcast.
     static let maximumBroadcast = 1_000
 
-    /// An answer.
-    struct Answer: Sendable {
-        var status: Int
-        var body: ByteBuffer
-    }
-
-    /// What can't be done, as the API says it.
-    private struct Failure: Error {
-        var status: Int
-        var code: Int
-        var message: String
-
-        init(_ status: Int, _ code: Int, _ message: String) {
-            self.status = status
-            self.code = code
-            self.message = message
-        }
-
-        init(_ error: BrokerError) { self.init(503, 100, "\(error)") }
-    }
-
     let context: AdminContext
 
     /// `POST /api/publish`: `{"channel":"c","data":…}` or `{"channel":"c","b64data":"…"}`.
-    func publish(_ body: ByteBuffer) async -> Answer {
-        do {
+    func publish(_ body: ByteBuffer) async -> APIAnswer {
+        await answer { () async throws(APIFailure) in
             let request = try object(body)
-            guard let name = request["channel"]?.string else { throw Failure(400, 107, "'channel' must be a string") }
-            try await publish(try payload(request), to: name)
-            return Answer(status: 200, body: ByteBuffer(string: #"{"result":{}}"#))
-        } catch {
-            return answer(error)
+            guard let name = request["channel"]?.string else { throw .badRequest("'channel' must be a string") }
+            let channel = try channel(name)
+            let payload = try payload(request)
+            if let failure = await publish(payload, to: [channel])[0] { throw failure }
+            return APIAnswer(status: 200, body: ByteBuffer(string: #"{"result":{}}"#))
         }
     }
 
-    /// `POST /api/broadcast`: `{"channels":["a","b"],"data":…}`; each channel has a response of its own.
-    func broadcast(_ body: ByteBuffer) async -> Answer {
-        do {
+    /// `POST /api/broadcast`: `{"channels":["a","b"],"data":…}`; each channel has a response of its own, in their order.
+    ///
+    /// A channel that fails does not keep the others from being published. When nothing was published because of the
+    /// broker, the whole request fails with its error.
+    func broadcast(_ body: ByteBuffer) async -> APIAnswer {
+        await answer { () async throws(APIFailure) in
             let request = try object(body)
             guard let names = request["channels"]?.elements?.map(\.string), !names.isEmpty else {
-                throw Failure(400, 107, "'channels' must be an array of strings")
+                throw .badRequest("'channels' must be an array of strings, at least one")
             }
             guard names.count <= Self.maximumBroadcast else {
-                throw Failure(400, 106, "at most \(Self.maximumBroadcast) channels in one broadcast")
+                throw .tooManyChannels(names.count, limit: Self.maximumBroadcast)
             }
             let payload = try payload(request)
-            let outcomes = await publish(payload, to: names)
-            if let first = outcomes.first, outcomes.allSatisfy({ $0?.status == 503 }), let first {
-                throw first
+            let outcomes = await publish(payload, toNames: names)
+            if !outcomes.contains(where: { $0 == nil }), let failure = outcomes.first(where: { $0?.status == 503 }),
+                let failure
+            {
+                throw failure
             }
             var text = ByteBuffer(string: #"{"result":{"responses":["#)
             for (index, outcome) in outcomes.enumerated() {
                 if index > 0 { text.writeStaticString(",") }
-                if let outcome { text.writeImmutableBuffer(Self.text(outcome)) } else {
-                    text.writeStaticString(#"{"result":{}}"#)
-                }
+                text.writeImmutableBuffer(outcome?.body ?? ByteBuffer(string: #"{"result":{}}"#))
             }
             text.writeStaticString("]}}")
-            return Answer(status: 200, body: text)
-        } catch {
-            return answer(error)
+            return APIAnswer(status: 200, body: text, hasError: outcomes.contains { $0 != nil })
         }
     }
 
-    private func object(_ body: ByteBuffer) throws(Failure) -> JSONMembers {
+    /// Turns a failure into its answer, and counts every answer with an error in it once.
+    func answer(_ body: () async throws(APIFailure) -> APIAnswer) async -> APIAnswer {
+        let answer: APIAnswer
+        do throws(APIFailure) {
+            answer = try await body()
+        } catch {
+            answer = APIAnswer(status: error.status, body: error.body, hasError: true)
+        }
+        if answer.hasError { context.metrics.shared.addShared(.apiErrors) }
+        return answer
+    }
+
+    private func object(_ body: ByteBuffer) throws(APIFailure) -> JSONMembers {
         guard body.withUnsafeReadableBytes({ UTF8Validator.isValid($0) }), let members = JSONMembers(body) else {
-            throw Failure(400, 107, "the body must be a JSON object")
+            throw .badRequest("the body must be a JSON object")
         }
         return members
     }
 
-    /// `data` leaves as the very JSON that came in; `b64data` as the binary that it stands for.
-    private func payload(_ request: JSONMembers) throws(Failure) -> Payload {
+    private func payload(_ request: JSONMembers) throws(APIFailure) -> Payload {
         let payload: Payload
-        if let data = request["data"] {
-            payload = Payload(kind: .text, bytes: data.bytes)
-        } else if let text = request["b64data"]?.string, let bytes = Base64.decode(text.utf8) {
+        if let encoded = request["b64data"], !encoded.isNull {
+            guard let text = encoded.string, let bytes = Base64.decode(text.utf8) else {
+                throw .badRequest("'b64data' must be a string of Base64")
+            }
             payload = Payload(kind: .binary, bytes: ByteBuffer(bytes: bytes))
+        } else if let data = request["data"] {
+            payload = Payload(kind: .text, bytes: data.bytes)
         } else {
-            throw Failure(400, 107, "'data' (any JSON) or 'b64data' (Base64) must be there")
+            throw .badRequest("'data' (any JSON) or 'b64data' (Base64) must be there")
         }
         guard payload.bytes.readableBytes <= context.limits.maxQueueBytes else {
-            throw Failure(413, 106, "data is above the limit of \(context.limits.maxQueueBytes) bytes")
+            throw .tooLarge("data", limit: context.limits.maxQueueBytes)
         }
         return payload
     }
 
-    /// Publishes to all, in their order, then waits for all.
-    private func publish(_ payload: Payload, to names: [String?]) async -> [Failure?] {
-        await withTaskGroup(of: (Int, Failure?).self) { group in
-            for (index, name) in names.enumerated() {
-                group.addTask {
-                    do throws(Failure) {
-                        guard let name else { throw Failure(400, 107, "a channel is not a string") }
-                        try await publish(payload, to: name)
-                        return (index, nil)
-                    } catch {
-                        return (index, error)
-                    }
+    private func channel(_ name: String?) throws(APIFailure) -> ChannelName {
+        guard let name else { throw .badRequest("channel is not a string") }
+        do throws(ChannelNameError) {
+            return try ChannelName(name, limit: context.limits.maxChannelNameBytes)
+        } catch {
+            throw .badRequest("\(error)")
+        }
+    }
+
+    /// Publishes to those names that are channels; what is not has its failure at its place.
+    private func publish(_ payload: Payload, toNames names: [String?]) async -> [APIFailure?] {
+        var outcomes = [APIFailure?](repeating: nil, count: names.count)
+        var channels: [ChannelName] = []
+        var places: [Int] = []
+        for (place, name) in names.enumerated() {
+            do throws(APIFailure) {
+                channels.append(try channel(name))
+                places.append(place)
+            } catch {
+                outcomes[place] = error
+            }
+        }
+        for (place, outcome) in zip(places, await publish(payload, to: channels)) { outcomes[place] = outcome }
+        return outcomes
+    }
+
+    /// Hands all publications to the broker in their order, then waits for all answers; `nil` for a success.
+    private func publish(_ payload: Payload, to channels: [ChannelName]) async -> [APIFailure?] {
+        guard !channels.isEmpty else { return [] }
+        let outcomes = BrokerAnswers(count: channels.count)
+        let publishedAt = context.now()
+        let results = await withCheckedContinuation { continuation in
+            for (index, channel) in channels.enumerated() {
+                let publication = Publication(channel: channel, payload: payload, publishedAt: publishedAt)
+                context.broker.publish(publication) { result in
+                    if let all = outcomes.note(result, at: index) { continuation.resume(returning: all) }
                 }
             }
-            var outcomes = [Failure?](repeating: nil, count: names.count)
-            for await (index, outcome) in group { outcomes[index] = outcome }
-            return outcomes
         }
-    }
-
-    private func publish(_ payload: Payload, to name: String) async throws(Failure) {
-        let channel: ChannelName
-        do {
-            channel = try ChannelName(name, limit: context.limits.maxChannelNameBytes)
-        } catch {
-            throw Failure(400, 107, "\(error)")
+        return results.map { result in
+            switch result {
+            case .success:
+                context.metrics.shared.addShared(.apiPublications)
+                return nil
+            case .failure(let error):
+                return .broker(error)
+            }
         }
-        let publication = Publication(channel: channel, payload: payload, publishedAt: context.now())
-        let result = await withCheckedContinuation { continuation in
-            context.broker.publish(publication) { continuation.resume(returning: $0) }
-        }
-        switch result {
-        case .success: context.metrics.shared.addShared(.apiPublications)
-        case .failure(let error): throw Failure(error)
-        }
-    }
-
-    private func answer(_ error: any Error) -> Answer {
-        context.metrics.shared.addShared(.apiErrors)
-        let failure = error as? Failure ?? Failure(500, 100, "internal server error")
-        return Answer(status: failure.status, body: Self.text(failure))
-    }
-
-    private static func text(_ failure: Failure) -> ByteBuffer {
-        JSONText.object([
-            ("error", .object([("code", .number(failure.code)), ("message", .string(failure.message))]))
-        ])
     }
 }

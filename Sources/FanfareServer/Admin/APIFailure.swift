@@ -1,0 +1,47 @@
+import FanfareCore
+import NIOCore
+
+/// An answer of the server API.
+struct APIAnswer: Sendable {
+    /// HTTP status.
+    var status: Int
+    /// JSON.
+    var body: ByteBuffer
+    /// Whether the body tells of an error, be it for one channel of many.
+    var hasError = false
+}
+
+/// Why the server API can't do what it is asked; ``ServerAPI`` says which status goes with what.
+struct APIFailure: Error, Sendable, Equatable {
+    /// HTTP status, where this is the whole answer.
+    let status: Int
+    /// Centrifugo's error code: 100 internal, 106 limit, 107 bad request.
+    let code: Int
+    /// For the person who reads the backend's log.
+    let message: String
+
+    /// The request is wrong: 400, or another status that says in which way.
+    static func badRequest(_ message: String, status: Int = 400) -> APIFailure {
+        APIFailure(status: status, code: 107, message: message)
+    }
+
+    /// Something in the request has more bytes than it may.
+    static func tooLarge(_ what: String, limit: Int) -> APIFailure {
+        APIFailure(status: 413, code: 106, message: "\(what) is above the limit of \(limit) bytes")
+    }
+
+    /// More channels in one broadcast than there may be.
+    static func tooManyChannels(_ count: Int, limit: Int) -> APIFailure {
+        APIFailure(status: 400, code: 106, message: "at most \(limit) channels in one broadcast, got \(count)")
+    }
+
+    /// The broker did not take the publication.
+    static func broker(_ error: BrokerError) -> APIFailure {
+        APIFailure(status: 503, code: 100, message: "\(error)")
+    }
+
+    /// As JSON.
+    var body: ByteBuffer {
+        JSONText.object([("error", .object([("code", .number(code)), ("message", .string(message))]))])
+    }
+}

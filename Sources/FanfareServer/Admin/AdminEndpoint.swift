@@ -1,0 +1,96 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// What the admin port answers to; the router and the `Allow` of a 405 are made from the same list.
+struct AdminEndpoint: Sendable {
+    let method: HTTPRequest.Method
+    let path: String
+    let respond: @Sendable (Request) async throws -> Response
+
+    /// The methods of its path for `Allow`.
+    var allow: String { method == .get ? "GET, HEAD" : method.rawValue }
+
+    static func all(_ context: AdminContext) -> [AdminEndpoint] {
+        let api = ServerAPI(context: context)
+        return [
+            AdminEndpoint(method: .get, path: "/metrics") { _ in
+                let text = ByteBuffer(string: NodeExposition(context: context).render())
+                return .admin(200, Exposition.contentType, text)
+            },
+            AdminEndpoint(method: .get, path: "/healthz") { _ in
+                .adminJSON(200, JSONText.object([("status", .string("ok")), ("node", .string(context.nodeName))]))
+            },
+            AdminEndpoint(method: .get, path: "/readyz") { _ in
+                let readiness = Readiness(context)
+                return .adminJSON(
+                    readiness.isReady ? 200 : 503,
+                    JSONText.object([
+                        ("ready", .bool(readiness.isReady)), ("node", .string(context.nodeName)),
+                        ("problems", .array(readiness.problems.map(JSONText.string))),
+                    ])
+                )
+            },
+            AdminEndpoint(method: .post, path: "/api/publish") { await api.respond($0, api.publish) },
+            AdminEndpoint(method: .post, path: "/api/broadcast") { await api.respond($0, api.broadcast) },
+        ]
+    }
+}
+
+extension ServerAPI {
+    /// Takes a request's body, within its limit, to `command`.
+    fileprivate func respond(
+        _ request: Request,
+        _ command: @Sendable (ByteBuffer) async -> APIAnswer
+    ) async -> Response {
+        let result: Result<ByteBuffer, APIFailure>
+        do throws(APIFailure) {
+            result = .success(try await collect(request))
+        } catch {
+            result = .failure(error)
+        }
+        let answer =
+            switch result {
+            case .success(let body): await command(body)
+            case .failure(let failure): await self.answer { () async throws(APIFailure) in throw failure }
+            }
+        return .adminJSON(answer.status, answer.body)
+    }
+
+    private func collect(_ request: Request) async throws(APIFailure) -> ByteBuffer {
+        // What `curl -d` says by itself is let pass: the body has to be JSON in any case.
+        let type = request.headers[.contentType].map(Self.mediaType) ?? "application/json"
+        guard type == "application/json" || type == "application/x-www-form-urlencoded" else {
+            throw .badRequest("the body must be application/json, not '\(type)'", status: 415)
+        }
+        guard request.headers[.contentEncoding].map(Self.mediaType) ?? "identity" == "identity" else {
+            throw .badRequest("the body must not be compressed", status: 415)
+        }
+        let limit = context.limits.maxAPIBodyBytes
+        do {
+            return try await request.body.collect(upTo: limit)
+        } catch is NIOTooManyBytesError {
+            throw .tooLarge("the body", limit: limit)
+        } catch {
+            throw .badRequest("the body broke off")
+        }
+    }
+
+    /// Without parameters, in lower case.
+    private static func mediaType(_ field: String) -> String {
+        let type = field.prefix { $0 != ";" && $0 != " " }
+        return type.lowercased()
+    }
+}
+
+extension Response {
+    static func admin(_ status: Int, _ type: String, _ body: ByteBuffer) -> Response {
+        Response(
+            status: HTTPResponse.Status(code: status),
+            headers: [.contentType: type],
+            body: ResponseBody(byteBuffer: body)
+        )
+    }
+
+    static func adminJSON(_ status: Int, _ body: ByteBuffer) -> Response { admin(status, "application/json", body) }
+}

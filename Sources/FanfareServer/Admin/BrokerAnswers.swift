@@ -1,0 +1,26 @@
+import FanfareCore
+import Synchronization
+
+/// Collects the broker's answers to several publishes, in whatever order they come. Any thread.
+final class BrokerAnswers: Sendable {
+    private struct State {
+        var results: [Result<Void, BrokerError>]
+        var missing: Int
+    }
+
+    private let state: Mutex<State>
+
+    /// - Parameter count: answers to wait for, at least one; the broker gives each exactly once.
+    init(count: Int) {
+        state = Mutex(State(results: .init(repeating: .failure(.unknownOutcome), count: count), missing: count))
+    }
+
+    /// Takes one answer; all of them when it was the last.
+    func note(_ result: Result<Void, BrokerError>, at index: Int) -> [Result<Void, BrokerError>]? {
+        state.withLock { state in
+            state.results[index] = result
+            state.missing -= 1
+            return state.missing == 0 ? state.results : nil
+        }
+    }
+}

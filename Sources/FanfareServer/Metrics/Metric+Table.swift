@@ -1,0 +1,121 @@
+import FanfareCore
+import FanfareWire
+
+/// Every metric of a node, one line each; limits stand beside what they limit.
+extension Metric {
+    static let all: [Metric] = node + connections + traffic + pings + lags + broker + api + process
+
+    private static let node: [Metric] = [
+        Metric(name: "fanfare_build_info", kind: .gauge, help: "What runs here; always 1.") {
+            let context = $0.context
+            return .family([
+                ([("version", context.version), ("node", context.nodeName), ("broker", context.brokerName)], 1)
+            ])
+        },
+        .flag("fanfare_ready", "Whether the node should get traffic, 1 or 0.") { $0.readiness.isReady },
+        .flag("fanfare_draining", "Whether the node is on its way out, 1 or 0.") { $0.context.isDraining() },
+        .gauge("fanfare_event_loops", "Event loops, one thread each.") { Double($0.metrics.loops.count) },
+    ]
+
+    private static let connections: [Metric] = [
+        .gauge("fanfare_connections", "Clients with a session now.", loops: .connections),
+        .limit("fanfare_limit_connections", "Most clients with a session.") { $0.maxConnections },
+        .gauge("fanfare_pending_connections", "Sockets without a session now.", loops: .pendingConnections),
+        .limit("fanfare_limit_pending_connections", "Most sockets without a session.") { $0.maxPendingConnections },
+        .counter("fanfare_sockets_accepted_total", "Sockets accepted.", loops: .socketsAccepted),
+        .counter("fanfare_connections_accepted_total", "Sessions begun.", loops: .connectionsAccepted),
+        .counter("fanfare_connections_refused_total", "Requests and sockets without a session.", by: "reason") { node in
+            RefusalReason.allCases.map { ($0.label, node.sum($0)) }
+        },
+        .counter("fanfare_disconnects_total", "Sessions ended, by close code.", by: "code") { node in
+            Disconnect.allCases.map { ("\($0.code)", node.sum($0)) }
+        },
+        .counter("fanfare_accept_pauses_total", "Pauses of accept for want of descriptors.", shared: .acceptPauses),
+        .deadline("fanfare_limit_handshake_seconds", "Longest wait for a request head.") { $0.limits.handshakeTimeout },
+        .deadline("fanfare_limit_first_command_seconds", "Longest wait for a client's first command.") {
+            $0.limits.firstCommandTimeout
+        },
+        .deadline("fanfare_limit_close_seconds", "Longest wait for a client's close frame.") { $0.limits.closeTimeout },
+        .limit("fanfare_limit_header_field_bytes", "Most bytes of one header field.") { $0.maxHeaderFieldBytes },
+        .limit("fanfare_limit_header_list_bytes", "Most bytes of all header fields.") { $0.maxHeaderListBytes },
+        .limit("fanfare_limit_header_fields", "Most header fields of a request.") { $0.maxHeaderFields },
+        .gauge("fanfare_subscriptions", "Client-channel pairs now.", loops: .subscriptions),
+        .limit("fanfare_limit_channels_per_client", "Most channels of one client.") { $0.maxChannelsPerClient },
+        .gauge("fanfare_channels", "Channels with a subscriber, summed over event loops.", loops: .channels),
+        .limit("fanfare_limit_channel_name_bytes", "Most bytes of a channel name.") { $0.maxChannelNameBytes },
+    ]
+
+    private static let traffic: [Metric] = [
+        .counter("fanfare_messages_received_total", "Messages from clients.", loops: .messagesReceived),
+        .counter("fanfare_received_bytes_total", "Bytes of clients' messages, no framing.", loops: .bytesReceived),
+        .limit("fanfare_limit_message_bytes", "Most bytes of one message of a client.") { $0.maxMessageBytes },
+        .limit("fanfare_limit_commands_per_message", "Most commands in one message.") { $0.maxCommandsPerMessage },
+        .limit("fanfare_limit_pending_commands", "Most commands of a client that wait.") { $0.maxPendingCommands },
+        .counter("fanfare_command_errors_total", "Commands answered with an error.", loops: .commandErrors),
+        .counter("fanfare_publications_in_total", "Clients' publications accepted.", loops: .publicationsIn),
+        .counter("fanfare_publications_out_total", "Publications taken by event loops.", loops: .publicationsOut),
+        .counter("fanfare_deliveries_total", "Publications written, one per subscriber.", loops: .deliveries),
+        .counter("fanfare_delivery_writes_total", "Socket writes that carried deliveries.", loops: .deliveryWrites),
+        .gauge("fanfare_coalescing_ratio", "Deliveries per write since start, 1 before the first.") {
+            let writes = $0.metrics.sum(.deliveryWrites)
+            return writes == 0 ? 1 : Double($0.metrics.sum(.deliveries)) / Double(writes)
+        },
+        .counter("fanfare_sent_bytes_total", "Bytes written to clients or queued for them.", loops: .bytesSent),
+        .gauge("fanfare_queue_bytes", "Bytes that wait for clients to take them, all clients.", loops: .queueBytes),
+        .limit("fanfare_limit_queue_bytes", "Most bytes that wait for one client.") { $0.maxQueueBytes },
+    ]
+
+    private static let pings: [Metric] = [
+        .counter("fanfare_pings_sent_total", "Pings sent to clients.", loops: .pingsSent),
+        .histogram("fanfare_ping_round_trip_seconds", "From ping to life, seconds.", loops: { $0.pingRoundTrip }),
+        .deadline("fanfare_ping_interval_seconds", "Time between two pings of a client, 0 when they are off.") {
+            $0.context.keepAlive.pingInterval ?? .zero
+        },
+        .deadline("fanfare_limit_pong_seconds", "Longest wait for life after a ping.") {
+            $0.context.keepAlive.pongTimeout
+        },
+    ]
+
+    private static let lags: [Metric] = [
+        .histogram("fanfare_delivery_lag_seconds", "From accepting to fan-out, seconds.", loops: { $0.deliveryLag }),
+        .histogram("fanfare_event_loop_lag_seconds", "How late a loop's timer is, seconds.", loops: { $0.loopLag }),
+        .histogram("fanfare_broker_lag_seconds", "From accepting to arrival here, seconds.", broker: { $0.lag }),
+    ]
+
+    private static let broker: [Metric] = [
+        .flag("fanfare_redis_up", "Whether publications flow, 1 or 0; 1 without Redis.") { $0.brokerStatus.isUp },
+        .counter("fanfare_redis_reconnects_total", "Links to Redis made anew.", broker: .reconnects),
+        .counter("fanfare_redis_probes_total", "Probes through Redis, by result.", by: "result") {
+            let counters = $0.broker.counters
+            return [("answered", counters.value(.probesAnswered)), ("lost", counters.value(.probesLost))]
+        },
+        .histogram(
+            "fanfare_redis_probe_seconds",
+            "From a probe to its return, seconds.",
+            broker: { $0.probeRoundTrip }
+        ),
+        .histogram("fanfare_redis_resubscribe_seconds", "From loss to whole, seconds.", broker: { $0.resubscribe }),
+        .counter("fanfare_broker_published_total", "Publications the broker took from here.", broker: .published),
+        .counter("fanfare_broker_publish_failures_total", "Publications it did not take.", broker: .publishFailed),
+        .gauge("fanfare_broker_pending_publishes", "Publications without an answer yet.", broker: .pendingPublishes),
+        .counter("fanfare_broker_received_total", "Publications from the broker.", broker: .received),
+        .counter("fanfare_broker_dropped_total", "Messages malformed, too big or too late.", broker: .dropped),
+        .gauge("fanfare_broker_channels", "Channels that this node hears.", broker: .channels),
+    ]
+
+    private static let api: [Metric] = [
+        .counter("fanfare_api_publications_total", "Publications of the server API.", shared: .apiPublications),
+        .counter("fanfare_api_errors_total", "API requests with an error in their answer.", shared: .apiErrors),
+        .limit("fanfare_limit_api_body_bytes", "Most bytes of an API request's body.") { $0.maxAPIBodyBytes },
+        .limit("fanfare_limit_api_channels", "Most channels of one broadcast.") { _ in ServerAPI.maximumBroadcast },
+    ]
+
+    private static let process: [Metric] = [
+        .counter("process_cpu_seconds_total", "User and system CPU time, seconds.") { $0.process.cpuSeconds },
+        .gauge("process_resident_memory_bytes", "Resident memory, bytes.") { $0.process.residentBytes },
+        .gauge("process_virtual_memory_bytes", "Virtual memory, bytes.") { $0.process.virtualBytes },
+        .gauge("process_start_time_seconds", "Start of the process, seconds since 1970.") { $0.process.startTime },
+        .gauge("process_open_fds", "Open file descriptors.") { $0.process.openFiles },
+        .gauge("process_max_fds", "Most open file descriptors.") { $0.process.maxFiles },
+    ]
+}
