@@ -11,14 +11,23 @@ import Foundation
 struct Health: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Asks a node on this machine whether it lives; for a container's health check.",
-        discussion: "Ends with status 0 when it does and 1 when it does not.")
+        discussion: "Finds the port as serve does. Ends with status 0 when the node is well and 1 when it is not.")
 
-    @Option(help: "The node's admin port [FANFARE_ADMIN_PORT].") var adminPort: Int?
+    @Option(help: "The node's admin port [FANFARE_ADMIN_PORT; default: 9000].") var adminPort: String?
+    @Option(name: .customLong("config"), help: "The node's configuration file [FANFARE_CONFIG].") var file: String?
     @Flag(help: "Ask whether it should get traffic, not only whether it lives.") var ready = false
 
     func run() async throws {
-        let variable = ProcessInfo.processInfo.environment["FANFARE_ADMIN_PORT"].flatMap(Int.init)
-        let answer = await HealthCheck.ask(port: adminPort ?? variable ?? 9_000, path: ready ? "/readyz" : "/healthz")
+        let port: Int
+        do {
+            port = try await ConfigurationReader(
+                flags: adminPort.map { ["admin-port": $0] } ?? [:], environment: ProcessInfo.processInfo.environment,
+                file: file
+            ).adminPort()
+        } catch let problems as ConfigurationProblems {
+            throw Exit.failed("\(problems)", code: .failure)
+        }
+        let answer = await HealthCheck.ask(port: port, path: ready ? "/readyz" : "/healthz")
         print(answer.text)
         if !answer.isGood { throw ExitCode.failure }
     }

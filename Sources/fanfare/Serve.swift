@@ -9,9 +9,9 @@ struct Serve: AsyncParsableCommand {
             Every option can also be set by a variable (in brackets) or in a YAML or JSON file; an option wins over a \
             variable, a variable over the file. SIGTERM drains the node, a second one ends it at once.
 
-              fanfare serve --dev                                  one node alone, open to everyone on this machine
-              fanfare serve --redis redis://127.0.0.1:6379         one of several nodes
-              fanfare config                                       what would be in force, and where it comes from
+              fanfare serve --dev                           one node alone, open to all
+              fanfare serve --redis redis://127.0.0.1:6379  one of several nodes
+              fanfare config                                what is in force, and why
             """)
 
     @OptionGroup var options: SettingOptions

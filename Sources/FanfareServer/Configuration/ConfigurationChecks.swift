@@ -4,8 +4,10 @@ import FanfareRedis
 /// What one setting alone can't tell: defaults that depend on the machine, values that have to fit each other.
 struct ConfigurationChecks {
     let machine: Machine
-    /// What was given, by name, with its origin.
-    let given: [String: (value: SettingValue, origin: String)]
+    /// What was given and is allowed, by name.
+    let given: [String: ConfigurationReader.Given]
+    /// What was given and is not allowed: holding its default against other values would only confuse.
+    let refused: Set<String>
 
     /// Descriptors that are not clients: listeners, Redis, logs, the admin port.
     private static let reservedFiles = 100
@@ -47,69 +49,136 @@ struct ConfigurationChecks {
         _ configuration: inout NodeConfiguration, problems: inout [String],
         note: (String, String, String) -> Void
     ) {
-        guard case .text(let url)? = given["redis"]?.value, let origin = given["redis"]?.origin else { return }
+        guard let url = text("redis"), let origin = given["redis"]?.origin else { return }
         do {
             var redis = try RedisConfiguration(url: url)
-            if case .text(let prefix)? = given["redis-prefix"]?.value { redis.prefix = prefix }
-            if case .text(let file)? = given["redis-ca-file"]?.value { redis.caFile = file }
-            if case .duration(let time)? = given["redis-timeout"]?.value {
+            if let prefix = text("redis-prefix") { redis.prefix = prefix }
+            if let file = text("redis-ca-file") { redis.caFile = file }
+            if let time = duration("redis-timeout") {
                 redis.commandTimeout = time
                 redis.connectTimeout = min(redis.connectTimeout, time)
             }
-            if case .duration(let time)? = given["redis-probe-interval"]?.value { redis.probeInterval = time }
+            if let time = duration("redis-probe-interval") { redis.probeInterval = time }
             redis.maxPayloadBytes = configuration.limits.maxQueueBytes
             configuration.redis = redis
             note("redis", redis.redactedURL, origin)
         } catch {
-            problems.append("\(origin): *** \(error)")
+            problems.append("\(origin): *** \(Self.reason(error)); allowed: \(range("redis"))")
         }
     }
 
-    /// Holds values against each other.
+    /// What is wrong with the URL, without the part that is: after a '/' or '@' that was not escaped, a piece of the
+    /// password stands where the port or the database should.
+    private static func reason(_ error: RedisURLError) -> String {
+        let hint = "; in a password, '/' is written %2F and '@' %40"
+        return switch error {
+        case .port: "has a port that is not a number from 1 to 65535" + hint
+        case .database: "has a database that is not a number from 0 to 65535" + hint
+        default: "\(error)"
+        }
+    }
+
+    /// Holds values against each other and against the machine.
     func check(_ configuration: NodeConfiguration, problems: inout [String]) {
-        let limits = configuration.limits
         if configuration.nodeName.count > 64 || !configuration.nodeName.allSatisfy(Self.isNameCharacter) {
             problems.append(
-                "\(name("node-name")): '\(configuration.nodeName)' is not allowed; allowed: up to 64 letters, digits, "
-                    + "'.', '_', '-'")
+                "\(name("node-name")): \(configuration.nodeName.debugDescription) is not a name; "
+                    + "allowed: \(range("node-name"))")
         }
-        if let interval = configuration.keepAlive.pingInterval {
-            if interval + configuration.keepAlive.pongTimeout > NodeConfiguration.shippedProxyTimeout {
-                problems.append(
-                    "\(name("ping-interval")): \(SettingText.duration(interval)) plus the pong timeout of "
-                        + "\(SettingText.duration(configuration.keepAlive.pongTimeout)) is above the "
-                        + "\(SettingText.duration(NodeConfiguration.shippedProxyTimeout)) after which the shipped nginx "
-                        + "cuts a silent client")
-            }
-            if configuration.keepAlive.pongTimeout >= interval {
-                problems.append(
-                    "\(name("pong-timeout")): \(SettingText.duration(configuration.keepAlive.pongTimeout)) must be "
-                        + "shorter than the ping interval of \(SettingText.duration(interval))")
-            }
+        if let file = text("redis-ca-file"), let obstacle = ConfigurationFile.obstacle(file) {
+            problems.append("\(name("redis-ca-file")): '\(file)' \(obstacle); allowed: \(range("redis-ca-file"))")
         }
-        if limits.maxMessageBytes > limits.maxQueueBytes {
+        if isKnown("port", "admin-port", "host", "admin-host"), configuration.port == configuration.adminPort,
+            configuration.port != 0, Self.overlap(configuration.host, configuration.adminHost)
+        {
             problems.append(
-                "\(name("max-message-bytes")): \(limits.maxMessageBytes) is above max-queue-bytes "
-                    + "(\(limits.maxQueueBytes)): such a message could never be delivered")
+                "\(name("admin-port")): \(configuration.adminPort) is the clients' port (\(name("port"))) on the same "
+                    + "address")
         }
-        if limits.maxHeaderFieldBytes > limits.maxHeaderListBytes {
+        checkPings(configuration.keepAlive, problems: &problems)
+        checkSizes(configuration.limits, problems: &problems)
+        checkFiles(configuration.limits, problems: &problems)
+    }
+
+    private func checkPings(_ keepAlive: KeepAlive, problems: inout [String]) {
+        guard let interval = keepAlive.pingInterval, isKnown("ping-interval", "pong-timeout") else { return }
+        let ping = SettingText.duration(interval)
+        let pong = SettingText.duration(keepAlive.pongTimeout)
+        if interval + keepAlive.pongTimeout > NodeConfiguration.shippedProxyTimeout {
             problems.append(
-                "\(name("max-header-field-bytes")): \(limits.maxHeaderFieldBytes) is above max-header-bytes "
-                    + "(\(limits.maxHeaderListBytes))")
+                "\(name("ping-interval")): \(ping) plus the pong timeout of \(pong) (\(name("pong-timeout"))) is above "
+                    + "the \(SettingText.duration(NodeConfiguration.shippedProxyTimeout)) after which the shipped nginx "
+                    + "cuts a silent client")
         }
-        if configuration.port == configuration.adminPort, configuration.port != 0 {
-            problems.append("\(name("admin-port")): \(configuration.adminPort) is the clients' port too")
-        }
-        let needed = limits.maxConnections + limits.maxPendingConnections + Self.reservedFiles
-        if given["max-connections"] != nil, needed > machine.maxOpenFiles {
+        if keepAlive.pongTimeout >= interval {
             problems.append(
-                "\(name("max-connections")): \(limits.maxConnections) clients need \(needed) open files and the system "
-                    + "allows \(machine.maxOpenFiles); raise it (ulimit -Hn, LimitNOFILE=, ulimits:) or lower the number"
-            )
+                "\(name("pong-timeout")): \(pong) must be shorter than the ping interval of \(ping) "
+                    + "(\(name("ping-interval")))")
         }
     }
 
+    private func checkSizes(_ limits: Limits, problems: inout [String]) {
+        if isKnown("max-message-bytes", "max-queue-bytes"), limits.maxMessageBytes > limits.maxQueueBytes {
+            problems.append(
+                "\(name("max-message-bytes")): \(SettingText.bytes(limits.maxMessageBytes)) is above the queue of "
+                    + "\(SettingText.bytes(limits.maxQueueBytes)) (\(name("max-queue-bytes"))): such a message could "
+                    + "never be delivered")
+        }
+        if isKnown("max-header-field-bytes", "max-header-bytes"),
+            limits.maxHeaderFieldBytes > limits.maxHeaderListBytes
+        {
+            problems.append(
+                "\(name("max-header-field-bytes")): \(SettingText.bytes(limits.maxHeaderFieldBytes)) is above the "
+                    + "\(SettingText.bytes(limits.maxHeaderListBytes)) of all fields (\(name("max-header-bytes")))")
+        }
+    }
+
+    private func checkFiles(_ limits: Limits, problems: inout [String]) {
+        let needed = limits.maxConnections + limits.maxPendingConnections + Self.reservedFiles
+        guard isKnown("max-connections", "max-pending-connections"), needed > machine.maxOpenFiles else { return }
+        // The default of one makes room for the other, so what was given is to blame.
+        let cause = given["max-connections"] == nil ? "max-pending-connections" : "max-connections"
+        problems.append(
+            "\(name(cause)): \(limits.maxConnections) clients, \(limits.maxPendingConnections) sockets without a session "
+                + "and \(Self.reservedFiles) files of the node itself make \(needed) open files, and the system allows "
+                + "\(machine.maxOpenFiles); raise that (ulimit -Hn, LimitNOFILE=, ulimits:) or lower the numbers")
+    }
+
+    /// What was given and changes nothing here.
+    func withoutEffect(_ configuration: NodeConfiguration) -> [String] {
+        if given["redis"] == nil {
+            return ["redis-prefix", "redis-ca-file", "redis-timeout", "redis-probe-interval"]
+                .compactMap { given[$0]?.origin }.map { "\($0) has no effect: there is no redis" }
+        }
+        guard let redis = configuration.redis, !redis.tls, let origin = given["redis-ca-file"]?.origin else {
+            return []
+        }
+        return ["\(origin) has no effect: the URL of Redis is not rediss://"]
+    }
+
+    /// Whether two listeners with the same port get in each other's way.
+    private static func overlap(_ host: String, _ other: String) -> Bool {
+        let all: Set = ["0.0.0.0", "::"]
+        return host == other || all.contains(host) || all.contains(other)
+    }
+
+    private func text(_ setting: String) -> String? {
+        guard case .text(let text)? = given[setting]?.value else { return nil }
+        return text
+    }
+
+    private func duration(_ setting: String) -> Duration? {
+        guard case .duration(let duration)? = given[setting]?.value else { return nil }
+        return duration
+    }
+
+    private func isKnown(_ settings: String...) -> Bool { refused.isDisjoint(with: settings) }
+
     private func name(_ setting: String) -> String { given[setting]?.origin ?? "default of \(setting)" }
+
+    private func range(_ setting: String) -> String {
+        Setting.all.first { $0.name == setting }?.range ?? ""
+    }
 
     private static func isNameCharacter(_ character: Character) -> Bool {
         character.isASCII && (character.isLetter || character.isNumber || "._-".contains(character))

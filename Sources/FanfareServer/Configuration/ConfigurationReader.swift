@@ -7,19 +7,36 @@ import FanfareRedis
 public struct ConfigurationReader: Sendable {
     /// A value and where it came from.
     public struct Entry: Sendable {
+        /// What is set.
         public let setting: Setting
         /// As given, secrets masked.
         public let text: String
-        /// `flag --port`, `variable FANFARE_PORT`, `file x.yaml`, `default`.
+        /// `flag --port`, `variable FANFARE_PORT`, `file x.yaml, port`, `default`.
         public let origin: String
     }
 
     /// A checked configuration.
     public struct Result: Sendable {
+        /// Ready to run with.
         public let configuration: NodeConfiguration
+        /// One for every setting, in the order of ``Setting/all``.
         public let entries: [Entry]
         /// What is odd but no reason not to start.
         public let warnings: [String]
+    }
+
+    /// A value that somebody gave.
+    struct Given {
+        let value: SettingValue
+        let text: String
+        let origin: String
+    }
+
+    /// What was given, by setting name.
+    struct Answers {
+        var given: [String: Given] = [:]
+        /// Given, but no value of its setting; told already.
+        var refused: Set<String> = []
     }
 
     private let flags: [String: String]
@@ -31,6 +48,7 @@ public struct ConfigurationReader: Sendable {
     ///   - flags: values by setting name, as given on the command line.
     ///   - environment: all variables of the process.
     ///   - file: YAML or JSON; `nil`: what `FANFARE_CONFIG` says.
+    ///   - machine: what defaults and limits depend on.
     public init(
         flags: [String: String], environment: [String: String], file: String?, machine: Machine = .current
     ) {
@@ -40,83 +58,107 @@ public struct ConfigurationReader: Sendable {
         self.machine = machine
     }
 
+    /// Everything.
+    ///
     /// - Throws: ``ConfigurationProblems``.
     public func read() async throws -> Result {
         var problems: [String] = []
-        let sources = await sources(&problems)
+        let answers = await answers(Setting.all, &problems)
         var configuration = NodeConfiguration()
-        var given: [String: (value: SettingValue, text: String, origin: String)] = [:]
-        for setting in Setting.all {
-            guard let (text, origin) = Self.lookUp(setting, in: sources) else { continue }
-            guard let value = setting.kind.read(text) else {
-                let shown = setting.isSecret ? "***" : "'\(text)'"
-                problems.append("\(origin): \(shown) is not allowed; allowed: \(setting.range)")
-                continue
-            }
-            given[setting.name] = (value, text, origin)
-            setting.apply(&configuration, value)
-        }
         var entries: [String: Entry] = [:]
         for setting in Setting.all {
+            let value = answers.given[setting.name]
+            if let value { setting.apply(&configuration, value.value) }
             entries[setting.name] = Entry(
-                setting: setting, text: given[setting.name]?.text ?? setting.defaultText,
-                origin: given[setting.name]?.origin ?? "default")
+                setting: setting, text: value?.text ?? setting.defaultText, origin: value?.origin ?? "default")
         }
-        let settled = ConfigurationChecks(machine: machine, given: given.mapValues { ($0.value, $0.origin) })
-        settled.complete(&configuration, entries: &entries, problems: &problems)
-        settled.check(configuration, problems: &problems)
-        guard problems.isEmpty else { throw ConfigurationProblems(problems: problems) }
+        let checks = ConfigurationChecks(machine: machine, given: answers.given, refused: answers.refused)
+        checks.complete(&configuration, entries: &entries, problems: &problems)
+        checks.check(configuration, problems: &problems)
+        let warnings = unknownVariables() + checks.withoutEffect(configuration)
+        guard problems.isEmpty else { throw ConfigurationProblems(problems: problems, warnings: warnings) }
         return Result(
-            configuration: configuration, entries: Setting.all.compactMap { entries[$0.name] },
-            warnings: unknownVariables())
+            configuration: configuration, entries: Setting.all.compactMap { entries[$0.name] }, warnings: warnings)
     }
 
-    private typealias Source = (
-        provider: any ConfigProvider, key: (Setting) -> AbsoluteConfigKey, origin: (Setting) -> String
-    )
+    /// Only the admin port: for a tool that asks a running node, whose other settings may have come from elsewhere.
+    ///
+    /// - Throws: ``ConfigurationProblems``, those of the admin port and of the file as a whole.
+    public func adminPort() async throws -> Int {
+        var problems: [String] = []
+        var configuration = NodeConfiguration()
+        for setting in Setting.all where setting.name == "admin-port" {
+            let answers = await answers([setting], &problems)
+            if let value = answers.given[setting.name]?.value { setting.apply(&configuration, value) }
+        }
+        guard problems.isEmpty else { throw ConfigurationProblems(problems: problems, warnings: []) }
+        return configuration.adminPort
+    }
 
+    private struct Source {
+        let provider: any ConfigProvider
+        /// How the source calls a setting; `nil`: what it has for it is no single value.
+        let key: (Setting) -> AbsoluteConfigKey?
+        let origin: (Setting) -> String
+    }
+
+    /// What was given for `settings` and is allowed; the rest is told in `problems`.
+    private func answers(_ settings: [Setting], _ problems: inout [String]) async -> Answers {
+        let sources = await sources(&problems)
+        var answers = Answers()
+        for setting in settings {
+            guard let (text, origin) = Self.lookUp(setting, in: sources) else { continue }
+            if let text, let value = setting.kind.read(text) {
+                answers.given[setting.name] = Given(value: value, text: text, origin: origin)
+                continue
+            }
+            answers.refused.insert(setting.name)
+            guard let text else { continue }
+            let shown = setting.isSecret && !text.isEmpty ? "***" : "'\(text)'"
+            problems.append("\(origin): \(shown) \(setting.kind.mistake(in: text)); allowed: \(setting.range)")
+        }
+        return answers
+    }
+
+    /// All sources, the strongest first. This order is the precedence, everywhere.
     private func sources(_ problems: inout [String]) async -> [Source] {
         let values = Dictionary(
             uniqueKeysWithValues: flags.map {
                 (AbsoluteConfigKey([$0.key]), ConfigValue(.string($0.value), isSecret: false))
             })
-        var sources: [Source] = [
-            (InMemoryProvider(name: "flags", values: values), { AbsoluteConfigKey([$0.name]) }, { "flag \($0.flag)" }),
-            (
-                EnvironmentVariablesProvider(environmentVariables: environment),
-                { AbsoluteConfigKey(["fanfare", $0.name]) }, { "variable \($0.variable)" }
-            ),
+        var sources = [
+            Source(
+                provider: InMemoryProvider(name: "flags", values: values), key: { AbsoluteConfigKey([$0.name]) },
+                origin: { "flag \($0.flag)" }),
+            Source(
+                provider: EnvironmentVariablesProvider(environmentVariables: environment),
+                key: { AbsoluteConfigKey(["fanfare", $0.name]) }, origin: { "variable \($0.variable)" }),
         ]
-        if let file {
-            do {
-                let provider = try await ConfigurationFile.open(file)
-                problems += provider.problems
-                sources.append((provider.provider, { AbsoluteConfigKey([$0.name]) }, { "file \(file), \($0.name)" }))
-            } catch {
-                problems.append("file \(file): \(error)")
+        guard let file else { return sources }
+        do {
+            let opened = try await ConfigurationFile.open(file)
+            problems += opened.problems
+            if let provider = opened.provider {
+                sources.append(
+                    Source(
+                        provider: provider,
+                        key: { opened.unusable.contains($0.name) ? nil : AbsoluteConfigKey([$0.name]) },
+                        origin: { "file \(file), \($0.name)" }))
             }
+        } catch {
+            problems.append("file \(file): \(error)")
         }
         return sources
     }
 
-    private static func lookUp(_ setting: Setting, in sources: [Source]) -> (text: String, origin: String)? {
+    /// The strongest source that has something; no text: it is no single value, which ``ConfigurationFile`` has told.
+    private static func lookUp(_ setting: Setting, in sources: [Source]) -> (text: String?, origin: String)? {
         for source in sources {
-            if let text = text(source.provider, source.key(setting)) { return (text, source.origin(setting)) }
-        }
-        return nil
-    }
-
-    /// A value as text, whatever type the file gives it.
-    private static func text(_ provider: any ConfigProvider, _ key: AbsoluteConfigKey) -> String? {
-        for type in [ConfigType.string, .int, .bool, .double] {
-            guard let value = try? provider.value(forKey: key, type: type).value else { continue }
-            switch value.content {
-            case .string(let text): return text
-            case .int(let number): return "\(number)"
-            case .bool(let flag): return "\(flag)"
-            case .double(let number): return "\(number)"
-            default: continue
-            }
+            guard let key = source.key(setting) else { return (nil, source.origin(setting)) }
+            guard
+                case .string(let text)? = try? source.provider.value(forKey: key, type: .string).value?.content
+            else { continue }
+            return (text, source.origin(setting))
         }
         return nil
     }

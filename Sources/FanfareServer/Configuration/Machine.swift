@@ -1,3 +1,5 @@
+import NIOCore
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -8,7 +10,9 @@ import Darwin
 
 /// What the defaults take from the machine.
 public struct Machine: Sendable {
+    /// As the system calls itself; may hold characters that no node name may.
     public var hostName: String
+    /// Cores that this process may use, at least 1; a container's CPU limit counts.
     public var cores: Int
     /// Most open files of this process (the hard limit; the node raises its soft limit to it).
     public var maxOpenFiles: Int
@@ -35,7 +39,7 @@ public struct Machine: Sendable {
         #endif
         let known = getrlimit(resource, &limit) == 0 && limit.rlim_max < UInt(Int.max)
         return Machine(
-            hostName: host, cores: max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))),
+            hostName: host, cores: max(1, System.coreCount),
             maxOpenFiles: known ? Int(limit.rlim_max) : 1_048_576)
     }
 }

@@ -14,11 +14,13 @@ public struct NodeConfiguration: Sendable {
         case publish
     }
 
-    /// Address and port for clients.
+    /// Address for clients: an IP address or a name; all interfaces by default.
     public var host = "0.0.0.0"
+    /// Port for clients; 0: a free one.
     public var port = 8_000
-    /// Address and port for the operator; never for clients.
+    /// Address for the operator, never for clients: it has no authentication.
     public var adminHost = "127.0.0.1"
+    /// Port for the operator; 0: a free one.
     public var adminPort = 9_000
     /// The cluster's Redis; `nil`: the node stands alone with the broker in memory.
     public var redis: RedisConfiguration?
@@ -26,13 +28,17 @@ public struct NodeConfiguration: Sendable {
     public var nodeName = "fanfare"
     /// Event loops, one thread each.
     public var loops = 1
+    /// What the node takes before it refuses.
     public var limits = Limits()
+    /// How the node finds clients that are gone.
     public var keepAlive = KeepAlive()
     /// Over which time a drain spreads the closes of its clients.
     public var drain = Duration.seconds(10)
     /// Whether anonymous clients may do everything, for a first try.
     public var dev = false
+    /// What clients without credentials may do while ``dev`` is off; see ``effectiveAnonymous``.
     public var anonymous = Anonymous.none
+    /// What is logged: this level and more severe ones.
     public var logLevel = Logger.Level.info
     /// Whether deliveries go straight to the socket; off: through NIO's write path.
     public var directWrite = true

@@ -9,18 +9,19 @@ extension Setting {
     private static let defaults = NodeConfiguration()
 
     private static let network: [Setting] = [
-        text("host", default: defaults.host, "Address on which clients are accepted.", \.host),
+        text(
+            "host", "IP address or host name", default: defaults.host, "Address on which clients are accepted.", \.host),
         integer("port", 0...65_535, default: defaults.port, "Port for clients; 0 takes a free one.", \.port),
         text(
-            "admin-host", default: defaults.adminHost,
+            "admin-host", "IP address or host name", default: defaults.adminHost,
             "Address of the admin port: metrics, health, server API. It has no authentication: keep it private.",
             \.adminHost),
         integer(
             "admin-port", 0...65_535, default: defaults.adminPort, "Port for the operator; 0 takes a free one.",
             \.adminPort),
         Setting(
-            "node-name", .text, default: "",
-            "Name of the node for clients and operators: letters, digits, '.', '_', '-'. Default: the host's name."
+            "node-name", .text("1–64 letters, digits, '.', '_', '-'"), default: "",
+            "Name of the node for clients and operators. Default: the host's name."
         ) { configuration, value in
             if case .text(let text) = value { configuration.nodeName = text }
         },
@@ -34,16 +35,16 @@ extension Setting {
     /// Applied by ``ConfigurationReader``, which builds the Redis configuration from all of them together.
     private static let redis: [Setting] = [
         Setting(
-            "redis", .text, default: "",
-            "URL of the cluster's Redis: redis://user:password@host:port/db, rediss:// for TLS, unix:///path. "
-                + "Without it the node stands alone.", isSecret: true
+            "redis", .text("redis://, rediss:// (TLS) or unix:// URL"), default: "",
+            "The cluster's Redis: redis://user:password@host:port/db, unix:///path. Without it the node stands alone.",
+            isSecret: true
         ) { _, _ in },
         Setting(
-            "redis-prefix", .text, default: "fanfare:",
+            "redis-prefix", .text("text"), default: "fanfare:",
             "What stands before a channel's name in Redis, so that several clusters can share one."
         ) { _, _ in },
         Setting(
-            "redis-ca-file", .text, default: "",
+            "redis-ca-file", .text("path of a readable file"), default: "",
             "PEM file of the authorities that vouch for Redis with rediss://. Default: the system's."
         ) { _, _ in },
         Setting(
@@ -59,7 +60,7 @@ extension Setting {
     private static let behaviour: [Setting] = [
         Setting(
             "ping-interval", .duration(.milliseconds(100)...(.seconds(3_600)), mayBeOff: true), default: "25s",
-            "Between two pings of a client. Must stay below the proxy's timeout."
+            "Between two pings of a client; with the pong timeout at most the proxy's timeout. 0 is off too."
         ) { configuration, value in
             switch value {
             case .duration(let interval): configuration.keepAlive.pingInterval = interval
@@ -75,7 +76,7 @@ extension Setting {
             "Over which time SIGTERM spreads the closes of the clients.", \.drain),
         Setting(
             "anonymous", .choice(NodeConfiguration.Anonymous.allCases.map(\.rawValue)), default: "none",
-            "What clients without credentials may do."
+            "What clients without credentials may do; with dev they may publish."
         ) { configuration, value in
             if case .text(let text) = value {
                 configuration.anonymous = NodeConfiguration.Anonymous(rawValue: text) ?? .none

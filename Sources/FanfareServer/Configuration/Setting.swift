@@ -3,7 +3,7 @@ public struct Setting: Sendable {
     /// The name, as in a file; the flag is `--name`, the variable `FANFARE_NAME`.
     public let name: String
     let kind: SettingKind
-    /// How the default is written.
+    /// How the default is written; empty where it depends on the machine or there is none, which the help says.
     public let defaultText: String
     /// One line: what it does and why one would change it.
     public let help: String
@@ -37,8 +37,8 @@ public struct Setting: Sendable {
     /// The help of a setting, for the command line.
     public static func help(_ name: String) -> String {
         guard let setting = all.first(where: { $0.name == name }) else { return "" }
-        let unset = setting.defaultText.isEmpty ? "not set" : setting.defaultText
-        return "\(setting.help) [\(setting.variable); \(setting.range); default: \(unset)]"
+        let value = setting.defaultText.isEmpty ? "" : "; default: \(setting.defaultText)"
+        return "\(setting.help) [\(setting.variable); \(setting.range)\(value)]"
     }
 
     static func integer(
@@ -70,10 +70,10 @@ public struct Setting: Sendable {
     }
 
     static func text(
-        _ name: String, default value: String, _ help: String,
+        _ name: String, _ allowed: String, default value: String, _ help: String,
         _ path: any WritableKeyPath<NodeConfiguration, String> & Sendable
     ) -> Setting {
-        Setting(name, .text, default: value, help) { configuration, value in
+        Setting(name, .text(allowed), default: value, help) { configuration, value in
             if case .text(let text) = value { configuration[keyPath: path] = text }
         }
     }

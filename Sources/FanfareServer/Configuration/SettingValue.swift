@@ -2,13 +2,13 @@ import FanfareCore
 
 /// The kinds of values that settings take: how they are written, which are allowed.
 enum SettingKind: Sendable {
-    /// Any text that is not empty.
-    case text
+    /// Text that is not empty; says what is allowed, which its reader checks.
+    case text(String)
     /// A whole number.
     case integer(ClosedRange<Int>)
     /// Bytes: a whole number, or one with KiB, MiB or GiB.
     case bytes(ClosedRange<Int>)
-    /// A time: numbers with ms, s, m or h, as in `1m30s`.
+    /// A time: numbers with ms, s, m or h, as in `1m30s`; where it may be switched off, `off` or `0` does.
     case duration(ClosedRange<Duration>, mayBeOff: Bool)
     /// true or false.
     case flag
@@ -18,7 +18,7 @@ enum SettingKind: Sendable {
     /// What is allowed, for people.
     var range: String {
         switch self {
-        case .text: "text"
+        case .text(let allowed): allowed
         case .integer(let range): "\(range.lowerBound)–\(range.upperBound)"
         case .bytes(let range): "\(SettingText.bytes(range.lowerBound))–\(SettingText.bytes(range.upperBound))"
         case .duration(let range, let mayBeOff):
@@ -31,16 +31,45 @@ enum SettingKind: Sendable {
 
     /// Reads a value; `nil` when it is not of this kind or out of range.
     func read(_ text: String) -> SettingValue? {
+        parse(text).flatMap { allows($0) ? $0 : nil }
+    }
+
+    /// Why ``read(_:)`` gave nothing: the end of a sentence that begins with the text.
+    func mistake(in text: String) -> String {
+        guard parse(text) == nil else { return "is out of range" }
+        return switch self {
+        case .text: "is empty"
+        case .integer: "is not a whole number"
+        case .bytes: "is not a number of bytes, as in 65536 or 64KiB"
+        case .duration: "is not a duration, as in 500ms, 25s or 1m30s"
+        case .flag: "is neither true nor false"
+        case .choice: "is none of the words"
+        }
+    }
+
+    /// Reads the form, whatever the range.
+    private func parse(_ text: String) -> SettingValue? {
         switch self {
         case .text: text.isEmpty ? nil : .text(text)
-        case .integer(let range): Int(text).flatMap { range.contains($0) ? .integer($0) : nil }
-        case .bytes(let range): SettingText.bytes(text).flatMap { range.contains($0) ? .integer($0) : nil }
-        case .duration(let range, let mayBeOff):
-            text.lowercased() == "off"
-                ? (mayBeOff ? .off : nil)
-                : SettingText.duration(text).flatMap { range.contains($0) ? .duration($0) : nil }
+        case .integer: Int(text).map(SettingValue.integer)
+        case .bytes: SettingText.bytes(text).map(SettingValue.integer)
+        case .duration(_, let mayBeOff):
+            if mayBeOff, text.lowercased() == "off" || text == "0" {
+                .off
+            } else {
+                SettingText.duration(text).map(SettingValue.duration)
+            }
         case .flag: SettingText.flag(text).map(SettingValue.flag)
         case .choice(let words): words.contains(text.lowercased()) ? .text(text.lowercased()) : nil
+        }
+    }
+
+    private func allows(_ value: SettingValue) -> Bool {
+        switch (self, value) {
+        case (.integer(let range), .integer(let number)), (.bytes(let range), .integer(let number)):
+            range.contains(number)
+        case (.duration(let range, _), .duration(let duration)): range.contains(duration)
+        default: true
         }
     }
 }

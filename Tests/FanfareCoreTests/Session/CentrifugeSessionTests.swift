@@ -90,9 +90,50 @@ struct CentrifugeSessionTests {
         #expect(code(session.receive(.init(id: 2, method: .presence(channel: "a")))) == 108)
         #expect(code(session.receive(.init(id: 3, method: .presenceStats(channel: "a")))) == 108)
         #expect(code(session.receive(.init(id: 4, method: .history(channel: "a")))) == 108)
-        #expect(code(session.receive(.init(id: 5, method: .rpc))) == 104)
+        #expect(code(session.receive(.init(id: 5, method: .rpc))) == 108)
         #expect(code(session.receive(.init(id: 6, method: .refresh))) == 108)
         #expect(session.receive(.init(id: 0, method: .send)) == .none)
         #expect(session.receive(.init(id: 0, method: .pong)) == .none)
+    }
+
+    @Test("an unsubscribe never fails, for SDKs reconnect when it does", arguments: ["never asked for", "a b", "", "x*"])
+    func unsubscribe(name: String) {
+        var session = connected()
+        guard case .reply = session.receive(.init(id: 2, method: .unsubscribe(channel: name))) else {
+            Issue.record("an unsubscribe of '\(name)' has another answer than its reply")
+            return
+        }
+    }
+
+    @Test("a subscription that is withdrawn before its answer makes room and may be asked for again")
+    func withdrawn() throws {
+        var session = connected(channels: 1)
+        let name = try ChannelName("a")
+        for id in stride(from: UInt32(2), to: 20, by: 2) {
+            #expect(session.receive(.init(id: id, method: .subscribe(channel: "a"))) == .subscribe(name, id: id))
+            guard case .unsubscribe(name, _) = session.receive(.init(id: id + 1, method: .unsubscribe(channel: "a")))
+            else {
+                Issue.record("not withdrawn")
+                return
+            }
+            #expect(session.channelCount == 0)
+        }
+    }
+
+    @Test("a publisher is told what became of its publish, in the broker's words")
+    func published() {
+        let session = connected()
+        let text = { (result: Result<Void, BrokerError>) in String(buffer: session.published(id: 9, result)) }
+        #expect(text(.success(())).hasSuffix(#"{"id":9,"publish":{}}"#))
+        for error in [BrokerError.unavailable, .unknownOutcome, .overloaded, .refused("no \"room\"")] {
+            let answer = text(.failure(error))
+            #expect(answer.contains(#""code":100"#) && answer.contains(#""temporary":true"#))
+            #expect(answer.contains("\(error)".replacing("\"", with: "\\\"")))
+        }
+    }
+
+    @Test("a session without channels is small")
+    func memory() {
+        #expect(MemoryLayout<CentrifugeSession>.size <= 128)
     }
 }

@@ -7,35 +7,9 @@ import Testing
 
 @Suite("Configuration")
 struct ConfigurationTests {
-    private let machine = Machine(hostName: "box", cores: 4, maxOpenFiles: 100_000)
-
-    private func read(
-        flags: [String: String] = [:], environment: [String: String] = [:], file: String? = nil
-    ) async throws -> ConfigurationReader.Result {
-        try await ConfigurationReader(flags: flags, environment: environment, file: file, machine: machine).read()
-    }
-
-    private func problems(
-        flags: [String: String] = [:], environment: [String: String] = [:], file: String? = nil
-    ) async -> [String] {
-        do {
-            _ = try await read(flags: flags, environment: environment, file: file)
-            return []
-        } catch {
-            return (error as? ConfigurationProblems)?.problems ?? ["\(error)"]
-        }
-    }
-
-    private func withFile(_ name: String, _ text: String, _ body: (String) async throws -> Void) async throws {
-        let path = NSTemporaryDirectory() + "fanfare-\(UInt64.random(in: 0...UInt64.max))-\(name)"
-        try text.write(toFile: path, atomically: true, encoding: .utf8)
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        try await body(path)
-    }
-
     @Test("without anything the documented defaults are in force")
     func defaults() async throws {
-        let result = try await read()
+        let result = try await readConfiguration()
         let configuration = result.configuration
         #expect(configuration.port == 8_000 && configuration.adminPort == 9_000)
         #expect(configuration.adminHost == "127.0.0.1")
@@ -54,8 +28,8 @@ struct ConfigurationTests {
             name.hasSuffix("json")
             ? #"{"port": 1, "admin-port": 2, "max-channels": 3, "dev": true, "ping-interval": "20s"}"#
             : "port: 1\nadmin-port: 2\nmax-channels: 3\ndev: true\nping-interval: 20s\n"
-        try await withFile(name, text) { path in
-            let result = try await read(
+        try await withConfigurationFile(name, text) { path in
+            let result = try await readConfiguration(
                 flags: ["port": "10"], environment: ["FANFARE_PORT": "20", "FANFARE_ADMIN_PORT": "21"], file: path)
             let configuration = result.configuration
             #expect(configuration.port == 10)
@@ -73,8 +47,8 @@ struct ConfigurationTests {
 
     @Test("all problems are told at once, each with its name and what is allowed")
     func allAtOnce() async throws {
-        try await withFile("c.yaml", "max-conections: 5\nmax-channels: none\n") { path in
-            let problems = await problems(
+        try await withConfigurationFile("c.yaml", "max-conections: 5\nmax-channels: none\n") { path in
+            let problems = await configurationProblems(
                 flags: ["port": "70000", "ping-interval": "soon"], environment: ["FANFARE_DRAIN": "5"], file: path)
             #expect(problems.count == 5, "\(problems)")
             #expect(problems.contains { $0.contains("flag --port") && $0.contains("70000") && $0.contains("0–65535") })
@@ -85,46 +59,70 @@ struct ConfigurationTests {
         }
     }
 
-    @Test("values that do not fit each other are problems")
-    func crossChecks() async {
-        #expect(await problems(flags: ["ping-interval": "70s"]).first?.contains("nginx") == true)
-        #expect(await problems(flags: ["ping-interval": "67s"]).isEmpty)
-        #expect(await problems(flags: ["pong-timeout": "30s"]).first?.contains("shorter") == true)
-        #expect(await problems(flags: ["ping-interval": "off", "pong-timeout": "30s"]).isEmpty)
-        #expect(await problems(flags: ["max-message-bytes": "2MiB"]).first?.contains("max-queue-bytes") == true)
-        #expect(await problems(flags: ["admin-port": "8000"]).count == 1)
-        #expect(await problems(flags: ["max-connections": "99000"]).first?.contains("open files") == true)
-        #expect(await problems(flags: ["max-header-field-bytes": "20000"]).count == 1)
-        #expect(await problems(flags: ["node-name": "a\r\nb"]).count == 1)
-    }
-
-    @Test("defaults follow the number of files that the system allows")
-    func openFiles() async throws {
-        let small = Machine(hostName: "b", cores: 1, maxOpenFiles: 1_024)
-        let result = try await ConfigurationReader(flags: [:], environment: [:], file: nil, machine: small).read()
-        let limits = result.configuration.limits
-        #expect(limits.maxConnections + limits.maxPendingConnections + 100 <= 1_024 && limits.maxConnections > 500)
-        #expect(result.entries.first { $0.setting.name == "max-connections" }?.origin.contains("1024") == true)
-    }
-
-    @Test("the Redis password is shown nowhere")
-    func secrets() async throws {
-        let result = try await read(environment: ["FANFARE_REDIS": "redis://me:hunter2@h:1/2"])
-        #expect(result.configuration.redis?.password == "hunter2")
-        #expect(!SettingsReport.table(result).contains("hunter2"))
-        #expect(!(try SettingsReport.json(result)).contains("hunter2"))
-        #expect(SettingsReport.table(result).contains("redis://me:***@h:1/2"))
-        let bad = await problems(environment: ["FANFARE_REDIS": "redis://me:hunter2@h:x"])
-        #expect(bad.count == 1 && !bad[0].contains("hunter2"))
-    }
-
     @Test("unknown variables are pointed out with the name that was meant")
     func unknownVariables() async throws {
-        let warnings = try await read(environment: ["FANFARE_MAX_CONECTIONS": "5", "FANFARE_XYZZY": "1", "OTHER": "x"])
-            .warnings
+        let warnings = try await readConfiguration(environment: [
+            "FANFARE_MAX_CONECTIONS": "5", "FANFARE_XYZZY": "1", "OTHER": "x",
+        ])
+        .warnings
         #expect(warnings.count == 2)
         #expect(warnings[0].contains("did you mean FANFARE_MAX_CONNECTIONS?"))
         #expect(!warnings[1].contains("did you mean"))
+    }
+
+    @Test("unknown variables are pointed out beside problems too, as no problem")
+    func unknownBesideProblems() async throws {
+        let error = await #expect(throws: ConfigurationProblems.self) {
+            try await readConfiguration(
+                flags: ["drain": "5"], environment: ["FANFARE_MAX_CONECTIONS": "5"])
+        }
+        #expect(error?.problems.count == 1)
+        #expect(error?.description.contains("warning: variable FANFARE_MAX_CONECTIONS") == true)
+    }
+
+    @Test("what is given and changes nothing is pointed out")
+    func withoutEffect() async throws {
+        let prefix = ["FANFARE_REDIS_PREFIX": "x:"]
+        let alone = try await readConfiguration(environment: prefix).warnings
+        #expect(alone == ["variable FANFARE_REDIS_PREFIX has no effect: there is no redis"])
+        #expect(try await readConfiguration(flags: ["redis": "redis://h"], environment: prefix).warnings.isEmpty)
+    }
+
+    @Test("a problem says what is wrong with the value, not only what is allowed")
+    func reasons() async {
+        let expected = [
+            "port": ("x", "'x' is not a whole number; allowed: 0–65535"),
+            "loops": ("65", "'65' is out of range; allowed: 1–64"),
+            "drain": ("5", "'5' is not a duration, as in 500ms, 25s or 1m30s; allowed: 0–10m"),
+            "max-queue-bytes": ("1KB", "'1KB' is not a number of bytes, as in 65536 or 64KiB; allowed: 1KiB–1GiB"),
+            "dev": ("maybe", "'maybe' is neither true nor false; allowed: true, false"),
+            "anonymous": ("all", "'all' is none of the words; allowed: none, subscribe, publish"),
+            "host": ("", "'' is empty; allowed: IP address or host name"),
+        ]
+        let problems = await configurationProblems(flags: expected.mapValues(\.0))
+        #expect(Set(problems) == Set(expected.map { "flag --\($0.key): \($0.value.1)" }))
+    }
+
+    @Test("pings are switched off by 'off' and by 0", arguments: ["off", "OFF", "0"])
+    func noPings(text: String) async throws {
+        let result = try await readConfiguration(flags: ["ping-interval": text, "pong-timeout": "30s"])
+        #expect(result.configuration.keepAlive.pingInterval == nil)
+    }
+
+    @Test("the admin port alone is read with the same precedence, whatever else is wrong")
+    func adminPort() async throws {
+        func port(_ flags: [String: String], _ environment: [String: String], _ file: String? = nil) async throws -> Int
+        {
+            try await ConfigurationReader(flags: flags, environment: environment, file: file).adminPort()
+        }
+        try await withConfigurationFile("c.yaml", "admin-port: 1\n") { path in
+            let broken = ["FANFARE_DRAIN": "soon"]
+            #expect(try await port([:], broken) == 9_000)
+            #expect(try await port([:], broken, path) == 1)
+            #expect(try await port([:], ["FANFARE_ADMIN_PORT": "2", "FANFARE_CONFIG": path]) == 2)
+            #expect(try await port(["admin-port": "3"], ["FANFARE_ADMIN_PORT": "2"], path) == 3)
+            await #expect(throws: ConfigurationProblems.self) { try await port([:], ["FANFARE_ADMIN_PORT": "x"]) }
+        }
     }
 
     @Test(
@@ -147,20 +145,5 @@ struct ConfigurationTests {
         }
         #expect(SettingText.bytes("64KiB") == 65_536 && SettingText.bytes("1MiB") == 1_048_576)
         #expect(SettingText.flag("YES") == true && SettingText.flag("0") == false && SettingText.flag("2") == nil)
-    }
-
-    @Test("every setting has a line of help, a range, a flag and a variable of its own")
-    func table() {
-        #expect(Set(Setting.all.map(\.name)).count == Setting.all.count)
-        for setting in Setting.all {
-            #expect(setting.help.hasSuffix(".") && !setting.range.isEmpty, "\(setting.name)")
-            #expect(setting.variable == "FANFARE_" + setting.name.uppercased().replacing("-", with: "_"))
-        }
-    }
-
-    @Test("the table in docs/configuration.md is the one in the code")
-    func documentation() throws {
-        let text = try String(contentsOfFile: Repository.path + "/docs/configuration.md", encoding: .utf8)
-        #expect(text.contains(SettingsReport.markdown), "run: fanfare config --markdown")
     }
 }

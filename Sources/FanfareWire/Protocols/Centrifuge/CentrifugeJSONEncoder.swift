@@ -12,8 +12,7 @@ public enum CentrifugeJSONEncoder {
     /// Data that is valid JSON goes out as it came, with line breaks between its tokens turned into spaces; other text
     /// as a JSON string; binary data as `{"base64":"…"}`.
     public static func publicationFrame(_ publication: Publication) -> ByteBuffer {
-        frame(sizeHint: publication.payload.bytes.readableBytes + publication.channel.string.utf8.count + 48) {
-            buffer in
+        frame(sizeHint: sizeHint(publication)) { buffer in
             buffer.writeStaticString(#"{"push":{"channel":"#)
             JSONWriter.writeString(publication.channel.string, into: &buffer)
             buffer.writeStaticString(#","pub":{"data":"#)
@@ -57,6 +56,17 @@ public enum CentrifugeJSONEncoder {
             if error.temporary { buffer.writeStaticString(",\"temporary\":true") }
             buffer.writeStaticString("}}")
         }
+    }
+
+    /// Bytes of a publication's message when nothing in it has to be escaped.
+    static func sizeHint(_ publication: Publication) -> Int {
+        let count = publication.payload.bytes.readableBytes
+        let data =
+            switch publication.payload.kind {
+            case .text: count + 2
+            case .binary: (count + 2) / 3 * 4 + 13
+            }
+        return data + publication.channel.string.utf8.count + 40
     }
 
     private static func writeData(_ payload: Payload, into buffer: inout ByteBuffer) {

@@ -1,0 +1,113 @@
+import FanfareWire
+import NIOCore
+import Testing
+
+@testable import FanfareCore
+
+/// A session under random commands and broker answers, held against a list of rules that is simpler than it.
+@Suite("Centrifuge session against a model")
+struct CentrifugeSessionModelTests {
+    /// What the rules say of one client.
+    private struct Model {
+        var isConnected = false
+        /// Channels in force or asked for, and the id that waits for the broker's answer.
+        var channels: [String: UInt32?] = [:]
+    }
+
+    private static let names = ["a", "b", "c", "d", "bad name", "", "é😀"]
+    private static let limit = 3
+
+    /// What a client would read of a frame: the reply's id, and the method or the error code.
+    private func read(_ frame: ByteBuffer) -> String? {
+        let text = String(decoding: frame.readableBytesView, as: UTF8.self)
+        if let match = text.firstMatch(of: /\{"id":(\d+),"error":\{"code":(\d+)/) { return "\(match.1) !\(match.2)" }
+        return text.firstMatch(of: /\{"id":(\d+),"([a-z_]+)"/).map { "\($0.1) \($0.2)" }
+    }
+
+    private func read(_ action: CentrifugeSession.Action) -> String {
+        switch action {
+        case .none: "none"
+        case .reply(let frame): "reply \(read(frame) ?? "?")"
+        case .refuse(let frame): "refuse \(read(frame) ?? "?")"
+        case .subscribe(let channel, let id): "subscribe \(channel) \(id)"
+        case .unsubscribe(let channel, let frame): "unsubscribe \(channel), \(read(frame) ?? "?")"
+        case .publish(let channel, _, let id): "publish \(channel) \(id)"
+        case .disconnect(let disconnect): "disconnect \(disconnect.code)"
+        }
+    }
+
+    private func expected(_ command: CentrifugeCommand, _ may: ClientPermissions, _ model: inout Model) -> String {
+        let id = command.id
+        if case .connect = command.method {
+            if model.isConnected { return "disconnect 3501" }
+            guard may.mayConnect else { return "refuse \(id) !101" }
+            model.isConnected = true
+            return "reply \(id) connect"
+        }
+        guard model.isConnected else { return "disconnect 3501" }
+        let isGood = { (name: String) in !name.isEmpty && !name.contains(" ") }
+        switch command.method {
+        case .connect, .pong, .send: return "none"
+        case .ping: return "reply \(id) ping"
+        case .subscribe(let name):
+            guard isGood(name) else { return "refuse \(id) !107" }
+            guard may.maySubscribe else { return "refuse \(id) !103" }
+            guard model.channels[name] == nil else { return "refuse \(id) !105" }
+            guard model.channels.count < Self.limit else { return "refuse \(id) !106" }
+            model.channels[name] = .some(id)
+            return "subscribe \(name) \(id)"
+        case .unsubscribe(let name):
+            guard model.channels.removeValue(forKey: name) != nil else { return "reply \(id) unsubscribe" }
+            return "unsubscribe \(name), \(id) unsubscribe"
+        case .publish(let name, _):
+            guard isGood(name) else { return "refuse \(id) !107" }
+            return may.mayPublish ? "publish \(name) \(id)" : "refuse \(id) !103"
+        case .presence, .presenceStats, .history, .rpc, .refresh, .subRefresh: return "refuse \(id) !108"
+        }
+    }
+
+    private func method(_ random: inout SplitMix) -> CentrifugeCommand.Method {
+        let name = Self.names.randomElement(using: &random) ?? ""
+        switch Int.random(in: 0..<24, using: &random) {
+        case 0: return .connect(token: nil)
+        case 1: return .pong
+        case 2: return .ping
+        case 3: return .send
+        case 4: return .rpc
+        case 5: return .presence(channel: name)
+        case 6: return .history(channel: name)
+        case 7: return .refresh
+        case 8..<14: return .subscribe(channel: name)
+        case 14..<19: return .unsubscribe(channel: name)
+        default: return .publish(channel: name, data: ByteBuffer(string: "1"))
+        }
+    }
+
+    @Test("random commands and answers get what the rules say", arguments: 0..<200)
+    func model(seed: Int) throws {
+        var random = SplitMix(seed: UInt64(seed))
+        let may = [ClientPermissions.publish, .publish, .subscribe, .none][seed % 4]
+        var session = CentrifugeSession(
+            policy: .init(
+                clientID: "c", nodeName: "n", version: "v", pingSeconds: 25, maxChannelNameBytes: 20,
+                maxChannels: Self.limit, permissions: may))
+        var model = Model()
+        for id in UInt32(1)...200 {
+            let waiting = model.channels.filter { $0.value != nil }.sorted { $0.key < $1.key }
+            if let (name, asked) = waiting.randomElement(using: &random), let asked, Bool.random(using: &random) {
+                let channel = try ChannelName(name)
+                if Bool.random(using: &random) {
+                    model.channels[name] = .some(nil)
+                    #expect(read(session.subscribed(channel, id: asked)) == "\(asked) subscribe")
+                } else {
+                    model.channels[name] = nil
+                    #expect(read(session.subscribeFailed(channel, id: asked, .unavailable)) == "\(asked) !100")
+                }
+            }
+            let command = CentrifugeCommand(id: id, method: id == 3 ? .connect(token: nil) : method(&random))
+            let wanted = expected(command, may, &model)
+            #expect(read(session.receive(command)) == wanted, "\(command) as number \(id)")
+            #expect(session.channelCount == model.channels.count && session.isConnected == model.isConnected)
+        }
+    }
+}

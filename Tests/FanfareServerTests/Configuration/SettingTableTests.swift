@@ -1,0 +1,137 @@
+import FanfareCore
+import FanfareRedis
+import Foundation
+import Support
+import Testing
+
+@testable import FanfareServer
+
+@Suite("Settings")
+struct SettingTableTests {
+    /// For every setting a value that is not its default and fits all others' defaults.
+    private static let samples: [String: String] = [
+        "host": "127.0.0.3", "port": "8001", "admin-host": "127.0.0.4", "admin-port": "9001", "node-name": "n.1",
+        "loops": "3", "redis": "redis://u:p@other:1/2", "redis-prefix": "x:",
+        "redis-ca-file": Repository.path + "/Package.swift", "redis-timeout": "1500ms", "redis-probe-interval": "7s",
+        "ping-interval": "24s", "pong-timeout": "7s", "drain": "1m1s", "anonymous": "subscribe", "dev": "true",
+        "log-level": "debug", "direct-write": "off", "max-connections": "999", "max-pending-connections": "998",
+        "max-message-bytes": "63KiB", "max-queue-bytes": "2MiB", "max-channels": "127", "max-channel-bytes": "254",
+        "max-commands": "63", "max-pending-commands": "255", "max-api-body-bytes": "3MiB", "retry-after": "3",
+        "handshake-timeout": "9s", "first-command-timeout": "9s", "close-timeout": "1s",
+        "max-header-field-bytes": "4KiB", "max-header-bytes": "15KiB", "max-header-fields": "63",
+    ]
+
+    @Test("every setting has a line of help, a range, a flag and a variable of its own")
+    func table() {
+        #expect(Set(Setting.all.map(\.name)).count == Setting.all.count)
+        for setting in Setting.all {
+            #expect(setting.help.hasSuffix(".") && !setting.range.isEmpty, "\(setting.name)")
+            #expect(setting.variable == "FANFARE_" + setting.name.uppercased().replacing("-", with: "_"))
+            let hasDefault =
+                !setting.defaultText.isEmpty || setting.help.contains("Default:") || setting.name == "redis"
+            #expect(hasDefault, "\(setting.name) says no default")
+            #expect(!(setting.help + setting.range).contains { "|\n".contains($0) }, "\(setting.name) breaks the table")
+        }
+    }
+
+    @Test(
+        "every setting is taken from a flag, a variable and both kinds of file, and arrives",
+        arguments: Setting.all.map(\.name))
+    func everySource(name: String) async throws {
+        let setting = try #require(Setting.all.first { $0.name == name })
+        let sample = try #require(Self.samples[name], "a new setting needs a sample")
+        // Redis settings show only with a Redis.
+        let base = name == "redis" ? [:] : ["FANFARE_REDIS": "redis://h"]
+        let nothing = try await readConfiguration(environment: base)
+        let flag = try await readConfiguration(flags: [name: sample], environment: base)
+        let variable = try await readConfiguration(environment: base.merging([setting.variable: sample]) { $1 })
+        let yaml = try await withConfigurationFile("c.yaml", "\(name): \(sample)\n") { path in
+            try await readConfiguration(environment: base, file: path)
+        }
+        let json = try await withConfigurationFile("c.json", "{\"\(name)\": \"\(sample)\"}") { path in
+            try await readConfiguration(environment: base, file: path)
+        }
+        #expect("\(flag.configuration)" != "\(nothing.configuration)", "it changes nothing")
+        for (result, origin) in [(flag, "flag "), (variable, "variable "), (yaml, "file "), (json, "file ")] {
+            #expect("\(result.configuration)" == "\(flag.configuration)")
+            let origins = result.entries.filter { $0.origin.hasPrefix(origin) }.map(\.setting.name)
+            #expect(origins.contains(name))
+        }
+    }
+
+    @Test("the default that a setting shows is the one in force", arguments: Setting.all.map(\.name))
+    func shownDefaults(name: String) async throws {
+        let setting = try #require(Setting.all.first { $0.name == name })
+        guard !setting.defaultText.isEmpty else { return }
+        let redis = ["redis": "redis://h"]
+        let nothing = try await readConfiguration(flags: redis)
+        let given = try await readConfiguration(flags: redis.merging([name: setting.defaultText]) { $1 })
+        #expect("\(given.configuration)" == "\(nothing.configuration)")
+    }
+
+    @Test("every setting takes the ends of its range and nothing beyond", arguments: Setting.all.map(\.name))
+    func ranges(name: String) throws {
+        let kind = try #require(Setting.all.first { $0.name == name }).kind
+        let (good, bad): ([String], [String]) =
+            switch kind {
+            case .text: (["x"], [""])
+            case .integer(let range), .bytes(let range):
+                (
+                    ["\(range.lowerBound)", "\(range.upperBound)"],
+                    [
+                        "\(range.lowerBound - 1)", "\(range.upperBound + 1)", "", "x", "1.5", "-1",
+                        "99999999999999999999",
+                    ]
+                )
+            case .duration(let range, let mayBeOff):
+                (
+                    [SettingText.duration(range.lowerBound), SettingText.duration(range.upperBound)]
+                        + (mayBeOff ? ["off", "0"] : []),
+                    [SettingText.duration(range.upperBound + .milliseconds(1)), "", "x", "1", "-1s"]
+                        + (range.lowerBound > .zero
+                            ? [SettingText.duration(range.lowerBound - .milliseconds(1))] : [])
+                        + (mayBeOff ? [] : ["off"])
+                )
+            case .flag: (["true", "false", "1", "0", "yes", "NO", "On", "off"], ["", "2", "maybe"])
+            case .choice(let words): (words + words.map { $0.uppercased() }, ["", "x", words.joined()])
+            }
+        for text in good { #expect(kind.read(text) != nil, "\(name) refuses \(text)") }
+        for text in bad { #expect(kind.read(text) == nil, "\(name) takes '\(text)'") }
+    }
+
+    @Test("every limit can be set")
+    func limits() async throws {
+        let flags = Self.samples.filter { $0.key != "redis-ca-file" }
+        let changed = try await readConfiguration(flags: flags).configuration
+        let pairs = [
+            (Mirror(reflecting: Limits()), Mirror(reflecting: changed.limits)),
+            (Mirror(reflecting: KeepAlive()), Mirror(reflecting: changed.keepAlive)),
+        ]
+        for (usual, set) in pairs {
+            #expect(!usual.children.isEmpty)
+            for (left, right) in zip(usual.children, set.children) {
+                #expect("\(left.value)" != "\(right.value)", "no setting reaches \(left.label ?? "")")
+            }
+        }
+    }
+
+    @Test("every setting is an option of the command line")
+    func options() throws {
+        let source = try String(
+            contentsOfFile: Repository.path + "/Sources/fanfare/SettingOptions.swift", encoding: .utf8)
+        for setting in Setting.all {
+            #expect(source.contains(".setting(\"\(setting.name)\")"), "\(setting.flag) is not declared")
+            #expect(source.contains("(\"\(setting.name)\", "), "\(setting.flag) is not passed on")
+        }
+        #expect(source.split(separator: ".setting(\"").count - 1 == Setting.all.count)
+    }
+
+    @Test("the table in docs/configuration.md is the one in the code")
+    func documentation() throws {
+        let text = try String(contentsOfFile: Repository.path + "/docs/configuration.md", encoding: .utf8)
+        let start = try #require(text.range(of: "<!-- settings -->\n"))
+        let end = try #require(text.range(of: "<!-- /settings -->"))
+        let table = text[start.upperBound..<end.lowerBound].trimmingCharacters(in: .whitespacesAndNewlines)
+        #expect(table == SettingsReport.markdown, "run: fanfare config --markdown")
+    }
+}
