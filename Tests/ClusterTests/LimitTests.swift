@@ -175,9 +175,8 @@ struct LimitTests {
 
     @Test("without free descriptors accepting pauses, is counted, and goes on")
     func descriptors() async throws {
-        let node = try await Node.start(
-            "files", flags: ["--loops", "1", "--max-pending-connections", "1000"],
-            wrapper: ["prlimit", "--nofile=120:120"])
+        let node = try await Node.start("files", flags: ["--loops", "1", "--max-pending-connections", "1000"])
+        try await node.limitOpenFiles(120)
         var sockets: [SocketClient] = []
         for _ in 0..<150 { sockets.append(try await SocketClient.connect(node.port)) }
         try await eventually("accepting has paused") { node.log.contains("no free file descriptor") }

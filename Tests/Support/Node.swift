@@ -20,10 +20,9 @@ public final class Node: Sendable {
     ///   - redis: URL; `nil`: the broker in memory.
     ///   - flags: further flags.
     ///   - isReady: whether to wait until it is ready, or only until it answers.
-    ///   - wrapper: a program and its arguments that starts the node, such as `prlimit`.
     public static func start(
         _ name: String = "node", redis: String? = nil, flags: [String] = [], environment: [String: String] = [:],
-        port: Int? = nil, dev: Bool = true, isReady: Bool = true, wrapper: [String] = []
+        port: Int? = nil, dev: Bool = true, isReady: Bool = true
     ) async throws -> Node {
         let (port, adminPort) = (port ?? FreePort.take(), FreePort.take())
         var arguments = [
@@ -32,8 +31,7 @@ public final class Node: Sendable {
         ]
         if dev { arguments.append("--dev") }
         if let redis { arguments += ["--redis", redis] }
-        let command = wrapper + [FanfareBinary.path] + arguments + flags
-        let process = try ChildProcess(command[0], Array(command.dropFirst()), environment: environment, name: name)
+        let process = try ChildProcess(FanfareBinary.path, arguments + flags, environment: environment, name: name)
         let node = Node(name: name, port: port, adminPort: adminPort, process: process)
         try await eventually(within: .seconds(30), "\(name) is up\n\(process.log)") {
             guard process.isRunning else { throw NotInTime(what: "\(name) has ended\n\(process.log)") }
@@ -46,6 +44,14 @@ public final class Node: Sendable {
     public var isRunning: Bool { process.isRunning }
     public var log: String { process.log }
     public var pid: Int32 { process.pid }
+
+    /// Gives the running node fewer descriptors than it was started with.
+    public func limitOpenFiles(_ count: Int) async throws {
+        let tool = try ChildProcess(
+            "prlimit", ["--pid", "\(pid)", "--nofile=\(count):\(count)"], environment: [:], name: "prlimit")
+        let status = try await tool.waitForExit()
+        precondition(status == 0, tool.log)
+    }
 
     /// A WebSocket on a channel, raw.
     public func raw(_ channel: String, receiveBuffer: Int? = nil) async throws -> WebSocketClient {

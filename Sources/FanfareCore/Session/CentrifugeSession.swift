@@ -4,7 +4,9 @@ import NIOCore
 /// What a client of the Centrifuge protocol may do when: commands in, actions out, no I/O and no clock.
 ///
 /// One per client, on its event loop. Whoever carries out ``Action/subscribe(_:id:)`` reports back with
-/// ``subscribed(_:id:)`` or ``subscribeFailed(_:id:_:)``, unless the client unsubscribed meanwhile.
+/// ``subscribed(_:id:)`` or ``subscribeFailed(_:id:_:)``, unless the client unsubscribed meanwhile: then both commands
+/// are answered at once, as if the subscription had been in force for a moment. An SDK that waited for the first answer
+/// until its timeout would take the whole connection for dead.
 public struct CentrifugeSession: Sendable {
     /// What is the same for all clients of a node, or given at the upgrade.
     public struct Policy: Sendable {
@@ -42,7 +44,7 @@ public struct CentrifugeSession: Sendable {
         case refuse(ByteBuffer)
         /// Subscribe the client, then report back.
         case subscribe(ChannelName, id: UInt32)
-        /// Unsubscribe the client, then send this ready frame.
+        /// Unsubscribe the client, then send these ready frames.
         case unsubscribe(ChannelName, reply: ByteBuffer)
         /// Publish, then report back.
         case publish(ChannelName, Payload, id: UInt32)
@@ -54,7 +56,13 @@ public struct CentrifugeSession: Sendable {
     /// Whether `connect` was accepted.
     public private(set) var isConnected = false
     /// Channels subscribed or asked for; few, so an array that is nothing when empty.
-    private var channels: [ChannelName] = []
+    private var channels: [Subscription] = []
+
+    private struct Subscription {
+        let channel: ChannelName
+        /// The command that waits for its answer; 0: in force.
+        var pending: UInt32
+    }
 
     public init(policy: Policy) { self.policy = policy }
 
@@ -71,23 +79,24 @@ public struct CentrifugeSession: Sendable {
         case .pong, .send: return .none
         case .ping: return .reply(CentrifugeJSONEncoder.emptyReply(id: id, method: "ping"))
         case .subscribe(let name): return channel(name, id) { $0.subscribe($1, id) }
-        case .unsubscribe(let name): return channel(name, id) { $0.unsubscribe($1, id) }
+        case .unsubscribe(let name): return unsubscribe(name, id)
         case .publish(let name, let data): return channel(name, id) { $0.publish($1, data, id) }
         case .presence, .presenceStats: return refuse(id, .notAvailable("presence is not available"))
         case .history: return refuse(id, .notAvailable("history is not available"))
-        case .rpc: return refuse(id, .methodNotFound)
+        case .rpc: return refuse(id, .notAvailable("rpc is not available"))
         case .refresh, .subRefresh: return refuse(id, .notAvailable("tokens are not in use"))
         }
     }
 
     /// The subscription is in force: the reply.
-    public func subscribed(_ channel: ChannelName, id: UInt32) -> ByteBuffer {
-        CentrifugeJSONEncoder.emptyReply(id: id, method: "subscribe")
+    public mutating func subscribed(_ channel: ChannelName, id: UInt32) -> ByteBuffer {
+        if let index = channels.firstIndex(where: { $0.channel == channel }) { channels[index].pending = 0 }
+        return CentrifugeJSONEncoder.emptyReply(id: id, method: "subscribe")
     }
 
     /// The subscription could not be had: the reply, which makes SDKs try again.
     public mutating func subscribeFailed(_ channel: ChannelName, id: UInt32, _ error: BrokerError) -> ByteBuffer {
-        channels.removeAll { $0 == channel }
+        channels.removeAll { $0.channel == channel }
         return CentrifugeJSONEncoder.errorReply(id: id, .internalError("\(error)"))
     }
 
@@ -111,19 +120,23 @@ public struct CentrifugeSession: Sendable {
 
     private mutating func subscribe(_ channel: ChannelName, _ id: UInt32) -> Action {
         guard policy.permissions.maySubscribe else { return refuse(id, .permissionDenied) }
-        guard !channels.contains(channel) else { return refuse(id, .alreadySubscribed) }
+        guard !channels.contains(where: { $0.channel == channel }) else { return refuse(id, .alreadySubscribed) }
         guard channels.count < policy.maxChannels else {
             return refuse(id, .limitExceeded("a client may have \(policy.maxChannels) channels"))
         }
-        channels.append(channel)
+        channels.append(.init(channel: channel, pending: id))
         return .subscribe(channel, id: id)
     }
 
-    private mutating func unsubscribe(_ channel: ChannelName, _ id: UInt32) -> Action {
+    /// Never fails, also for a name that no channel can have: SDKs reconnect when it does.
+    private mutating func unsubscribe(_ name: String, _ id: UInt32) -> Action {
         let reply = CentrifugeJSONEncoder.emptyReply(id: id, method: "unsubscribe")
-        guard let index = channels.firstIndex(of: channel) else { return .reply(reply) }
-        channels.remove(at: index)
-        return .unsubscribe(channel, reply: reply)
+        guard let index = channels.firstIndex(where: { $0.channel.string == name }) else { return .reply(reply) }
+        let subscription = channels.remove(at: index)
+        guard subscription.pending != 0 else { return .unsubscribe(subscription.channel, reply: reply) }
+        var replies = CentrifugeJSONEncoder.emptyReply(id: subscription.pending, method: "subscribe")
+        replies.writeImmutableBuffer(reply)
+        return .unsubscribe(subscription.channel, reply: replies)
     }
 
     private func publish(_ channel: ChannelName, _ data: ByteBuffer, _ id: UInt32) -> Action {

@@ -2,8 +2,9 @@ import NIOCore
 
 /// Bytes from a client in, whole messages out: frames, masks, fragments, limits (RFC 6455 §5–§7), no I/O.
 ///
-/// Holds the bytes of the frame that is under way and of the message's earlier fragments, never more than the limit and
-/// what one read brought; nothing between messages.
+/// Every payload byte is unmasked straight into its message's own buffer. So nothing that was read is written to or kept:
+/// what is held is the message so far and the beginning of a header, and between messages nothing at all. A caller that
+/// stops asking for events makes it hold what it was fed meanwhile.
 public struct WebSocketReader: Sendable {
     /// What came in.
     public enum Event: Sendable, Equatable {
@@ -24,7 +25,7 @@ public struct WebSocketReader: Sendable {
     private enum State {
         /// Between frames.
         case header
-        /// In the payload of a frame; `done` bytes of it are unmasked and checked.
+        /// In the payload of a frame; `done` bytes of it were taken.
         case payload(FrameHeader, done: Int)
         /// After a failure or a close.
         case ended
@@ -34,6 +35,8 @@ public struct WebSocketReader: Sendable {
     private var state = State.header
     private var input = ByteBuffer()
     private var assembler = MessageAssembler()
+    /// The payload of a control frame that is under way.
+    private var control = ByteBuffer()
 
     /// - Parameter maxMessageBytes: most bytes of one message, all its fragments together.
     public init(maxMessageBytes: Int) {
@@ -41,7 +44,10 @@ public struct WebSocketReader: Sendable {
     }
 
     /// Bytes held now.
-    public var bufferedBytes: Int { input.readableBytes + assembler.byteCount }
+    public var bufferedBytes: Int { input.readableBytes + assembler.byteCount + control.readableBytes }
+
+    /// Memory behind them.
+    var heldBytes: Int { input.storageCapacity + assembler.heldBytes + control.storageCapacity }
 
     /// Takes what was read.
     public mutating func feed(_ bytes: ByteBuffer) {
@@ -49,7 +55,12 @@ public struct WebSocketReader: Sendable {
         if input.readableBytes == 0 {
             input = bytes
         } else {
-            input.writeImmutableBuffer(bytes)
+            // Into a buffer of its own, so that what was consumed before is let go.
+            var joined = ByteBuffer()
+            joined.reserveCapacity(input.readableBytes + bytes.readableBytes)
+            joined.writeImmutableBuffer(input)
+            joined.writeImmutableBuffer(bytes)
+            input = joined
         }
     }
 
@@ -62,7 +73,7 @@ public struct WebSocketReader: Sendable {
             case .header:
                 switch FrameHeader.parse(&input) {
                 case .incomplete:
-                    releaseIfEmpty()
+                    keepRest()
                     return nil
                 case .invalid(let what):
                     return fail(.protocolError, what)
@@ -111,24 +122,30 @@ public struct WebSocketReader: Sendable {
     private mutating func payload(_ header: FrameHeader, done: Int) -> Step {
         // A control frame has at most 125 bytes, a data frame passed the limit above: both fit an `Int`.
         let length = Int(header.payloadLength)
-        let available = min(length, input.readableBytes)
-        unmask(header, from: done, to: available)
-        if !header.opcode.isControl, let failure = checkText(from: done, to: available) { return .event(failure) }
-        guard available == length else {
-            state = .payload(header, done: available)
+        let count = min(length - done, input.readableBytes)
+        let isText = input.withUnsafeReadableBytes { bytes in
+            let part = UnsafeRawBufferPointer(rebasing: bytes[..<count])
+            guard header.opcode.isControl else { return assembler.write(part, mask: header.mask, phase: done) }
+            Unmask.write(part, mask: header.mask, phase: done, to: &control)
+            return true
+        }
+        guard isText else { return .event(fail(.invalidPayload, "text is not UTF-8")) }
+        input.moveReaderIndex(forwardBy: count)
+        guard done + count == length else {
+            state = .payload(header, done: done + count)
+            keepRest()
             return .needsMore
         }
         state = .header
-        guard let body = input.readSlice(length: length) else { return .needsMore }
         switch header.opcode {
-        case .ping: return .event(.ping(body))
-        case .pong: return .event(.pong(body))
+        case .ping: return .event(.ping(takeControl()))
+        case .pong: return .event(.pong(takeControl()))
         case .close:
-            let event = CloseFrame.read(body)
+            let event = CloseFrame.read(control)
             end()
             return .event(event)
         case .text, .binary, .continuation:
-            guard let payload = assembler.add(body, isFinal: header.isFinal) else { return .goOn }
+            guard header.isFinal, let payload = assembler.end() else { return .goOn }
             guard payload.kind == .binary || assembler.textIsComplete else {
                 return .event(fail(.invalidPayload, "text ends within a character"))
             }
@@ -136,19 +153,9 @@ public struct WebSocketReader: Sendable {
         }
     }
 
-    private mutating func unmask(_ header: FrameHeader, from done: Int, to available: Int) {
-        guard available > done else { return }
-        input.withUnsafeMutableReadableBytes { bytes in
-            Unmask.apply(
-                header.mask, phase: done, to: UnsafeMutableRawBufferPointer(rebasing: bytes[done..<available]))
-        }
-    }
-
-    private mutating func checkText(from done: Int, to available: Int) -> Event? {
-        let isValid = input.withUnsafeReadableBytes { bytes in
-            assembler.feedText(UnsafeRawBufferPointer(rebasing: bytes[done..<available]))
-        }
-        return isValid ? nil : fail(.invalidPayload, "text is not UTF-8")
+    private mutating func takeControl() -> ByteBuffer {
+        defer { control = ByteBuffer() }
+        return control
     }
 
     private mutating func fail(_ disconnect: Disconnect, _ what: String) -> Event {
@@ -159,11 +166,12 @@ public struct WebSocketReader: Sendable {
     private mutating func end() {
         state = .ended
         input = ByteBuffer()
+        control = ByteBuffer()
         assembler = MessageAssembler()
     }
 
-    /// Between messages nothing is held: an idle client costs no buffer.
-    private mutating func releaseIfEmpty() {
-        if input.readableBytes == 0 { input = ByteBuffer() }
+    /// Lets what was read go: an idle client costs no buffer, one within a header a few bytes.
+    private mutating func keepRest() {
+        input = input.readableBytes == 0 ? ByteBuffer() : ByteBuffer(bytes: input.readableBytesView)
     }
 }

@@ -17,20 +17,21 @@ struct CentrifugeSessionModelTests {
     private static let names = ["a", "b", "c", "d", "bad name", "", "é😀"]
     private static let limit = 3
 
-    /// What a client would read of a frame: the reply's id, and the method or the error code.
-    private func read(_ frame: ByteBuffer) -> String? {
-        let text = String(decoding: frame.readableBytesView, as: UTF8.self)
-        if let match = text.firstMatch(of: /\{"id":(\d+),"error":\{"code":(\d+)/) { return "\(match.1) !\(match.2)" }
-        return text.firstMatch(of: /\{"id":(\d+),"([a-z_]+)"/).map { "\($0.1) \($0.2)" }
+    /// What a client would read of frames: each reply's id, and the method or the error code.
+    private func read(_ frames: ByteBuffer) -> String {
+        let text = String(decoding: frames.readableBytesView, as: UTF8.self)
+        return text.matches(of: /\{"id":(\d+),(?:"error":\{"code":(\d+)|"([a-z_]+)")/)
+            .map { "\($0.1) \($0.2.map { "!\($0)" } ?? String($0.3 ?? "?"))" }
+            .joined(separator: ", ")
     }
 
     private func read(_ action: CentrifugeSession.Action) -> String {
         switch action {
         case .none: "none"
-        case .reply(let frame): "reply \(read(frame) ?? "?")"
-        case .refuse(let frame): "refuse \(read(frame) ?? "?")"
+        case .reply(let frame): "reply \(read(frame))"
+        case .refuse(let frame): "refuse \(read(frame))"
         case .subscribe(let channel, let id): "subscribe \(channel) \(id)"
-        case .unsubscribe(let channel, let frame): "unsubscribe \(channel), \(read(frame) ?? "?")"
+        case .unsubscribe(let channel, let frame): "unsubscribe \(channel), \(read(frame))"
         case .publish(let channel, _, let id): "publish \(channel) \(id)"
         case .disconnect(let disconnect): "disconnect \(disconnect.code)"
         }
@@ -57,8 +58,8 @@ struct CentrifugeSessionModelTests {
             model.channels[name] = .some(id)
             return "subscribe \(name) \(id)"
         case .unsubscribe(let name):
-            guard model.channels.removeValue(forKey: name) != nil else { return "reply \(id) unsubscribe" }
-            return "unsubscribe \(name), \(id) unsubscribe"
+            guard let asked = model.channels.removeValue(forKey: name) else { return "reply \(id) unsubscribe" }
+            return "unsubscribe \(name), " + (asked.map { "\($0) subscribe, " } ?? "") + "\(id) unsubscribe"
         case .publish(let name, _):
             guard isGood(name) else { return "refuse \(id) !107" }
             return may.mayPublish ? "publish \(name) \(id)" : "refuse \(id) !103"

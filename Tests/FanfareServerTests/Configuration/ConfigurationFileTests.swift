@@ -62,7 +62,8 @@ struct ConfigurationFileTests {
     @Test("a YAML file may hold nothing but comments", arguments: ["", "# nothing yet\n", "---\n"])
     func empty(text: String) async throws {
         try await withConfigurationFile("c.yaml", text) { path in
-            #expect(try await readConfiguration(file: path).configuration.port == 8_000)
+            let port = try await readConfiguration(file: path).configuration.port
+            #expect(port == 8_000)
         }
     }
 
@@ -100,7 +101,8 @@ struct ConfigurationFileTests {
     func whichFile() async throws {
         try await withConfigurationFile("c.yaml", "port: 1\n") { path in
             let environment = ["FANFARE_CONFIG": "/no/such.yaml"]
-            #expect(try await readConfiguration(environment: environment, file: path).configuration.port == 1)
+            let port = try await readConfiguration(environment: environment, file: path).configuration.port
+            #expect(port == 1)
         }
     }
 }

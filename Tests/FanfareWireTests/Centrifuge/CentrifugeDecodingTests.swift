@@ -26,9 +26,11 @@ struct CentrifugeDecodingTests {
         #expect(commands == [.init(id: 1, method: .publish(channel: "a", data: ByteBuffer(string: "null")))])
     }
 
-    @Test("a token that is no text is an error and not an anonymous client", arguments: [
-        "5", "{}", "true", "[\"t\"]", #""\ud800""#,
-    ])
+    @Test(
+        "a token that is no text is an error and not an anonymous client",
+        arguments: [
+            "5", "{}", "true", "[\"t\"]", #""\ud800""#,
+        ])
     func token(value: String) {
         #expect(throws: CentrifugeDecodeError.field("token")) { try decode(#"{"id":1,"connect":{"token":\#(value)}}"#) }
     }
@@ -50,20 +52,26 @@ struct CentrifugeDecodingTests {
         #expect(throws: CentrifugeDecodeError.methods(count: 2)) { try decode(#"{"id":1,"ping":{},"ping":{}}"#) }
     }
 
-    @Test("lines end with LF or CRLF, and empty ones don't count", arguments: [
-        "{}\n{}", "{}\r\n{}\r\n", "\n\n{}\n \t\n{}\n\n", " {} \n\t{}\r",
-    ])
+    @Test(
+        "lines end with LF or CRLF, and empty ones don't count",
+        arguments: [
+            "{}\n{}", "{}\r\n{}\r\n", "\n\n{}\n \t\n{}\n\n", " {} \n\t{}\r",
+        ])
     func lines(text: String) throws { #expect(try decode(text, max: 2).map(\.method) == [.pong, .pong]) }
 
-    @Test("two objects on a line, or one object on two, are no commands", arguments: [
-        "{}{}", "{},{}", "{\"id\":1,\n\"ping\":{}}", "[{}]", "null", "1", "\u{FEFF}{}", " \n ", "{} //",
-    ])
+    @Test(
+        "two objects on a line, or one object on two, are no commands",
+        arguments: [
+            "{}{}", "{},{}", "{\"id\":1,\n\"ping\":{}}", "[{}]", "null", "1", "\u{FEFF}{}", " \n ", "{} //",
+        ])
     func shapes(text: String) { #expect(throws: CentrifugeDecodeError.notAnObject) { try decode(text) } }
 
-    @Test("an id is a number from 1 to 2³²-1, but for send", arguments: [
-        ("1", true), ("4294967295", true), ("0", false), ("4294967296", false), ("1.0", false), ("\"1\"", false),
-        ("null", false), ("-1", false), ("1e1", false),
-    ])
+    @Test(
+        "an id is a number from 1 to 2³²-1, but for send",
+        arguments: [
+            ("1", true), ("4294967295", true), ("0", false), ("4294967296", false), ("1.0", false), ("\"1\"", false),
+            ("null", false), ("-1", false), ("1e1", false),
+        ])
     func ids(id: String, isID: Bool) throws {
         let text = "{\"id\":\(id),\"ping\":{}}"
         if isID {
@@ -75,7 +83,8 @@ struct CentrifugeDecodingTests {
         #expect(try decode(#"{"id":0,"send":{}}"#) == [.init(id: 0, method: .send)])
     }
 
-    @Test("data nested deeper than the scanner follows is refused, however deep", arguments: [62, 63, 64, 1_000, 30_000])
+    @Test(
+        "data nested deeper than the scanner follows is refused, however deep", arguments: [62, 63, 64, 1_000, 30_000])
     func depth(levels: Int) throws {
         let data = String(repeating: "[", count: levels) + String(repeating: "]", count: levels)
         let text = "{\"id\":1,\"publish\":{\"channel\":\"a\",\"data\":\(data)}}"
@@ -89,7 +98,9 @@ struct CentrifugeDecodingTests {
     @Test("mutated commands are refused or read, and what is read is whole", arguments: 0..<300)
     func mutations(seed: Int) throws {
         var random = SplitMix(seed: UInt64(seed))
-        let whole = #"{"id":3,"publish":{"channel":"a","data":{"k":[1,2]}}}"# + "\n" + #"{"id":4,"subscribe":{"channel":"é\u00e9"}}"#
+        let whole =
+            #"{"id":3,"publish":{"channel":"a","data":{"k":[1,2]}}}"# + "\n"
+            + #"{"id":4,"subscribe":{"channel":"é\u00e9"}}"#
         for _ in 0..<50 {
             var bytes = Array(whole.utf8)
             for _ in 0...Int.random(in: 0...3, using: &random) {
@@ -100,7 +111,9 @@ struct CentrifugeDecodingTests {
                 default: bytes[index] = UInt8.random(in: 0...255, using: &random)
                 }
             }
-            guard let commands = try? CentrifugeJSONDecoder.decode(ByteBuffer(bytes: bytes), maxCommands: 4) else { continue }
+            guard let commands = try? CentrifugeJSONDecoder.decode(ByteBuffer(bytes: bytes), maxCommands: 4) else {
+                continue
+            }
             #expect((1...4).contains(commands.count))
             for case .publish(_, let data) in commands.map(\.method) {
                 #expect(data.withUnsafeReadableBytes { JSONScanner.isValid($0) })

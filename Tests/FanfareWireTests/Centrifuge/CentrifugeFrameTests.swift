@@ -39,9 +39,12 @@ struct CentrifugeFrameTests {
         #expect(String(decoding: bytes, as: UTF8.self).hasSuffix("x\"}}}"))
     }
 
-    @Test("JSON data leaves as its very bytes, whatever its spacing and its numbers", arguments: [
-        #"{"a" : 1.50, "b":1E5,"a":"\u00e9\/"}"#, "12345678901234567890.10", "  [ ]  ", #""\ud800""#, "{\"line\":\"\u{2028}\"}",
-    ])
+    @Test(
+        "JSON data leaves as its very bytes, whatever its spacing and its numbers",
+        arguments: [
+            #"{"a" : 1.50, "b":1E5,"a":"\u00e9\/"}"#, "12345678901234567890.10", "  [ ]  ", #""\ud800""#,
+            "{\"line\":\"\u{2028}\"}",
+        ])
     func veryBytes(text: String) throws {
         let bytes = try publication(Payload(text: text))
         #expect(String(decoding: bytes, as: UTF8.self) == #"{"push":{"channel":"c","pub":{"data":"# + text + "}}}")
@@ -72,9 +75,14 @@ struct CentrifugeFrameTests {
     @Test("any payload in any channel makes one line of JSON that gives it back", arguments: 0..<300)
     func anything(seed: Int) throws {
         var random = SplitMix(seed: UInt64(seed))
-        let pieces = ["{", "}", "[", "]", "\"", "\\", "\n", "\r\n", " ", "1", "-2.5", "true", ",", ":", "a", "é", "😀", "\u{0}", "\u{2028}"]
+        let pieces = [
+            "{", "}", "[", "]", "\"", "\\", "\n", "\r\n", " ", "1", "-2.5", "true", ",", ":", "a", "é", "😀", "\u{0}",
+            "\u{2028}",
+        ]
         for _ in 0..<20 {
-            let text = (0..<Int.random(in: 0...12, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
+            let text = (0..<Int.random(in: 0...12, using: &random)).map { _ in
+                pieces.randomElement(using: &random) ?? ""
+            }.joined()
             let channel = "ch\"\\/é😀"
             let bytes = try publication(Payload(text: text), channel: channel)
             #expect(!bytes.contains(0x0A) && !bytes.contains(0x0D))
@@ -105,7 +113,8 @@ struct CentrifugeFrameTests {
         let json = Payload(text: "[" + String(repeating: "1,", count: count) + "1]")
         let text = Payload(text: String(repeating: "x", count: count))
         for payload in [json, text, Payload(kind: .binary, bytes: json.bytes)] {
-            let publication = Publication(channel: try ChannelName(String(repeating: "c", count: 255)), payload: payload)
+            let publication = Publication(
+                channel: try ChannelName(String(repeating: "c", count: 255)), payload: payload)
             let bytes = try body(CentrifugeJSONEncoder.publicationFrame(publication))
             #expect(bytes.count <= CentrifugeJSONEncoder.sizeHint(publication))
             #expect(CentrifugeJSONEncoder.sizeHint(publication) < bytes.count + 64)
@@ -115,7 +124,8 @@ struct CentrifugeFrameTests {
     @Test("ids go out as they came in", arguments: [1, 4_294_967_295] as [UInt32])
     func ids(id: UInt32) throws {
         for frame in [
-            CentrifugeJSONEncoder.emptyReply(id: id, method: "publish"), CentrifugeJSONEncoder.errorReply(id: id, .permissionDenied),
+            CentrifugeJSONEncoder.emptyReply(id: id, method: "publish"),
+            CentrifugeJSONEncoder.errorReply(id: id, .permissionDenied),
             CentrifugeJSONEncoder.connectReply(id: id, client: "c", version: "v", node: "n", ping: 25),
         ] {
             let object = try JSONSerialization.jsonObject(with: Data(body(frame))) as? [String: Any]
@@ -131,7 +141,8 @@ struct CentrifugeFrameTests {
             (.badRequest("m"), 107, false), (.notAvailable("m"), 108, false),
         ]
         for (error, code, isTemporary) in table {
-            let object = try JSONSerialization.jsonObject(with: Data(body(CentrifugeJSONEncoder.errorReply(id: 1, error))))
+            let object = try JSONSerialization.jsonObject(
+                with: Data(body(CentrifugeJSONEncoder.errorReply(id: 1, error))))
             let body = try #require((object as? [String: Any])?["error"] as? [String: Any])
             #expect(body["code"] as? UInt32 == code && (body["message"] as? String)?.isEmpty == false)
             #expect((body["temporary"] as? Bool ?? false) == isTemporary)

@@ -12,7 +12,9 @@ struct JSONScannerEdgeTests {
     @Test("a byte that needs a look is found at every place of a word", arguments: 0..<24)
     func placesInWord(place: Int) {
         let plain = [UInt8](repeating: UInt8(ascii: "x"), count: 24)
-        for (byte, isAllowed) in [(0x1F, false), (0x00, false), (0x0A, false), (0x7F, true), (0x20, true), (0x21, true)]
+        for (byte, isAllowed) in [
+            (0x1F, false), (0x00, false), (0x0A, false), (0x7F, true), (0x20, true), (0x21, true),
+        ]
             as [(UInt8, Bool)]
         {
             var inside = plain
@@ -40,9 +42,11 @@ struct JSONScannerEdgeTests {
         }
     }
 
-    @Test("every prefix of every kind of value is refused", arguments: [
-        #""\ud83d\ude00\n""#, #"{"a":{"b":[true,false,null]}}"#, #"[-1.5e+10,"x"]"#, "[[[[[]]]]]",
-    ])
+    @Test(
+        "every prefix of every kind of value is refused",
+        arguments: [
+            #""\ud83d\ude00\n""#, #"{"a":{"b":[true,false,null]}}"#, #"[-1.5e+10,"x"]"#, "[[[[[]]]]]",
+        ])
     func prefixes(text: String) {
         let bytes = Array(text.utf8)
         #expect(isValid(bytes))
@@ -67,24 +71,33 @@ struct JSONScannerEdgeTests {
         }
     }
 
-    @Test("literals are taken whole and in lower case", arguments: [
-        "True", "NULL", "truefalse", "nulll", "tru e", "[true1]", "[nullnull]", "-true", "Infinity", "-Infinity",
-    ])
+    @Test(
+        "literals are taken whole and in lower case",
+        arguments: [
+            "True", "NULL", "truefalse", "nulll", "tru e", "[true1]", "[nullnull]", "-true", "Infinity", "-Infinity",
+        ])
     func literals(text: String) { #expect(!isValid(Array(text.utf8))) }
 
-    @Test("numbers follow the grammar to the letter", arguments: [
-        ("0", true), ("-0", true), ("-0.0e-0", true), ("10", true), ("1E400", true), ("0.00", true), ("1e+01", true),
-        ("00", false), ("-01", false), ("0x1", false), ("1.e1", false), ("1e", false), ("1e+", false), ("--1", false),
-        ("1.2.3", false), ("1_000", false), ("-", false), ("-a", false), ("0e", false), ("1 .5", false), ("٣", false),
-    ])
+    @Test(
+        "numbers follow the grammar to the letter",
+        arguments: [
+            ("0", true), ("-0", true), ("-0.0e-0", true), ("10", true), ("1E400", true), ("0.00", true),
+            ("1e+01", true),
+            ("00", false), ("-01", false), ("0x1", false), ("1.e1", false), ("1e", false), ("1e+", false),
+            ("--1", false),
+            ("1.2.3", false), ("1_000", false), ("-", false), ("-a", false), ("0e", false), ("1 .5", false),
+            ("٣", false),
+        ])
     func numbers(text: String, isNumber: Bool) {
         #expect(isValid(Array(text.utf8)) == isNumber)
         #expect(isValid(Array("[\(text)]".utf8)) == isNumber)
     }
 
-    @Test("only the four whitespace characters of the grammar separate", arguments: [
-        (" \n\r\t[ \n\r\t1 \n\r\t, 2 ] \t", true), ("\u{B}1", false), ("1\u{C}", false), ("[1,\u{A0}2]", false),
-        ("\u{FEFF}{}", false), ("{}\0", false), ("// a\n1", false), ("1/* a */", false),
-    ])
+    @Test(
+        "only the four whitespace characters of the grammar separate",
+        arguments: [
+            (" \n\r\t[ \n\r\t1 \n\r\t, 2 ] \t", true), ("\u{B}1", false), ("1\u{C}", false), ("[1,\u{A0}2]", false),
+            ("\u{FEFF}{}", false), ("{}\0", false), ("// a\n1", false), ("1/* a */", false),
+        ])
     func whitespace(text: String, isJSON: Bool) { #expect(isValid(Array(text.utf8)) == isJSON) }
 }

@@ -155,11 +155,53 @@ struct WebSocketReaderTests {
         var random = SplitMix(seed: 1)
         var reader = WebSocketReader(maxMessageBytes: 100)
         reader.feed(ClientFrames.frame(2, [], final: false, &random))
-        for _ in 0..<WebSocketReader.maximumFragments { reader.feed(ClientFrames.frame(0, [], final: false, &random)) }
+        for _ in 1..<WebSocketReader.maximumFragments {
+            reader.feed(ClientFrames.frame(0, [], final: false, &random))
+            #expect(reader.next() == nil)
+        }
+        #expect(reader.heldBytes == 0)
+        reader.feed(ClientFrames.frame(0, [], final: false, &random))
         guard case .failure(.protocolError, _)? = reader.next() else {
             Issue.record("was taken")
             return
         }
+    }
+
+    @Test("what was consumed is let go, also when no read ever ends with a frame", arguments: [1, 5, 100, 2_000])
+    func straddling(payload: Int) {
+        var random = SplitMix(seed: 1)
+        let frame = ClientFrames.frame(2, Array(repeating: 7, count: payload), final: true, &random)
+        var stream = frame
+        for _ in 0..<63 { stream.writeImmutableBuffer(frame) }
+        // Always one byte short of the end.
+        var reader = WebSocketReader(maxMessageBytes: 65_536)
+        reader.feed(stream.getSlice(at: 0, length: stream.readableBytes - 1) ?? ByteBuffer())
+        let last = stream.readerIndex + stream.readableBytes - 1
+        var shifted = stream.getSlice(at: last, length: 1) ?? ByteBuffer()
+        shifted.writeImmutableBuffer(stream.getSlice(at: 0, length: last) ?? ByteBuffer())
+        for round in 0..<100 {
+            var count = 0
+            while reader.next() != nil { count += 1 }
+            #expect(count == (round == 0 ? 63 : 64))
+            #expect(reader.heldBytes <= 2 * payload + 64)
+            reader.feed(shifted)
+        }
+    }
+
+    @Test("many messages of one read cost their own bytes and not a copy of the read each")
+    func manyInOneRead() {
+        var random = SplitMix(seed: 1)
+        var read = ByteBuffer()
+        for _ in 0..<9_000 {
+            read.writeImmutableBuffer(ClientFrames.frame(2, [1], final: true, &random))
+        }
+        let asRead = read
+        var reader = WebSocketReader(maxMessageBytes: 65_536)
+        reader.feed(read)
+        var memory = 0
+        while case .message(let payload)? = reader.next() { memory += payload.bytes.storageCapacity }
+        #expect(memory <= 9_000 * 16)
+        #expect(read == asRead, "what the socket gave belongs to the socket")
     }
 
     @Test("between messages nothing is held")

@@ -56,7 +56,8 @@ public enum CentrifugeJSONDecoder {
             guard let number = value.unsigned else { throw .field("id") }
             id = number
         }
-        let named = keys.filter(methods.contains)
+        // `null` is an absent field, as in the protocol's schema.
+        let named = keys.filter { methods.contains($0) && object[$0]?.isNull != true }
         guard named.count == 1, let name = named.first, let body = object[name] else {
             throw .methods(count: named.count)
         }
@@ -70,7 +71,11 @@ public enum CentrifugeJSONDecoder {
         _ name: String, _ fields: JSONMembers
     ) throws(CentrifugeDecodeError) -> CentrifugeCommand.Method {
         switch name {
-        case "connect": return .connect(token: fields["token"]?.string)
+        case "connect":
+            guard let token = fields["token"], !token.isNull else { return .connect(token: nil) }
+            // A token that can't be read must never make an anonymous client.
+            guard let text = token.string else { throw .field("token") }
+            return .connect(token: text)
         case "ping": return .ping
         case "send": return .send
         case "rpc": return .rpc
