@@ -19,7 +19,8 @@ struct FailureTests {
             let again = try await WebSocketClient.connect(cluster.port, "/channels/kill/ws")
             #expect(again.node != "node-1")
             try await publisher.send("after")
-            #expect(try await again.nextText() == "after")
+            // Its node may be behind the witness' and still deliver the last of the numbers.
+            try await eventually("it hears what comes") { try await again.nextText() == "after" }
         }
     }
 
