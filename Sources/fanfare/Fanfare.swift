@@ -2,7 +2,6 @@ import ArgumentParser
 import FanfareServer
 
 /// The command line.
-@main
 struct Fanfare: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fanfare",

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Exact costs, the same on any machine: user-space instructions and allocations per delivery and per publish.   make cost
+
+Fails when one is above its threshold in thresholds.json.
+"""
+
+import json
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import harness
+
+
+def instructions(folder, clients, rounds, burst):
+    """Instructions of the node per delivery, counted by callgrind between two dumps."""
+    out = pathlib.Path(folder) / f"callgrind.{burst}"
+    # Debian's valgrind can't read the debug information of today's compilers: it gets a copy without.
+    binary = pathlib.Path(folder) / "fanfare"
+    subprocess.run(["objcopy", "--strip-debug", harness.NODE, binary], check=True)
+    wrapper = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}"]
+    with harness.Node(17300 + burst, core=None, wrapper=wrapper, binary=binary) as node:
+        with harness.Clients([node.port], clients, core=None) as crowd:
+            crowd("connect")
+            crowd(f"rounds 30 {burst}")
+            dump(node.pid)
+            deliveries = crowd(f"rounds {rounds} {burst}")["deliveries"]
+            dump(node.pid)
+    return totals(f"{out}.2") / deliveries
+
+
+def dump(pid):
+    subprocess.run(["callgrind_control", "--dump", str(pid)], check=True, capture_output=True)
+
+
+def totals(path):
+    """The instructions of one dump, over all threads."""
+    with open(path) as file:
+        return sum(int(number) for number in re.findall(r"^(?:totals|summary): (\d+)", file.read(), re.M)[:1])
+
+
+def allocations(folder, clients, rounds, burst):
+    """Allocations of the node per message published, by a preloaded counter."""
+    counts = pathlib.Path(folder) / f"allocations.{clients}.{burst}"
+    env = {"LD_PRELOAD": str(harness.BUILD / "allocations.so"), "ALLOCATIONS_FILE": str(counts)}
+    with harness.Node(17400 + burst, core=None, env=env) as node:
+        with harness.Clients([node.port], clients, core=None) as crowd:
+            crowd("connect")
+            crowd(f"rounds 200 {burst}")
+            before = told(node, counts, 1)
+            crowd(f"rounds {rounds} {burst}")
+            after = told(node, counts, 2)
+    return (after - before) / (rounds * burst)
+
+
+def told(node, path, lines):
+    node.child.send_signal(signal.SIGUSR2)
+    for _ in range(500):
+        if path.exists() and len(path.read_text().splitlines()) >= lines:
+            return int(path.read_text().splitlines()[lines - 1])
+        time.sleep(0.01)
+    sys.exit("error: the node did not tell its allocations")
+
+
+def measure():
+    costs = {}
+    with tempfile.TemporaryDirectory() as folder:
+        costs["instructions_per_delivery_single"] = instructions(folder, 500, 100, 1)
+        costs["instructions_per_delivery_burst_16"] = instructions(folder, 500, 100, 16)
+        few, many = (allocations(folder, clients, 1000, 1) for clients in (10, 510))
+        costs["allocations_per_delivery"] = (many - few) / 500
+        costs["allocations_per_publish"] = few - 10 * costs["allocations_per_delivery"]
+        costs["allocations_per_publish_burst_16"] = allocations(folder, 10, 200, 16)
+    return costs
+
+
+def main():
+    harness.build()
+    harness.own_network()
+    thresholds = json.loads((harness.ROOT / "Benchmarks" / "thresholds.json").read_text())
+    failed = False
+    for name, value in measure().items():
+        limit = thresholds[name]
+        verdict = "ok" if value <= limit else "ABOVE"
+        failed |= value > limit
+        print(f"{verdict:<6} {name:<40} {value:10.2f}   at most {limit}")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Processes under measurement: pinned, in a network of their own, with their CPU time read from the kernel."""
+
+import ctypes
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "Benchmarks" / ".build-yardstick"
+NODE = pathlib.Path(os.environ.get("FANFARE_BINARY", ROOT / ".build" / "release" / "fanfare"))
+
+
+def build():
+    """Compiles the C programs."""
+    BUILD.mkdir(exist_ok=True)
+    source = ROOT / "Benchmarks" / "yardstick"
+    common = ["gcc", "-O2", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
+    for name in ("server", "client"):
+        subprocess.run(common + ["-o", BUILD / name, source / f"{name}.c"], check=True)
+    subprocess.run(common + ["-shared", "-fPIC", "-o", BUILD / "allocations.so", source / "allocations.c"], check=True)
+    if not NODE.exists():
+        sys.exit(f"error: {NODE} is not there; run make release")
+
+
+def own_network():
+    """Loopback of our own, without connection tracking or strangers, where we may (root); says so where not."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if os.geteuid() != 0 or libc.unshare(0x40000000) != 0:
+        print("note: not root, so measured on the machine's own loopback", file=sys.stderr)
+        return
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+def cpu_seconds(*pids):
+    """CPU time of all threads, in seconds with a resolution of nanoseconds."""
+    total = 0
+    for pid in pids:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/schedstat") as file:
+                total += int(file.read().split()[0])
+    return total / 1e9
+
+
+def resident_bytes(pid):
+    with open(f"/proc/{pid}/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmRSS:"))
+
+
+class Process:
+    """A child that ends with its `with` block."""
+
+    def __init__(self, command, core=None, env=None, **options):
+        pin = ["taskset", "-c", str(core)] if core is not None else []
+        self.child = subprocess.Popen(
+            pin + [str(part) for part in command], env={**os.environ, **(env or {})}, text=True, **options)
+        self.pid = self.child.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.child.send_signal(signal.SIGTERM)
+        try:
+            self.child.wait(15)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+
+
+def wait_for_port(port, seconds=30):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    sys.exit(f"error: nothing answers on port {port}")
+
+
+class Yardstick(Process):
+    """The bare C server."""
+
+    def __init__(self, port=17000, core=0):
+        super().__init__([BUILD / "server", port], core)
+        self.port, self.pids = port, [self.pid]
+        wait_for_port(port)
+
+
+class Node(Process):
+    """A node with one event loop, open to all, without pings unless asked for."""
+
+    def __init__(self, port=17100, core=0, flags=(), wrapper=(), env=None, binary=NODE):
+        command = [*wrapper, binary, "serve", "--dev", "--loops", "1", "--host", "127.0.0.1", "--port", port,
+                   "--admin-port", port + 1000, "--drain", "0s", "--log-level", "error"]
+        if "--ping-interval" not in flags:
+            command += ["--ping-interval", "off"]
+        super().__init__(command + list(flags), core, env)
+        self.port, self.admin_port = port, port + 1000
+        self.pids = [self.pid]
+        wait_for_port(port)
+        wait_for_port(port + 1000)
+
+    def metric(self, name):
+        import urllib.request
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/metrics") as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(name + " "):
+                    return float(line.split()[1])
+        return None
+
+
+class Redis(Process):
+    def __init__(self, port=17379, core=None):
+        super().__init__(["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+                         core, stdout=subprocess.DEVNULL)
+        self.url = f"redis://127.0.0.1:{port}"
+        wait_for_port(port)
+
+
+class Clients(Process):
+    """The C client on the other core; each call is one of its commands."""
+
+    def __init__(self, ports, clients, channels=1, payload=128, core=1):
+        super().__init__([BUILD / "client", ",".join(map(str, ports)), clients, channels, payload], core,
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def __call__(self, command):
+        print(command, file=self.child.stdin, flush=True)
+        line = self.child.stdout.readline()
+        if not line:
+            sys.exit(f"error: the client ended at '{command}'")
+        return json.loads(line)
+
+    def __exit__(self, *rest):
+        self.child.stdin.close()
+        super().__exit__(*rest)
+
+
+def _masked(text):
+    body = text.encode()
+    head = bytes([0x81, 0x80 | len(body)]) if len(body) < 126 else b"\x81\xfe" + len(body).to_bytes(2, "big")
+    return head + bytes(4) + body
+
+
+def subscriptions(port, count):
+    """Centrifuge clients that hold so many channels of their own, 100 each."""
+    sockets = []
+    for first in range(0, count, 100):
+        client = socket.create_connection(("127.0.0.1", port))
+        client.sendall(b"GET /connection/websocket HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                       b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        commands = ['{"id":1,"connect":{}}']
+        commands += [json.dumps({"id": i + 2, "subscribe": {"channel": f"other-{first + i}"}})
+                     for i in range(min(100, count - first))]
+        client.sendall(_masked("\n".join(commands)))
+        got = b""
+        while got.count(b'"subscribe":{}') < len(commands) - 1:
+            got += client.recv(65536)
+        sockets.append(client)
+    return sockets
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def spread(values):
+    return f"{min(values):.3g}–{max(values):.3g}"
