@@ -2,17 +2,13 @@ import FanfareWire
 import NIOCore
 
 /// One channel on one event loop: its subscribers in contiguous arrays, and what this tick brought for them.
-@usableFromInline
 final class ChannelSlot<Member: HubMember> {
     /// A subscriber and the index of this channel in its ``HubMembership``, so that both sides can be updated in O(1).
-    @usableFromInline
     struct Entry {
         // A member leaves the hub before it ends (its connection's one exit calls `HubShard.leave`), so the reference
         // can't dangle; unmanaged, because a retain and a release per delivery are two locked instructions.
-        @usableFromInline let member: Unmanaged<Member>
-        @usableFromInline var place: Int32
-
-        @usableFromInline
+        let member: Unmanaged<Member>
+        var place: Int32
         init(member: Unmanaged<Member>, place: Int32) {
             self.member = member
             self.place = place
@@ -25,7 +21,7 @@ final class ChannelSlot<Member: HubMember> {
         let request: UInt32
     }
 
-    @usableFromInline let channel: ChannelName
+    let channel: ChannelName
     /// Names the subscription in the broker, so that an answer to an earlier one is told apart.
     let ticket: UInt64
     /// Whether the broker confirmed.
@@ -34,36 +30,45 @@ final class ChannelSlot<Member: HubMember> {
     var waiters: [Waiter] = []
     var waiting = 0
     /// Subscribers by wire format.
-    @usableFromInline var lists: [[Entry]]
+    var lists = PerFormat<[Entry]>([])
     /// This tick's frames by wire format. One publication shares its prepared frame, more are concatenated.
-    @usableFromInline var batches: [ByteBuffer?]
+    var batches = PerFormat<ByteBuffer?>(nil)
     /// Publications in the batches.
-    @usableFromInline var batched = 0
+    var batched = 0
 
     init(channel: ChannelName, ticket: UInt64) {
         self.channel = channel
         self.ticket = ticket
-        lists = Array(repeating: [], count: WireFormat.allCases.count)
-        batches = Array(repeating: nil, count: WireFormat.allCases.count)
     }
 
     /// Subscribers in force.
-    @usableFromInline var count: Int { lists.reduce(0) { $0 + $1.count } }
+    var count: Int { WireFormat.allCases.reduce(0) { $0 + lists[$1].count } }
 
     /// Whether nobody is or waits to be in it.
-    var isUnused: Bool { waiting == 0 && lists.allSatisfy(\.isEmpty) }
+    var isUnused: Bool { waiting == 0 && WireFormat.allCases.allSatisfy { lists[$0].isEmpty } }
 
     /// Adds a publication to this tick's batches of the formats that have subscribers. Returns the bytes of the biggest.
-    func add(_ prepared: PreparedPublication) -> Int {
+    ///
+    /// - Parameter spare: a buffer whose room may be used for a batch.
+    func add(_ prepared: PreparedPublication, spare: inout ByteBuffer) -> Int {
         var bytes = 0
-        for format in WireFormat.allCases where !lists[format.rawValue].isEmpty {
+        for format in WireFormat.allCases where !lists[format].isEmpty {
             let frame = prepared.frame(format)
-            if batches[format.rawValue] == nil {
-                batches[format.rawValue] = frame
-            } else {
-                batches[format.rawValue]?.writeImmutableBuffer(frame)
+            switch batches[format] {
+            case nil:
+                batches[format] = frame
+            case .some(let first) where batched == 1:
+                // The first frame is shared with the other event loops: the batch gets a buffer of its own.
+                var batch = spare
+                spare = ByteBuffer()
+                batch.clear(minimumCapacity: first.readableBytes + frame.readableBytes)
+                batch.writeImmutableBuffer(first)
+                batch.writeImmutableBuffer(frame)
+                batches[format] = batch
+            default:
+                batches[format]?.writeImmutableBuffer(frame)
             }
-            bytes = max(bytes, batches[format.rawValue]?.readableBytes ?? 0)
+            bytes = max(bytes, batches[format]?.readableBytes ?? 0)
         }
         batched += 1
         return bytes

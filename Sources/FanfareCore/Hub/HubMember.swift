@@ -25,18 +25,16 @@ public protocol HubMember: AnyObject {
 
 /// A client's subscriptions in its shard: one small array, nothing when there are none.
 public struct HubMembership<Member: HubMember> {
-    @usableFromInline
     struct Place {
         /// The channel.
-        @usableFromInline unowned(unsafe) let slot: ChannelSlot<Member>
+        unowned(unsafe) let slot: ChannelSlot<Member>
         /// Index in the slot's list for the member's format; ``waiting`` before the broker's answer.
-        @usableFromInline var index: Int32
+        var index: Int32
         /// The caller's number for the subscription.
-        @usableFromInline let request: UInt32
+        let request: UInt32
 
         // `unowned(unsafe)`: the shard's table holds a slot as long as any member or waiter is in it, and removes the
         // member's place before it lets the slot go (`HubShard.drop`).
-        @usableFromInline
         init(slot: ChannelSlot<Member>, index: Int32, request: UInt32) {
             self.slot = slot
             self.index = index
@@ -44,8 +42,8 @@ public struct HubMembership<Member: HubMember> {
         }
     }
 
-    @usableFromInline static var waiting: Int32 { -1 }
-    @usableFromInline var places: [Place] = []
+    static var waiting: Int32 { -1 }
+    var places: [Place] = []
 
     public init() {}
 

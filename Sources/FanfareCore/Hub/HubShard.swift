@@ -12,17 +12,20 @@ import NIOCore
 public final class HubShard<Member: HubMember> {
     private let broker: any Broker
     private let receiver: Int
-    @usableFromInline let metrics: LoopMetrics
+    let metrics: LoopMetrics
     private var slots: [ChannelName: ChannelSlot<Member>] = [:]
     private var nextTicket: UInt64 = 1
     /// Channels with a batch in this tick, in the order of their first publication.
-    @usableFromInline var dirty: [ChannelSlot<Member>] = []
+    var dirty: [ChannelSlot<Member>] = []
     /// Bytes of the biggest batch of this tick.
     public private(set) var batchedBytes = 0
     /// Acceptance times of this tick's publications, for the lag histogram.
     private var acceptedAt: [UInt64] = []
     private var isFlushing = false
     private var departed: [Member] = []
+    /// Room for the next batch.
+    private var spare = ByteBuffer()
+    private static var spareBytes: Int { 131_072 }
 
     /// - Parameter receiver: this shard's index among the broker's receivers.
     public init(broker: any Broker, receiver: Int, metrics: LoopMetrics) {
@@ -101,9 +104,9 @@ public final class HubShard<Member: HubMember> {
     /// Takes a publication into this tick.
     public func publish(_ prepared: PreparedPublication) {
         metrics.counters.add(.publicationsOut)
-        guard let slot = slots[prepared.publication.channel] else { return }
+        guard let slot = slots[prepared.publication.channel], slot.isActive else { return }
         if slot.batched == 0 { dirty.append(slot) }
-        batchedBytes = max(batchedBytes, slot.add(prepared))
+        batchedBytes = max(batchedBytes, slot.add(prepared, spare: &spare))
         let accepted = prepared.publication.publishedAt
         acceptedAt.append(accepted == 0 ? prepared.receivedAt : accepted)
     }
@@ -128,12 +131,11 @@ public final class HubShard<Member: HubMember> {
     }
 
     /// With one channel, its batch goes straight to the subscribers; with several, they are gathered per client first.
-    @inlinable
-    func walk() {
+    private func walk() {
         let direct = dirty.count == 1
         var deliveries = 0
         for slot in dirty {
-            for format in 0..<slot.lists.count {
+            for format in WireFormat.allCases {
                 guard let batch = slot.batches[format] else { continue }
                 slot.batches[format] = nil
                 slot.lists[format].withUnsafeBufferPointer { entries in
@@ -144,11 +146,18 @@ public final class HubShard<Member: HubMember> {
                     }
                     deliveries &+= entries.count &* slot.batched
                 }
+                keep(batch, of: slot.batched)
             }
             slot.batched = 0
         }
         dirty.removeAll(keepingCapacity: true)
         metrics.counters.add(.deliveries, deliveries)
+    }
+
+    /// A batch of several publications leaves its buffer to the next tick; where a slow client holds it, that one gets
+    /// another.
+    private func keep(_ batch: ByteBuffer, of publications: Int) {
+        if publications > 1, batch.storageCapacity <= Self.spareBytes { spare = batch }
     }
 }
 
@@ -163,7 +172,7 @@ extension HubShard {
     }
 
     private func join(_ member: Member, _ slot: ChannelSlot<Member>, request: UInt32, place: Int?) {
-        let format = member.wireFormat.rawValue
+        let format = member.wireFormat
         let index = Int32(slot.lists[format].count)
         let position: Int
         if let place {
@@ -183,7 +192,7 @@ extension HubShard {
         if entry.index == HubMembership<Member>.waiting {
             slot.waiting -= 1
         } else {
-            let format = member.wireFormat.rawValue
+            let format = member.wireFormat
             let index = Int(entry.index)
             let last = slot.lists[format].count - 1
             if index != last {
@@ -205,7 +214,7 @@ extension HubShard {
             let moved = member.membership.places[last]
             member.membership.places[place] = moved
             if moved.index != HubMembership<Member>.waiting {
-                moved.slot.lists[member.wireFormat.rawValue][Int(moved.index)].place = Int32(place)
+                moved.slot.lists[member.wireFormat][Int(moved.index)].place = Int32(place)
             }
         }
         member.membership.places.removeLast()

@@ -19,9 +19,11 @@ final class LoopState {
     private(set) var clients: [ClientConnection] = []
     /// Clients with bytes for the end of this tick.
     private var dirty: [ClientConnection] = []
-    /// Events that a visit left over, and whether another visit is on its way for them.
-    private var backlog: ArraySlice<BrokerEvent> = []
+    /// Events taken from the mailbox, the first that is not handled yet, and whether another visit is on its way for them.
+    private var events: [BrokerEvent] = []
+    private var nextEvent = 0
     private var isWoken = false
+    private var answered: [PublishOutcome] = []
     private var ticker: RepeatedTask?
     private var lastTick: UInt64 = 0
 
@@ -88,11 +90,13 @@ final class LoopState {
 
     /// Ends the tick: one write for each client that got something.
     func flush() {
-        while !dirty.isEmpty {
-            let batch = dirty
-            dirty = []
-            for client in batch { client.flushTick() }
+        // A client that ends while it is flushed may mark another one: the list can grow under the walk.
+        var index = 0
+        while index < dirty.count {
+            dirty[index].flushTick()
+            index += 1
         }
+        Self.empty(&dirty)
     }
 
     private var drainWindow: Duration?
@@ -114,19 +118,29 @@ final class LoopState {
 
     private func visitMailboxes() {
         isWoken = false
-        if backlog.isEmpty { backlog = mailbox.take()[...] }
+        if events.isEmpty { mailbox.take(into: &events) }
         var written = 0
-        while written < Self.visitBytes, let event = backlog.popFirst() {
-            handle(event)
+        while written < Self.visitBytes, nextEvent < events.count {
+            handle(events[nextEvent])
+            nextEvent += 1
             if shard.batchedBytes >= Self.flushBytes {
                 written += shard.batchedBytes
                 shard.flush(now: node.clock.wallMicroseconds)
             }
         }
         shard.flush(now: node.clock.wallMicroseconds)
-        for outcome in outcomes.take() { outcome.connection.value.published(outcome.id, outcome.result) }
+        outcomes.take(into: &answered)
+        for outcome in answered { outcome.connection.value.published(outcome.id, outcome.result) }
+        Self.empty(&answered)
         flush()
-        if !backlog.isEmpty { visitSoon() }
+        guard nextEvent == events.count else { return visitSoon() }
+        nextEvent = 0
+        Self.empty(&events)
+    }
+
+    /// Keeps the room of a usual burst for the next one, and no more.
+    private static func empty<Element>(_ array: inout [Element]) {
+        array.removeAll(keepingCapacity: array.capacity <= 1_024)
     }
 
     private func handle(_ event: BrokerEvent) {

@@ -2,7 +2,7 @@ import NIOCore
 
 /// The registry of wire formats: how a publication reads to one kind of client, down to the bytes of its transport.
 ///
-/// A new format is a case here, its encoder in a folder under `Protocols`, and nothing else.
+/// A new format is a case here, its place in ``PerFormat``, its encoder in a folder under `Protocols`, and nothing else.
 public enum WireFormat: Int, Sendable, CaseIterable {
     /// A WebSocket message that is the payload itself.
     case rawWebSocket

@@ -1,6 +1,7 @@
 import NIOCore
 
-/// Puts the fragments of a message together (RFC 6455 §5.4).
+/// Puts the fragments of a message together (RFC 6455 §5.4), behind room for the header with which a server would send it
+/// on: most messages are.
 struct MessageAssembler: Sendable {
     private var kind: Payload.Kind?
     private var body = ByteBuffer()
@@ -12,6 +13,9 @@ struct MessageAssembler: Sendable {
 
     /// Bytes of the message so far.
     var byteCount: Int { body.readableBytes }
+
+    /// The longest header.
+    private static let headerRoom = 10
 
     /// Memory behind them.
     var heldBytes: Int { body.storageCapacity }
@@ -29,6 +33,12 @@ struct MessageAssembler: Sendable {
 
     /// Takes masked bytes of the current frame; `false` when they can't be UTF-8 and should be.
     mutating func write(_ bytes: UnsafeRawBufferPointer, mask: UInt32, phase: Int) -> Bool {
+        guard !bytes.isEmpty else { return true }
+        if body.writerIndex == 0 {
+            body.reserveCapacity(Self.headerRoom + bytes.count)
+            body.moveWriterIndex(to: Self.headerRoom)
+            body.moveReaderIndex(to: Self.headerRoom)
+        }
         let before = body.readableBytes
         Unmask.write(bytes, mask: mask, phase: phase, to: &body)
         guard kind == .text else { return true }
@@ -42,7 +52,14 @@ struct MessageAssembler: Sendable {
             self.kind = nil
             body = ByteBuffer()
         }
-        return Payload(kind: kind, bytes: body)
+        guard body.readableBytes > 0 else { return Payload(kind: kind, bytes: body) }
+        let length = body.readableBytes
+        let header = WebSocketFrame.headerLength(payloadLength: length)
+        body.moveReaderIndex(to: Self.headerRoom - header)
+        body.moveWriterIndex(to: Self.headerRoom - header)
+        WebSocketFrame.writeHeader(kind == .text ? .text : .binary, payloadLength: length, into: &body)
+        body.moveWriterIndex(forwardBy: length)
+        return Payload(kind: kind, message: body, headerBytes: header)
     }
 
     /// Whether the text that just ended did so between characters.

@@ -157,7 +157,7 @@ struct WebSocketReaderTests {
         reader.feed(ClientFrames.frame(2, [], final: false, &random))
         for _ in 1..<WebSocketReader.maximumFragments {
             reader.feed(ClientFrames.frame(0, [], final: false, &random))
-            #expect(reader.next() == nil)
+            if reader.next() != nil { return Issue.record("an event from nothing") }
         }
         #expect(reader.heldBytes == 0)
         reader.feed(ClientFrames.frame(0, [], final: false, &random))

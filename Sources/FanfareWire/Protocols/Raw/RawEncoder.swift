@@ -5,6 +5,6 @@ enum RawEncoder {
     /// The payload as one WebSocket message: text as text, binary as binary.
     static func frame(_ publication: Publication) -> ByteBuffer {
         let payload = publication.payload
-        return WebSocketFrame.encode(payload.kind == .text ? .text : .binary, payload: payload.bytes)
+        return payload.message ?? WebSocketFrame.encode(payload.kind == .text ? .text : .binary, payload: payload.bytes)
     }
 }
