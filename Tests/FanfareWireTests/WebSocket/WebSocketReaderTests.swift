@@ -154,12 +154,13 @@ struct WebSocketReaderTests {
     func emptyFragments() {
         var random = SplitMix(seed: 1)
         var reader = WebSocketReader(maxMessageBytes: 100)
+        var isSilent = true
         reader.feed(ClientFrames.frame(2, [], final: false, &random))
         for _ in 1..<WebSocketReader.maximumFragments {
             reader.feed(ClientFrames.frame(0, [], final: false, &random))
-            if reader.next() != nil { return Issue.record("an event from nothing") }
+            isSilent = isSilent && reader.next() == nil
         }
-        #expect(reader.heldBytes == 0)
+        #expect(isSilent && reader.heldBytes == 0)
         reader.feed(ClientFrames.frame(0, [], final: false, &random))
         guard case .failure(.protocolError, _)? = reader.next() else {
             Issue.record("was taken")
