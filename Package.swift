@@ -107,7 +107,10 @@ let package = Package(
         ),
         .testTarget(
             name: "FanfareBenchTests",
-            dependencies: ["FanfareBench", "FanfareRedis", nioCore],
+            dependencies: [
+                "FanfareBench", "FanfareRedis", nioCore,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(name: "ClusterTests", dependencies: ["Support", "fanfare", nioCore], swiftSettings: strict),

@@ -107,6 +107,13 @@ struct DialectTests {
         }
     }
 
+    @Test("what a server says does not reach the terminal as it came")
+    func printable() {
+        let payload: [UInt8] = [0x0B, 0xC0] + "\u{1B}[2J slow\n\u{85}ä".utf8
+        #expect(payload.withUnsafeBytes { CloseText.describe($0) } == "close 3008  [2J slow  ä")
+        #expect([UInt8]().withUnsafeBytes { CloseText.describe($0) } == "close without a code")
+    }
+
     @Test("metrics of a node are read")
     func metrics() {
         let text = "# HELP x\nprocess_cpu_seconds_total 1.5\nprocess_resident_memory_bytes 2e6\nother{a=\"b\"} 3\n"

@@ -56,12 +56,14 @@ struct RedisDialect: PublishDialect {
             throw PublishMistake(description: "an answer that is not Redis'")
         }
         if openingAnswers > 0 {
-            guard !isError else { throw PublishMistake(description: "Redis says: \(line.dropFirst())") }
+            guard !isError else {
+                throw PublishMistake(description: "Redis says: \(Printable.text(line.dropFirst().utf8))")
+            }
             openingAnswers -= 1
             if openingAnswers == 0 { body(.ready) }
             return
         }
-        body(isError ? .refused(answering, "Redis: \(line.dropFirst())") : .accepted(answering))
+        body(isError ? .refused(answering, "Redis: \(Printable.text(line.dropFirst().utf8))") : .accepted(answering))
         answering &+= 1
     }
 

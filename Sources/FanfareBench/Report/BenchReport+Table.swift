@@ -37,20 +37,21 @@ extension BenchReport {
                 label: "publications",
                 cells: [
                     "asked \(Figures.count(publications.asked))", "accepted \(Figures.count(publications.accepted))",
+                    "\(Figures.fixed(publications.acceptedPerSecond)) of "
+                        + "\(Figures.fixed(publications.askedPerSecond))/s",
                     "refused \(Figures.count(publications.refused))",
                     "unanswered \(Figures.count(publications.unanswered))",
                     "unsent \(Figures.count(publications.unsent))",
-                    "\(Figures.fixed(publications.acceptedPerSecond))/s of \(Figures.fixed(publications.askedPerSecond))/s",
                 ], reasons: publications.refusedBy.merging(publications.endedBy, uniquingKeysWith: +)),
             Row(label: "answers", cells: Self.times(answerMicroseconds, short: true)),
             Row(
                 label: "deliveries",
                 cells: [
                     "expected \(Figures.count(deliveries.expected))", "received \(Figures.count(deliveries.received))",
-                    "lost \(Figures.count(deliveries.lost))", "repeated \(Figures.count(deliveries.repeated))",
+                    "\(Figures.fixed(deliveries.perSecond))/s", "lost \(Figures.count(deliveries.lost))",
+                    "repeated \(Figures.count(deliveries.repeated))",
                     "out of order \(Figures.count(deliveries.outOfOrder))",
-                    "foreign \(Figures.count(deliveries.foreign))", "\(Figures.fixed(deliveries.perSecond))/s",
-                ]),
+                ] + (deliveries.foreign > 0 ? ["foreign \(Figures.count(deliveries.foreign))"] : [])),
             Row(label: "latency", cells: Self.times(latencyMicroseconds, short: false)),
         ] + serverRow + [generatorRow]
     }

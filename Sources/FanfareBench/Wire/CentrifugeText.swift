@@ -67,7 +67,8 @@ enum CentrifugeText {
         guard let error = members["error"] else { return .success(id) }
         let details = JSONMembers(error.bytes)
         return .failure(
-            id, code: details?["code"]?.unsigned ?? 0, message: details?["message"]?.string ?? "no message")
+            id, code: details?["code"]?.unsigned ?? 0,
+            message: Printable.text((details?["message"]?.string ?? "no message").utf8.prefix(200)))
     }
 }
 
@@ -76,7 +77,7 @@ enum CloseText {
     static func describe(_ payload: UnsafeRawBufferPointer) -> String {
         guard payload.count >= 2 else { return "close without a code" }
         let code = UInt16(payload[0]) << 8 | UInt16(payload[1])
-        let reason = String(decoding: payload.dropFirst(2).prefix(64), as: UTF8.self)
+        let reason = Printable.text(payload.dropFirst(2).prefix(64))
         return "close \(code)" + (reason.isEmpty ? "" : " \(reason)")
     }
 }

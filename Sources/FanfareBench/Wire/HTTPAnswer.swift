@@ -59,8 +59,16 @@ struct HTTPAnswer: Equatable {
     }
 
     /// The beginning of the body for a person, on one line.
-    var excerpt: String {
-        let text = String(decoding: body.readableBytesView.prefix(200), as: UTF8.self)
-        return String(text.map { $0.isNewline ? " " : $0 })
+    var excerpt: String { Printable.text(body.readableBytesView.prefix(200)) }
+}
+
+/// What a server says, for a terminal.
+enum Printable {
+    /// Text without control characters: a server must not move the cursor of a person's terminal.
+    static func text(_ bytes: some Collection<UInt8>) -> String {
+        let text = String(decoding: bytes, as: UTF8.self).unicodeScalars.map { scalar in
+            scalar.properties.generalCategory == .control ? " " : Character(scalar)
+        }
+        return String(text)
     }
 }

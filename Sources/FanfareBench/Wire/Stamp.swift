@@ -58,9 +58,8 @@ struct Stamp: Equatable {
         offset + length <= bytes.count && bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) == magicWord
     }
 
-    private static let magicWord: UInt64 = magic.withUTF8Buffer {
-        UnsafeRawBufferPointer($0).loadUnaligned(as: UInt64.self)
-    }
+    // The bytes of `magic`; a literal needs no check whether it was set up.
+    private static let magicWord = UInt64(littleEndian: 0x2F65_7261_666E_6166)
 
     /// Eight hexadecimal digits in lower case; anything else gives some number, never a trap.
     @inline(__always)
