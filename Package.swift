@@ -39,6 +39,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
@@ -67,11 +68,21 @@ let package = Package(
             resources: [.embedInCode("Page/index.html")],
             swiftSettings: strict
         ),
+        .target(
+            name: "FanfareBench",
+            dependencies: [
+                "FanfareRedis", "FanfareWire", nioCore, nioPosix,
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "fanfare",
             dependencies: [
-                "FanfareServer",
+                "FanfareBench", "FanfareServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict
         ),
@@ -94,6 +105,14 @@ let package = Package(
                 "FanfareServer", "FanfareCore", "FanfareWire", "Support", nioCore, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FanfareBenchTests",
+            dependencies: [
+                "FanfareBench", "FanfareRedis", nioCore,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),
