@@ -78,6 +78,7 @@ struct BehaviourOptions: ParsableArguments {
     @Option(help: .setting("drain")) var drain: String?
     @Option(help: .setting("anonymous")) var anonymous: String?
     @Option(help: .setting("log-level")) var logLevel: String?
+    @Option(help: .setting("write-delay")) var writeDelay: String?
     @Option(help: .setting("direct-write")) var directWrite: String?
     @Flag(help: .setting("dev")) var dev = false
 
@@ -88,7 +89,7 @@ struct BehaviourOptions: ParsableArguments {
             ("drain", drain),
             ("anonymous", anonymous),
             ("log-level", logLevel),
-            ("direct-write", directWrite),
+            ("write-delay", writeDelay), ("direct-write", directWrite),
             ("dev", dev ? "true" : nil),
         ]
     }

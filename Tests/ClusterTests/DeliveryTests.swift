@@ -73,6 +73,25 @@ struct DeliveryTests {
         }
     }
 
+    @Test("with a write delay messages of that time leave in one write, and nobody hears of what was before")
+    func writeDelay() async throws {
+        try await withNode(flags: ["--write-delay", "300ms"]) { node in
+            let early = try await node.raw("slow")
+            for number in 0..<20 {
+                try await early.send("\(number)")
+                try await eventually("it was taken") {
+                    try await node.metric("fanfare_publications_in_total") == Double(number + 1)
+                }
+            }
+            let late = try await node.raw("slow")
+            try await late.send("late")
+            for number in 0..<20 { #expect(try await early.nextText() == "\(number)") }
+            #expect(try await early.nextText() == "late")
+            #expect(try await late.nextText() == "late")
+            try await eventually("writes were merged") { try await node.metric("fanfare_coalescing_ratio") >= 2 }
+        }
+    }
+
     @Test("a thousand clients on one node, each in its channel, get their message and no other")
     func manyChannels() async throws {
         try await withRedis { redis in

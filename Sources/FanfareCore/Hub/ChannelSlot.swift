@@ -9,10 +9,8 @@ final class ChannelSlot<Member: HubMember> {
         // can't dangle; unmanaged, because a retain and a release per delivery are two locked instructions.
         let member: Unmanaged<Member>
         var place: Int32
-        init(member: Unmanaged<Member>, place: Int32) {
-            self.member = member
-            self.place = place
-        }
+        /// The member's lane; never changes.
+        let lane: Int32
     }
 
     /// Someone who waits for the broker's answer.

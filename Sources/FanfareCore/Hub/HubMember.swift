@@ -5,12 +5,19 @@ import NIOCore
 ///
 /// Everything here happens on the event loop that owns the shard.
 public protocol HubMember: AnyObject {
+    /// The short way to it.
+    associatedtype Lane: HubLane
+
     /// The hub's bookkeeping for this client. The hub alone changes it.
     var membership: HubMembership<Self> { get set }
     /// How publications read to this client; never changes.
     var wireFormat: WireFormat { get }
 
-    /// Sends ready bytes now. Must not call back into the shard; a client that dies here may call `leave`, which waits.
+    /// The lane took only `count` of these bytes, or is broken when that is negative: the rest is the client's. The same
+    /// rules as for `deliver`.
+    func sent(_ count: Int, of bytes: ByteBuffer)
+
+    /// Sends ready bytes now, for its lane is closed. Must not call back into the shard; a client that dies here may call `leave`, which waits.
     func deliver(_ bytes: ByteBuffer)
 
     /// Adds ready bytes to what this client gets at the end of the tick. Must not call back into the shard.
@@ -44,6 +51,8 @@ public struct HubMembership<Member: HubMember> {
 
     static var waiting: Int32 { -1 }
     var places: [Place] = []
+    /// Its place among the shard's lanes, and whether it was ever given one.
+    var lane: Int32 = -1
 
     public init() {}
 

@@ -23,6 +23,7 @@ public final class HubShard<Member: HubMember> {
     private var acceptedAt: [UInt64] = []
     private var isFlushing = false
     private var departed: [Member] = []
+    private var lanes = LaneTable<Member.Lane>()
     /// Room for the next batch.
     private var spare = ByteBuffer()
     private static var spareBytes: Int { 131_072 }
@@ -40,10 +41,21 @@ public final class HubShard<Member: HubMember> {
     /// Subscribers of a channel in force here.
     public func subscribers(of channel: ChannelName) -> Int { slots[channel]?.count ?? 0 }
 
+    /// Opens or closes the short way to a client: open only while nothing waits for it. Allowed at any time, also from
+    /// `deliver`.
+    public func setLane(_ member: Member, _ lane: Member.Lane?) {
+        if member.membership.lane >= 0 {
+            lanes[member.membership.lane] = lane
+        } else if let lane {
+            member.membership.lane = lanes.add(lane)
+        }
+    }
+
     /// Asks for a channel. The answer is one call of `subscribed` or `subscribeFailed` on the member, at once when the
     /// channel is already flowing here, else when the broker answered; none when the member left before.
     ///
-    /// The caller makes sure that the member is not in that channel yet.
+    /// The caller makes sure that the member is not in that channel yet, and flushes first: a tick under way would reach
+    /// the member too.
     public func subscribe(_ member: Member, to channel: ChannelName, request: UInt32) {
         precondition(!isFlushing, "subscribe during a fan-out")
         let slot = slots[channel] ?? open(channel)
@@ -70,9 +82,14 @@ public final class HubShard<Member: HubMember> {
 
     /// Ends all subscriptions of a client that is gone. Allowed at any time, also from `deliver`.
     public func leave(_ member: Member) {
+        setLane(member, nil)
         guard !isFlushing else { return departed.append(member) }
         while !member.membership.places.isEmpty {
             remove(member, place: member.membership.places.count - 1)
+        }
+        if member.membership.lane >= 0 {
+            lanes.remove(member.membership.lane)
+            member.membership.lane = -1
         }
     }
 
@@ -138,20 +155,39 @@ public final class HubShard<Member: HubMember> {
             for format in WireFormat.allCases {
                 guard let batch = slot.batches[format] else { continue }
                 slot.batches[format] = nil
-                slot.lists[format].withUnsafeBufferPointer { entries in
-                    for entry in entries {
-                        entry.member._withUnsafeGuaranteedRef {
-                            if direct { $0.deliver(batch) } else { $0.enqueue(batch) }
-                        }
-                    }
-                    deliveries &+= entries.count &* slot.batched
-                }
+                let entries = slot.lists[format]
+                if direct { deliver(batch, to: entries) } else { enqueue(batch, for: entries) }
+                deliveries &+= entries.count &* slot.batched
                 keep(batch, of: slot.batched)
             }
             slot.batched = 0
         }
         dirty.removeAll(keepingCapacity: true)
         metrics.counters.add(.deliveries, deliveries)
+    }
+
+    private func deliver(_ batch: ByteBuffer, to entries: [ChannelSlot<Member>.Entry]) {
+        var writes = 0
+        batch.withUnsafeReadableBytes { bytes in
+            for entry in entries {
+                guard let lane = lanes[entry.lane] else {
+                    entry.member._withUnsafeGuaranteedRef { $0.deliver(batch) }
+                    continue
+                }
+                let count = lane.send(bytes)
+                if count == bytes.count {
+                    writes &+= 1
+                } else {
+                    entry.member._withUnsafeGuaranteedRef { $0.sent(count, of: batch) }
+                }
+            }
+            metrics.counters.add(.bytesSent, writes &* bytes.count)
+        }
+        metrics.counters.add(.deliveryWrites, writes)
+    }
+
+    private func enqueue(_ batch: ByteBuffer, for entries: [ChannelSlot<Member>.Entry]) {
+        for entry in entries { entry.member._withUnsafeGuaranteedRef { $0.enqueue(batch) } }
     }
 
     /// A batch of several publications leaves its buffer to the next tick; where a slow client holds it, that one gets
@@ -182,7 +218,9 @@ extension HubShard {
             position = member.membership.places.count
             member.membership.places.append(.init(slot: slot, index: index, request: request))
         }
-        slot.lists[format].append(.init(member: .passUnretained(member), place: Int32(position)))
+        if member.membership.lane < 0 { member.membership.lane = lanes.add(nil) }
+        slot.lists[format].append(
+            .init(member: .passUnretained(member), place: Int32(position), lane: member.membership.lane))
         metrics.counters.add(.subscriptions)
     }
 

@@ -42,6 +42,8 @@ public struct NodeConfiguration: Sendable {
     public var logLevel = Logger.Level.info
     /// Whether deliveries go straight to the socket; off: through NIO's write path.
     public var directWrite = true
+    /// How long publications may wait for more, so that one write carries them all; 0: none waits.
+    public var writeDelay = Duration.zero
 
     public init() {}
 

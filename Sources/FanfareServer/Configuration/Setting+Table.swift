@@ -92,6 +92,10 @@ extension Setting {
             configuration, value in
             if case .text(let text) = value { configuration.logLevel = Logger.Level(rawValue: text) ?? .info }
         },
+        duration(
+            "write-delay", .zero...(.seconds(1)), default: defaults.writeDelay,
+            "How long a publication may wait for more, so that one write carries them: less work, later messages.",
+            \.writeDelay),
         Setting(
             "direct-write", .flag, default: "true",
             "Deliver straight to the socket. Off: through NIO's write path, at twice the cost."

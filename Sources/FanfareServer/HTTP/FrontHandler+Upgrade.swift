@@ -41,6 +41,7 @@ extension FrontHandler {
             guard let channel else { return complete(client, acceptance) }
             opening = client
             client.onSubscribed = { [unowned self] result in self.subscribed(client, acceptance, result) }
+            loop.settle()
             loop.shard.subscribe(client, to: channel, request: 0)
         }
     }

@@ -17,12 +17,16 @@ final class LoopState {
     let outcomes: Mailbox<PublishOutcome>
     /// All sessions of this loop, for the drain; each knows its index.
     private(set) var clients: [ClientConnection] = []
+    /// Puts a tick's publications together for the clients of this loop.
+    var join = TickJoin()
     /// Clients with bytes for the end of this tick.
     private var dirty: [ClientConnection] = []
     /// Events taken from the mailbox, the first that is not handled yet, and whether another visit is on its way for them.
     private var events: [BrokerEvent] = []
     private var nextEvent = 0
     private var isWoken = false
+    /// Whether publications wait for more.
+    private var isDelayed = false
     private var answered: [PublishOutcome] = []
     private var ticker: RepeatedTask?
     private var lastTick: UInt64 = 0
@@ -97,6 +101,7 @@ final class LoopState {
             index += 1
         }
         Self.empty(&dirty)
+        join.forget()
     }
 
     private var drainWindow: Duration?
@@ -128,7 +133,12 @@ final class LoopState {
                 shard.flush(now: node.clock.wallMicroseconds)
             }
         }
-        shard.flush(now: node.clock.wallMicroseconds)
+        let delay = node.configuration.writeDelay
+        if delay == .zero {
+            shard.flush(now: node.clock.wallMicroseconds)
+        } else if shard.batchedBytes > 0, !isDelayed {
+            flushLater(delay)
+        }
         outcomes.take(into: &answered)
         for outcome in answered { outcome.connection.value.published(outcome.id, outcome.result) }
         Self.empty(&answered)
@@ -137,6 +147,19 @@ final class LoopState {
         nextEvent = 0
         Self.empty(&events)
     }
+
+    private func flushLater(_ delay: Duration) {
+        isDelayed = true
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: TimeAmount(delay)) {
+            bound.value.isDelayed = false
+            bound.value.settle()
+            bound.value.flush()
+        }
+    }
+
+    /// Hands what waits for more to its subscribers. Before a subscription, whose client must not hear of what came before.
+    func settle() { shard.flush(now: node.clock.wallMicroseconds) }
 
     /// Keeps the room of a usual burst for the next one, and no more.
     private static func empty<Element>(_ array: inout [Element]) {

@@ -55,12 +55,17 @@ final class HubBench {
 
 /// A client of the hub that keeps what it gets as lines.
 final class TestMember: HubMember {
+    typealias Lane = TestLane
+
     var membership = HubMembership<TestMember>()
     let wireFormat: WireFormat
     var received: [String] = []
     var answers: [String] = []
     var writes = 0
     var onDeliver: (() -> Void)?
+    var onBroken: (() -> Void)?
+    /// What a lane did not take.
+    var rests: [ByteBuffer] = []
     private var tick: ByteBuffer?
 
     init(format: WireFormat) { wireFormat = format }
@@ -69,6 +74,16 @@ final class TestMember: HubMember {
         writes += 1
         take(bytes)
         onDeliver?()
+    }
+
+    func sent(_ count: Int, of bytes: ByteBuffer) {
+        guard count >= 0 else {
+            onBroken?()
+            return
+        }
+        var rest = bytes
+        rest.moveReaderIndex(forwardBy: count)
+        rests.append(rest)
     }
 
     func enqueue(_ bytes: ByteBuffer) {
@@ -91,6 +106,25 @@ final class TestMember: HubMember {
     /// The payloads, whatever frame is around them.
     private func take(_ bytes: ByteBuffer) {
         received += FrameText.payloads(bytes, format: wireFormat)
+    }
+}
+
+/// A lane that takes as many bytes as its test says.
+final class TestLane: HubLane {
+    private let state = Mutex((room: 0, taken: [UInt8]()))
+
+    init(room: Int) { state.withLock { $0.room = room } }
+
+    var taken: [UInt8] { state.withLock(\.taken) }
+
+    func send(_ bytes: UnsafeRawBufferPointer) -> Int {
+        state.withLock { state in
+            guard state.room >= 0 else { return -1 }
+            let count = min(state.room, bytes.count)
+            state.taken += bytes[..<count]
+            state.room -= count
+            return count
+        }
     }
 }
 

@@ -84,6 +84,8 @@ extension ClientConnection {
             loop.metrics.counters.add(.commandErrors)
             reply(frame)
         case .subscribe(let channel, let id):
+            loop.settle()
+            guard phase == .open else { return }
             loop.shard.subscribe(self, to: channel, request: id)
         case .unsubscribe(let channel, let frame):
             loop.shard.unsubscribe(self, from: channel)

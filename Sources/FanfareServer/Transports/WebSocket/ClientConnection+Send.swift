@@ -12,10 +12,15 @@ extension ClientConnection {
         send(bytes)
     }
 
-    /// Adds publications to this tick. The first ones are shared with all other clients that get the same bytes.
+    /// Adds publications to this tick, in a buffer that all clients with the same bytes share.
     func enqueue(_ bytes: ByteBuffer) {
+        guard phase == .open else { return }
         tickHasDeliveries = true
-        reply(bytes)
+        if let pending = tick, pending.readableBytes <= TickJoin.sharedBytes {
+            tick = loop.join.join(pending, bytes)
+        } else {
+            reply(bytes)
+        }
     }
 
     /// Adds any ready frames to this tick.
@@ -23,6 +28,7 @@ extension ClientConnection {
         guard phase == .open else { return }
         if tick == nil {
             tick = bytes
+            loop.shard.setLane(self, nil)
             loop.markDirty(self)
         } else {
             tick?.writeImmutableBuffer(bytes)
@@ -38,22 +44,29 @@ extension ClientConnection {
             loop.metrics.counters.add(.deliveryWrites)
         }
         send(bytes)
+        openLane()
+    }
+
+    /// Lets the hub write straight to the socket, as long as nothing waits.
+    func openLane() {
+        if let writer, phase == .open, tick == nil, outbox.isEmpty { loop.shard.setLane(self, writer) }
     }
 
     /// Hands bytes to the kernel, what it does not take to the outbox.
     func send(_ bytes: ByteBuffer) {
         guard phase == .open || phase == .closing else { return }
+        let direct = outbox.isEmpty ? writer : nil
+        sent(direct.map { bytes.withUnsafeReadableBytes($0.send) } ?? 0, of: bytes)
+    }
+
+    /// The kernel took so many of these bytes: the rest goes the long way, and nothing may overtake it.
+    func sent(_ count: Int, of bytes: ByteBuffer) {
+        guard count >= 0 else { return lost(.writeError) }
+        loop.metrics.counters.add(.bytesSent, count)
+        guard count < bytes.readableBytes else { return }
         var rest = bytes
-        if let writer, outbox.isEmpty {
-            switch writer.send(bytes) {
-            case .failed:
-                return lost(.writeError)
-            case .sent(let count):
-                loop.metrics.counters.add(.bytesSent, count)
-                if count == bytes.readableBytes { return }
-                rest.moveReaderIndex(forwardBy: count)
-            }
-        }
+        rest.moveReaderIndex(forwardBy: count)
+        loop.shard.setLane(self, nil)
         switch outbox.append(rest, limit: limits.maxQueueBytes) {
         case .write:
             loop.metrics.counters.add(.queueBytes, rest.readableBytes)
@@ -87,6 +100,8 @@ extension ClientConnection {
             write(chunk: chunk)
         } else if phase == .closing {
             closeFrameWritten()
+        } else {
+            openLane()
         }
     }
 

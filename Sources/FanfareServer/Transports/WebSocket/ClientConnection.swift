@@ -12,6 +12,7 @@ import NIOCore
 final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
+    typealias Lane = DirectWriter
 
     /// Which protocol it speaks, as asked for by the path of its upgrade.
     enum Wire {
@@ -114,6 +115,7 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
         phase = .open
         loop.add(self)
         writer = DirectWriter(context.channel, enabled: loop.node.configuration.directWrite)
+        openLane()
         startDeadlines()
     }
 

@@ -15,15 +15,7 @@ import Darwin
 /// Only while nothing waits for the connection, or bytes would overtake each other; the rest of a partial send goes the
 /// long way. The descriptor is NIO's: it is forgotten in `channelInactive`, which NIO calls in the same turn of the event
 /// loop in which it closes the descriptor, before anything else on that loop could send.
-struct DirectWriter {
-    /// What a send did.
-    enum Outcome {
-        /// So many bytes went; fewer than asked when the socket's buffer is full.
-        case sent(Int)
-        /// The connection is broken.
-        case failed
-    }
-
+struct DirectWriter: HubLane {
     private let descriptor: CInt
 
     /// `nil` where the transport can't be written directly: TLS, or a switch in the configuration.
@@ -37,23 +29,22 @@ struct DirectWriter {
         self.descriptor = descriptor
     }
 
-    /// Sends what the socket takes now. Never blocks, raises no signal.
-    func send(_ bytes: ByteBuffer) -> Outcome {
-        bytes.withUnsafeReadableBytes { pointer in
-            while true {
-                // The pointer is valid for the length of this call, and `send` only reads.
-                #if canImport(Darwin)
-                let count = Darwin.send(descriptor, pointer.baseAddress, pointer.count, MSG_DONTWAIT)
-                #else
-                let flags = CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL)
-                let count = systemSend(descriptor, pointer.baseAddress, pointer.count, flags)
-                #endif
-                if count >= 0 { return .sent(count) }
-                switch errno {
-                case EINTR: continue
-                case EAGAIN, EWOULDBLOCK: return .sent(0)
-                default: return .failed
-                }
+    /// Sends what the socket takes now: fewer bytes than given when its buffer is full, negative when the connection is
+    /// broken. Never blocks, raises no signal.
+    func send(_ bytes: UnsafeRawBufferPointer) -> Int {
+        while true {
+            // The pointer is valid for the length of this call, and `send` only reads.
+            #if canImport(Darwin)
+            let count = Darwin.send(descriptor, bytes.baseAddress, bytes.count, MSG_DONTWAIT)
+            #else
+            let flags = CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL)
+            let count = systemSend(descriptor, bytes.baseAddress, bytes.count, flags)
+            #endif
+            if count >= 0 { return count }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN, EWOULDBLOCK: return 0
+            default: return -1
             }
         }
     }
