@@ -24,6 +24,7 @@ def build():
     common = ["gcc", "-O2", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
     for name in ("server", "client"):
         subprocess.run(common + ["-o", BUILD / name, source / f"{name}.c"], check=True)
+    subprocess.run(common + ["-o", BUILD / "reader", source / "reader.c", "-lhiredis"], check=True)
     subprocess.run(common + ["-shared", "-fPIC", "-o", BUILD / "allocations.so", source / "allocations.c"], check=True)
     if not NODE.exists():
         sys.exit(f"error: {NODE} is not there; run make release")
@@ -121,7 +122,7 @@ class Redis(Process):
     def __init__(self, port=17379, core=None):
         super().__init__(["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
                          core, stdout=subprocess.DEVNULL)
-        self.url = f"redis://127.0.0.1:{port}"
+        self.url, self.port = f"redis://127.0.0.1:{port}", port
         wait_for_port(port)
 
 
@@ -133,15 +134,34 @@ class Clients(Process):
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __call__(self, command):
+        self.begin(command)
+        return self.result()
+
+    def begin(self, command):
+        self.command = command
         print(command, file=self.child.stdin, flush=True)
+
+    def result(self):
         line = self.child.stdout.readline()
         if not line:
-            sys.exit(f"error: the client ended at '{command}'")
+            sys.exit(f"error: the client ended at '{self.command}'")
         return json.loads(line)
 
     def __exit__(self, *rest):
         self.child.stdin.close()
         super().__exit__(*rest)
+
+
+def flood(port, channel, count, size=128):
+    """Publishes with a pipeline, as fast as Redis takes it."""
+    payload = "x" * size
+    command = f"*3\r\n$7\r\nPUBLISH\r\n${len(channel)}\r\n{channel}\r\n${size}\r\n{payload}\r\n".encode()
+    with socket.create_connection(("127.0.0.1", port)) as redis:
+        for _ in range(0, count, 1000):
+            redis.sendall(command * 1000)
+            answers = 0
+            while answers < 1000:
+                answers += redis.recv(65536).count(b"\n")
 
 
 def _masked(text):

@@ -1,9 +1,10 @@
 """The scenarios: each a function of the number of runs that returns rows of a label and a text."""
 
-import json
+import subprocess
 import time
 
-from harness import (Clients, Node, Redis, Yardstick, cpu_seconds, median, resident_bytes, spread, subscriptions)
+from harness import (BUILD, Clients, Node, Process, Redis, Yardstick, cpu_seconds, flood, median, resident_bytes, spread,
+                     subscriptions)
 
 
 def _against(servers, clients, work, runs, **options):
@@ -132,11 +133,10 @@ def mass_close(runs):
             herd("connect")
             others("rounds 10 1")
             before = cpu_seconds(node.pid)
-            others.child.stdin.write("open 200 2000 1\n")
-            others.child.stdin.flush()
+            others.begin("open 200 2000 1")
             time.sleep(0.5)
             herd("close")
-            stalls.append(json.loads(others.child.stdout.readline())["max_ms"])
+            stalls.append(others.result()["max_ms"])
             cpu.append(cpu_seconds(node.pid) - before)
     return [("longest wait of the others", f"{median(stalls):.0f} ms  ({spread(stalls)})"),
             ("CPU of the node meanwhile", f"{median(cpu) * 1000:.0f} ms")]
@@ -215,5 +215,32 @@ def cluster(runs):
             for size, v in costs.items()] + [("3 / 1", f"{median(costs[3]) / median(costs[1]):.2f}")]
 
 
+def redis_reader(runs):
+    """200,000 messages from Redis to one client of a node, against a bare hiredis reader that throws them away"""
+    count = 200_000
+    costs = {"hiredis": [], "node": []}
+    with Redis() as redis:
+        for _ in range(runs):
+            with Process([BUILD / "reader", redis.port, "c0", count], stdout=subprocess.PIPE,
+                         stdin=subprocess.PIPE, core=0) as reader:
+                reader.child.stdout.readline()
+                before = cpu_seconds(reader.pid)
+                flood(redis.port, "c0", count)
+                reader.child.stdout.readline()
+                costs["hiredis"].append((cpu_seconds(reader.pid) - before) / count * 1e6)
+            with Node(17000, flags=["--redis", redis.url]) as node, Clients([node.port], 1) as client:
+                client("connect")
+                client.begin("idle 5000")
+                before = cpu_seconds(node.pid)
+                flood(redis.port, "fanfare:c0", count)
+                client.result()
+                costs["node"].append((cpu_seconds(node.pid) - before) / count * 1e6)
+                if node.metric("fanfare_deliveries_total") != count:
+                    raise SystemExit("error: the node did not deliver all")
+    return [(f"{name}: CPU per message", f"{median(v):.2f} µs  ({spread(v)})") for name, v in costs.items()] + [
+        ("node / hiredis", f"{median(costs['node']) / median(costs['hiredis']):.2f}")]
+
+
 ALL = {f.__name__.replace("_", "-"): f for f in
-       (single, burst, crowd, channels, small_channels, latency, sustained, storm, mass_close, slow_readers, idle_herd, waves, cluster)}
+       (single, burst, crowd, channels, small_channels, latency, sustained, storm, mass_close, slow_readers, idle_herd, waves, cluster,
+        redis_reader)}

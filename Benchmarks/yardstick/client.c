@@ -201,7 +201,7 @@ static void idle(int milliseconds) {
         struct epoll_event events[512];
         int ready = epoll_wait(epoll, events, 512, 50);
         for (int e = 0; e < ready; e++) {
-            unsigned char bytes[256];
+            static unsigned char bytes[1 << 18];
             int fd = fds[events[e].data.u32];
             if (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) >= 2 && bytes[0] == 0x89) {
                 send_all(fd, pong, sizeof pong);

@@ -32,7 +32,11 @@ final class SubscriberLink: RedisLinkOwner {
     private let probe: ProbeChannel
     private let onHearing: () -> Void
     private var book = SubscriptionBook()
+    private var names = ChannelNameCache()
+    private let prefix: [UInt8]
     private var bursts: [Burst]
+    /// When the burst that is being read began; the clock costs as much as a delivery.
+    private var burstAt: UInt64?
     private var downSince: UInt64
     private var isSettled = false
 
@@ -52,6 +56,7 @@ final class SubscriberLink: RedisLinkOwner {
         self.receivers = receivers
         self.probe = probe
         self.onHearing = onHearing
+        self.prefix = Array(configuration.prefix.utf8)
         self.bursts = Array(repeating: Burst(), count: receivers.count)
         self.downSince = clock.monotonicMicroseconds()
     }
@@ -125,6 +130,7 @@ final class SubscriberLink: RedisLinkOwner {
     }
 
     func receivedBurst() {
+        burstAt = nil
         post()
         noteSettled()
     }
@@ -149,7 +155,8 @@ final class SubscriberLink: RedisLinkOwner {
 
     private func publication(_ publication: Publication) {
         metrics.counters.addShared(.received)
-        let now = clock.wallMicroseconds()
+        let now = burstAt ?? clock.wallMicroseconds()
+        burstAt = now
         if publication.publishedAt != 0 {
             metrics.lag.record(microseconds: Int(truncatingIfNeeded: now &- publication.publishedAt))
         }
@@ -164,12 +171,7 @@ final class SubscriberLink: RedisLinkOwner {
         }
     }
 
-    private func channel(_ name: UnsafeRawBufferPointer) -> ChannelName? {
-        let prefix = configuration.prefix.utf8
-        guard name.count > prefix.count, name.prefix(prefix.count).elementsEqual(prefix) else { return nil }
-        let text = String(validating: UnsafeRawBufferPointer(rebasing: name[prefix.count...]), as: UTF8.self)
-        return text.flatMap { try? ChannelName($0) }
-    }
+    private func channel(_ name: UnsafeRawBufferPointer) -> ChannelName? { names.name(name, prefix: prefix) }
 
     /// Bytes that a publication takes besides its payload, about.
     private static let publicationOverhead = 256
@@ -179,10 +181,11 @@ final class SubscriberLink: RedisLinkOwner {
     /// One post, and so one wake-up at most, for each event loop that something came for.
     private func post() {
         for (index, burst) in bursts.enumerated() where !burst.events.isEmpty {
-            bursts[index] = Burst()
             let isTaken = receivers[index].post(
                 contentsOf: burst.events, weight: burst.bytes, limit: configuration.maxBacklogBytes)
             if !isTaken { drop(burst, receiver: index) }
+            bursts[index].events.removeAll(keepingCapacity: burst.events.count <= 1_024)
+            bursts[index].bytes = 0
         }
     }
 

@@ -45,7 +45,7 @@ enum Envelope: Equatable {
     static func read(_ bytes: UnsafeRawBufferPointer) -> Envelope? {
         guard bytes.count >= 3, bytes.prefix(3).elementsEqual(magicPrefix) else {
             let kind: Payload.Kind = UTF8Validator.isValid(bytes) ? .text : .binary
-            return .publication(Payload(kind: kind, bytes: ByteBuffer(bytes: bytes)), acceptedAt: 0)
+            return .publication(Payload(kind: kind, copying: bytes), acceptedAt: 0)
         }
         var header = ByteBuffer(bytes: bytes.prefix(headerBytes))
         guard header.readInteger(as: UInt32.self) == magic, let kind = header.readInteger(as: UInt8.self),
@@ -56,7 +56,7 @@ enum Envelope: Equatable {
         switch kind {
         case 1:
             guard payloadKind == .binary || UTF8Validator.isValid(payload) else { return nil }
-            return .publication(Payload(kind: payloadKind, bytes: ByteBuffer(bytes: payload)), acceptedAt: number)
+            return .publication(Payload(kind: payloadKind, copying: payload), acceptedAt: number)
         case 2:
             return .probe(number)
         default:

@@ -6,6 +6,9 @@ final class ReplyReader {
     /// Bytes of an incomplete reply that are held; beyond that the peer is not a sane Redis.
     static let maximumBuffered = 67_108_864
 
+    /// Bytes that hiredis is given at a time: after each kilobyte that it has read it moves the rest of them down.
+    private static let portion = 4_096
+
     private let reader: UnsafeMutablePointer<redisReader>
 
     init?() {
@@ -19,6 +22,13 @@ final class ReplyReader {
     ///
     /// - Throws: ``RedisLinkError/protocolError(_:)`` for bytes that are no Redis reply; the reader is unusable then.
     func read(_ bytes: ByteBuffer, _ body: (ReplyView) -> Void) throws(RedisLinkError) {
+        var rest = bytes
+        while let portion = rest.readSlice(length: min(rest.readableBytes, Self.portion)), portion.readableBytes > 0 {
+            try feed(portion, body)
+        }
+    }
+
+    private func feed(_ bytes: ByteBuffer, _ body: (ReplyView) -> Void) throws(RedisLinkError) {
         // hiredis copies what it is given; the pointer is only used within the call.
         let fed = bytes.withUnsafeReadableBytes { raw in
             redisReaderFeed(reader, raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count)

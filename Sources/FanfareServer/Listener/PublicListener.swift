@@ -38,7 +38,7 @@ struct PublicListener: Sendable {
             // A client's messages are small; a big one comes in pieces and is gathered by the frame reader.
             .childChannelOption(
                 .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1_024, maximum: 16_384)
+                value: AdaptiveRecvByteBufferAllocator(minimum: 256, initial: 256, maximum: 16_384)
             )
             .childChannelOption(.maxMessagesPerRead, value: 2)
             .childChannelInitializer { channel in

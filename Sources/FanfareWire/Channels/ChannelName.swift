@@ -34,7 +34,12 @@ public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
     public var description: String { string }
 
     public static func == (lhs: ChannelName, rhs: ChannelName) -> Bool {
-        lhs.string.utf8.elementsEqual(rhs.string.utf8)
+        let isEqual = lhs.string.utf8.withContiguousStorageIfAvailable { left in
+            rhs.string.utf8.withContiguousStorageIfAvailable { right in
+                UnsafeRawBufferPointer(left).elementsEqual(UnsafeRawBufferPointer(right))
+            }
+        }
+        return isEqual.flatMap(\.self) ?? lhs.string.utf8.elementsEqual(rhs.string.utf8)
     }
 
     public func hash(into hasher: inout Hasher) {

@@ -21,6 +21,16 @@ public struct Payload: Sendable, Equatable {
         headerBytes = 0
     }
 
+    /// Copies `bytes` once, with what a WebSocket message needs before them.
+    public init(kind: Kind, copying bytes: UnsafeRawBufferPointer) {
+        let header = WebSocketFrame.headerLength(payloadLength: bytes.count)
+        var message = ByteBuffer()
+        message.reserveCapacity(header + bytes.count)
+        WebSocketFrame.writeHeader(kind == .text ? .text : .binary, payloadLength: bytes.count, into: &message)
+        message.writeBytes(bytes)
+        self.init(kind: kind, message: message, headerBytes: header)
+    }
+
     /// - Parameters:
     ///   - message: a whole WebSocket message as a server sends it.
     ///   - headerBytes: how many of its bytes come before the payload.
