@@ -1,7 +1,7 @@
 # `make` lists what there is.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help cluster run build release test check format format-check compose-test clean
+.PHONY: help cluster run build release test check format format-check bench cost compose-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,16 @@ format: ## rewrites the sources in the house style
 
 format-check: ## fails when a source is not in the house style
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+
+bench: ## all scenarios against the C yardstick, half an hour (SCENARIOS="single burst" RUNS=5)
+	@Deploy/install bench
+	@$(MAKE) --no-print-directory release
+	Benchmarks/run.py --runs $(or $(RUNS),5) $(SCENARIOS)
+
+cost: ## instructions and allocations of a delivery and a publish, exact; fails above Benchmarks/thresholds.json
+	@Deploy/install bench
+	@$(MAKE) --no-print-directory release
+	Benchmarks/costs.py
 
 compose-test: ## docker-compose.yml for real: needs a container engine, not part of make test
 	@Deploy/install test

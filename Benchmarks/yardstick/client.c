@@ -5,6 +5,7 @@
 //   rounds N BURST       N times: publishes BURST messages with one send, waits until everyone in channel 0 has them
 //   open RATE MS BURST   publishes RATE a second in bursts, for so long, never waiting; then waits for the rest
 //   each N               N times: every client publishes one message to its own channel, waits until all have it
+//   receive N            waits until everyone in channel 0 has N messages that somebody else publishes
 //   idle MS              answers pings
 //   freeze N             the last N clients stop reading
 //   close                closes all sockets at once
@@ -242,6 +243,10 @@ int main(int argc, char **argv) {
             open_loop(a, b, c);
         } else if (sscanf(line, "each %d", &a) == 1) {
             each(a);
+        } else if (sscanf(line, "receive %d", &a) == 1) {
+            start();
+            wait_for((int64_t)a * listeners());
+            report(began, (int64_t)a * listeners());
         } else if (sscanf(line, "idle %d", &a) == 1) {
             idle(a);
         } else if (sscanf(line, "freeze %d", &a) == 1) {
