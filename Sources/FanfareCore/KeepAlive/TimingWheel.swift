@@ -37,7 +37,7 @@ public final class TimingWheel {
     /// - Parameters:
     ///   - now: microseconds of the monotonic clock.
     ///   - buckets: ticks of one turn.
-    public init(now: UInt64, tickMicroseconds: UInt64 = 50_000, buckets: Int = 1_024) {
+    public init(now: UInt64, tickMicroseconds: UInt64 = 100_000, buckets: Int = 512) {
         self.tickMicroseconds = tickMicroseconds
         self.buckets = Array(repeating: [], count: buckets)
         self.current = now / tickMicroseconds

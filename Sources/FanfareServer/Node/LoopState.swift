@@ -28,7 +28,7 @@ final class LoopState {
     /// Whether publications wait for more.
     private var isDelayed = false
     private var answered: [PublishOutcome] = []
-    private var ticker: RepeatedTask?
+    private var ticker: NIOScheduledCallback?
     private var lastTick: UInt64 = 0
 
     /// What became of a client's publish.
@@ -55,10 +55,15 @@ final class LoopState {
 
     /// Starts the wheel.
     func start() {
-        let period = TimeAmount.microseconds(Int64(wheel.tickMicroseconds))
         lastTick = node.clock.monotonicMicroseconds()
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        ticker = eventLoop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in bound.value.tick() }
+        scheduleTick()
+    }
+
+    /// A callback, not a repeated task: that one allocates nine times a tick.
+    private func scheduleTick() {
+        let ticker = Ticker(loop: NIOLoopBound(self, eventLoop: eventLoop))
+        self.ticker = try? eventLoop.scheduleCallback(
+            in: .microseconds(Int64(wheel.tickMicroseconds)), handler: ticker)
     }
 
     /// Stops the wheel.
@@ -183,7 +188,8 @@ final class LoopState {
         eventLoop.execute { bound.value.visitMailboxes() }
     }
 
-    private func tick() {
+    fileprivate func tick() {
+        scheduleTick()
         let now = node.clock.monotonicMicroseconds()
         let late = now &- lastTick
         metrics.loopLag.record(microseconds: Int(late > wheel.tickMicroseconds ? late - wheel.tickMicroseconds : 0))
@@ -191,4 +197,11 @@ final class LoopState {
         wheel.advance(to: now)
         flush()
     }
+}
+
+/// What the event loop calls when a tick of the wheel is due.
+private struct Ticker: NIOScheduledCallbackHandler, Sendable {
+    let loop: NIOLoopBound<LoopState>
+
+    func handleScheduledCallback(eventLoop: some EventLoop) { loop.value.tick() }
 }
