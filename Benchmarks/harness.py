@@ -99,8 +99,10 @@ class Node(Process):
     """A node with one event loop, open to all, without pings unless asked for."""
 
     def __init__(self, port=17100, core=0, flags=(), wrapper=(), env=None, binary=NODE):
-        command = [*wrapper, binary, "serve", "--dev", "--loops", "1", "--host", "127.0.0.1", "--port", port,
+        command = [*wrapper, binary, "serve", "--dev", "--host", "127.0.0.1", "--port", port,
                    "--admin-port", port + 1000, "--drain", "0s", "--log-level", "error"]
+        if "--loops" not in flags:
+            command += ["--loops", "1"]
         if "--ping-interval" not in flags:
             command += ["--ping-interval", "off"]
         super().__init__(command + list(flags), core, env)

@@ -124,6 +124,43 @@ def storm(runs):
     return rows + [("node / C", f"{median(rates['node']) / median(rates['C']):.2f}")]
 
 
+def churn(runs):
+    """2,000 clients come, subscribe and go, again and again, while 500 others listen"""
+    p99, costs = [], []
+    for _ in range(runs):
+        with Node(17000) as node, Clients([node.port], 500) as others:
+            others("connect")
+            others("rounds 20 1")
+            others.begin("open 60 4000 1")
+            before, cycles, end = cpu_seconds(node.pid), 0, time.monotonic() + 3
+            while time.monotonic() < end:
+                with Clients([node.port], 500, channels=500, core=None) as comers:
+                    comers("connect")
+                    comers("close")
+                cycles += 500
+            result = others.result()
+            used = cpu_seconds(node.pid) - before
+            p99.append(result["p99_ms"])
+            costs.append(used / cycles * 1e6)
+    return [("p99 of those who stay", f"{median(p99):.2f} ms  ({spread(p99)})"),
+            ("CPU of the node for each that comes and goes, others included", f"{median(costs):.0f} µs")]
+
+
+def loops(runs):
+    """one channel of 1,000 clients on two event loops against one: CPU per delivery"""
+    costs = {1: [], 2: []}
+    for _ in range(runs):
+        for count in costs:
+            with Node(17000, core=None, flags=["--loops", str(count)]) as node, Clients([node.port], 1000) as clients:
+                clients("connect")
+                clients("rounds 50 1")
+                before = cpu_seconds(node.pid)
+                result = clients("rounds 400 1")
+                costs[count].append((cpu_seconds(node.pid) - before) / result["deliveries"] * 1e6)
+    return [(f"{count} loop{'s' * (count > 1)}: CPU per delivery", f"{median(v):.2f} µs  ({spread(v)})")
+            for count, v in costs.items()] + [("2 / 1", f"{median(costs[2]) / median(costs[1]):.2f}")]
+
+
 def mass_close(runs):
     """5,000 sockets vanish at once while 100 others keep listening"""
     stalls, cpu = [], []
@@ -250,5 +287,5 @@ def redis_reader(runs):
 
 
 ALL = {f.__name__.replace("_", "-"): f for f in
-       (single, burst, crowd, channels, small_channels, latency, sustained, storm, mass_close, slow_readers, idle_herd, waves, cluster,
-        redis_reader)}
+       (single, burst, crowd, channels, small_channels, latency, sustained, storm, churn, loops, mass_close,
+        slow_readers, idle_herd, waves, cluster, redis_reader)}
