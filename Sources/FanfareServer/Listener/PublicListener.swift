@@ -28,6 +28,8 @@ struct PublicListener: Sendable {
         let perLoop = max(1, node.configuration.limits.maxPendingConnections / loops.count)
         let channel = try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4_096)
+            // Accepts of one turn of the event loop: a storm of connections waits in the backlog, deliveries do not.
+            .serverChannelOption(.maxMessagesPerRead, value: 4)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
