@@ -2,6 +2,8 @@
 public struct NotInTime: Error, CustomStringConvertible {
     public let what: String
     public var description: String { "not in time: \(what)" }
+
+    public init(what: String) { self.what = what }
 }
 
 /// Waits for a condition: asks again and again, at first every few milliseconds, and fails with `what`.

@@ -68,32 +68,6 @@ public final class WebSocketClient: Sendable {
     /// Sends a text without waiting for the kernel.
     public func sendLater(_ text: String) { socket.sendLater(Self.frame(opcode: 1, Array(text.utf8))) }
 
-    /// The bytes of a frame.
-    public static func frame(
-        final: Bool = true, reserved: UInt8 = 0, opcode: UInt8, _ payload: [UInt8], masked: Bool = true
-    ) -> ByteBuffer {
-        var buffer = ByteBuffer()
-        buffer.writeInteger((final ? 0x80 : 0) | reserved << 4 | opcode)
-        let mask: UInt8 = masked ? 0x80 : 0
-        switch payload.count {
-        case ..<126: buffer.writeInteger(mask | UInt8(payload.count))
-        case ..<65_536:
-            buffer.writeInteger(mask | 126)
-            buffer.writeInteger(UInt16(payload.count))
-        default:
-            buffer.writeInteger(mask | 127)
-            buffer.writeInteger(UInt64(payload.count))
-        }
-        guard masked else {
-            buffer.writeBytes(payload)
-            return buffer
-        }
-        let key: [UInt8] = [0x37, 0xFA, 0x21, 0x3D]
-        buffer.writeBytes(key)
-        buffer.writeBytes(payload.enumerated().map { $0.element ^ key[$0.offset % 4] })
-        return buffer
-    }
-
     /// The next message; answers pings unless told not to. `nil` at the end of the connection.
     public func next(within limit: Duration = .seconds(15), answersPings: Bool = true) async throws -> Message? {
         while let message = try await socket.receive(within: limit, "a message", Self.read) {
@@ -123,21 +97,9 @@ public final class WebSocketClient: Sendable {
     public func close() async { await socket.close() }
 
     @Sendable private static func read(_ bytes: inout ByteBuffer) throws -> Message? {
-        guard let first: UInt8 = bytes.getInteger(at: bytes.readerIndex),
-            let second: UInt8 = bytes.getInteger(at: bytes.readerIndex + 1)
-        else { return nil }
-        var index = bytes.readerIndex + 2
-        var length = Int(second)
-        if second == 126 {
-            guard let value: UInt16 = bytes.getInteger(at: index) else { return nil }
-            (length, index) = (Int(value), index + 2)
-        } else if second == 127 {
-            guard let value: UInt64 = bytes.getInteger(at: index) else { return nil }
-            (length, index) = (Int(value), index + 8)
-        }
-        guard let payload = bytes.getBytes(at: index, length: length) else { return nil }
-        bytes.moveReaderIndex(to: index + length)
-        switch first & 0x0F {
+        guard let (opcode, slice) = takeFrame(&bytes) else { return nil }
+        let payload = Array(slice.readableBytesView)
+        switch opcode {
         case 1: return .text(String(decoding: payload, as: UTF8.self))
         case 2: return .binary(payload)
         case 9: return .ping(payload)
@@ -145,7 +107,7 @@ public final class WebSocketClient: Sendable {
         case 8:
             let code = payload.count >= 2 ? UInt16(payload[0]) << 8 | UInt16(payload[1]) : nil
             return .close(code, String(decoding: payload.dropFirst(2), as: UTF8.self))
-        default: throw NotInTime(what: "a frame that servers send; got opcode \(first & 0x0F)")
+        default: throw NotInTime(what: "a frame that servers send; got opcode \(opcode)")
         }
     }
 }

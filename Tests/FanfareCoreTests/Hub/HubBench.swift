@@ -198,6 +198,9 @@ final class RecordingBroker: Broker {
         }
     }
 
+    /// What a broker does that refuses a subscription.
+    func forget(_ channel: ChannelName) { _ = state.withLock { $0.wanted.remove(channel.string) } }
+
     func publish(_: Publication, completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void) {
         completion(.success(()))
     }

@@ -1,0 +1,98 @@
+import FanfareWire
+import NIOCore
+
+@testable import FanfareCore
+
+/// A client of the hub that keeps the numbers that it gets, by channel.
+final class HubModelMember: HubMember {
+    typealias Lane = TestLane
+
+    struct Answer: Equatable {
+        let channel: Int
+        let request: UInt32
+        let isConfirmed: Bool
+
+        init(_ channel: Int, _ request: UInt32, _ isConfirmed: Bool) {
+            (self.channel, self.request, self.isConfirmed) = (channel, request, isConfirmed)
+        }
+    }
+
+    let id: Int
+    let wireFormat: WireFormat
+    var membership = HubMembership<HubModelMember>()
+    var answers: [Answer] = []
+    /// Writes of this tick, each as the hub gave it.
+    private var writes: [ByteBuffer] = []
+    private var gathered: ByteBuffer?
+    /// Its lane of this tick, and what that did not take.
+    var lane: TestLane?
+    private var rest: [UInt8] = []
+    var onBroken: (() -> Void)?
+    /// Runs with the next write, and with the next answer: the client breaks there.
+    var onWrite: (() -> Void)?
+    var onAnswer: (() -> Void)?
+
+    init(_ id: Int, _ format: WireFormat) { (self.id, wireFormat) = (id, format) }
+
+    deinit { precondition(membership.count == 0, "the hub let go of a client that is still in it") }
+
+    func deliver(_ bytes: ByteBuffer) {
+        writes.append(bytes)
+        wrote()
+    }
+
+    func sent(_ count: Int, of bytes: ByteBuffer) {
+        if count < 0 {
+            onBroken?()
+        } else {
+            rest += bytes.readableBytesView.dropFirst(count)
+            wrote()
+        }
+    }
+
+    func enqueue(_ bytes: ByteBuffer) {
+        if gathered == nil { gathered = bytes } else { gathered?.writeImmutableBuffer(bytes) }
+        wrote()
+    }
+
+    private func wrote() {
+        let action = onWrite
+        onWrite = nil
+        action?()
+    }
+
+    func subscribed(_ channel: ChannelName, request: UInt32) { answered(channel, request, true) }
+
+    func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError) {
+        answered(channel, request, false)
+    }
+
+    private func answered(_ channel: ChannelName, _ request: UInt32, _ isConfirmed: Bool) {
+        answers.append(Answer(HubModelRun.number(of: channel), request, isConfirmed))
+        let action = onAnswer
+        onAnswer = nil
+        action?()
+    }
+
+    /// Ends the tick: how many writes it took, and what was in them.
+    func endTick() -> (writes: Int, numbers: [Int: [Int]]) {
+        if let gathered { writes.append(gathered) }
+        if let taken = lane?.taken, !taken.isEmpty || !rest.isEmpty { writes.append(ByteBuffer(bytes: taken + rest)) }
+        defer { (writes, gathered, lane, rest) = ([], nil, nil, []) }
+        var numbers: [Int: [Int]] = [:]
+        for write in writes { read(write, into: &numbers) }
+        return (writes.count, numbers)
+    }
+
+    /// A payload is the channel's digit and six more, and stands right before what closes the message.
+    private func read(_ bytes: ByteBuffer, into numbers: inout [Int: [Int]]) {
+        let tail = wireFormat == .rawWebSocket ? 0 : 3
+        var index = bytes.readerIndex
+        while let length: UInt8 = bytes.getInteger(at: index + 1) {
+            index += 2 + Int(length)
+            let text = bytes.getString(at: index - tail - 7, length: 7) ?? ""
+            let value = Int(text) ?? -1
+            numbers[value / 1_000_000, default: []].append(value % 1_000_000)
+        }
+    }
+}
