@@ -41,6 +41,13 @@ def _rates(samples):
     return rows + [(f"{second} / {first}", f"{median(ratios):.2f}  ({spread(ratios)})")]
 
 
+def _cost(server, clients, work):
+    """CPU seconds of the server per delivery."""
+    before = cpu_seconds(*server.pids)
+    result = clients(work)
+    return (cpu_seconds(*server.pids) - before) / result["deliveries"]
+
+
 _PAIR = {"C": lambda port: Yardstick(port), "node": lambda port: Node(port)}
 
 
@@ -55,12 +62,20 @@ def burst(runs):
 
 
 def crowd(runs):
-    """one channel, 10,000 clients against 1,000: cost per delivery"""
-    small = _against({"node": lambda port: Node(port)}, 1000, "rounds 400 1", runs)["node"]
-    large = _against({"node": lambda port: Node(port)}, 9000, "rounds 40 1", runs)["node"]
-    yard = _against({"C": lambda port: Yardstick(port)}, 9000, "rounds 40 1", runs)["C"]
-    a, b, c = (median([rate for rate, _ in values]) for values in (small, large, yard))
-    return [("9,000 / 1,000 clients, cost per delivery", f"{a / b:.2f}"), ("node / C at 9,000", f"{b / c:.2f}")]
+    """one channel, 9,000 clients against 1,000: how a delivery's cost grows, and the C loop's"""
+    growth = {"C": [], "node": []}
+    for _ in range(runs):
+        for name, make in _PAIR.items():
+            costs = []
+            for count, work in ((1000, "rounds 300 1"), (9000, "rounds 35 1")):
+                with make(17000) as server, Clients([server.port], count) as clients:
+                    clients("connect")
+                    clients(work)
+                    costs.append(_cost(server, clients, work))
+            growth[name].append(costs[1] / costs[0])
+    return [(f"{name}: 9,000 / 1,000 clients, CPU per delivery", f"{median(v):.2f}  ({spread(v)})")
+            for name, v in growth.items()] + [
+        ("growth of the node / growth of C", f"{median(growth['node']) / median(growth['C']):.2f}")]
 
 
 def channels(runs):
@@ -72,9 +87,7 @@ def channels(runs):
                 others = subscriptions(node.port, count)
                 clients("connect")
                 clients("rounds 100 1")
-                before = cpu_seconds(node.pid)
-                result = clients("rounds 400 1")
-                costs[count].append((cpu_seconds(node.pid) - before) / result["deliveries"] * 1e6)
+                costs[count].append(_cost(node, clients, "rounds 400 1") * 1e6)
                 for other in others:
                     other.close()
     return [(f"{count:,} channels: CPU per delivery", f"{median(v):.2f} µs  ({spread(v)})")
@@ -88,9 +101,7 @@ def small_channels(runs):
         clients("connect")
         clients("each 2")
         for _ in range(runs):
-            before = cpu_seconds(node.pid)
-            result = clients("each 5")
-            costs.append((cpu_seconds(node.pid) - before) / result["deliveries"] * 1e6)
+            costs.append(_cost(node, clients, "each 5") * 1e6)
     return [("CPU of a publish and its delivery", f"{median(costs):.2f} µs  ({spread(costs)})")]
 
 
@@ -154,9 +165,7 @@ def loops(runs):
             with Node(17000, core=None, flags=["--loops", str(count)]) as node, Clients([node.port], 1000) as clients:
                 clients("connect")
                 clients("rounds 50 1")
-                before = cpu_seconds(node.pid)
-                result = clients("rounds 400 1")
-                costs[count].append((cpu_seconds(node.pid) - before) / result["deliveries"] * 1e6)
+                costs[count].append(_cost(node, clients, "rounds 400 1") * 1e6)
     return [(f"{count} loop{'s' * (count > 1)}: CPU per delivery", f"{median(v):.2f} µs  ({spread(v)})")
             for count, v in costs.items()] + [("2 / 1", f"{median(costs[2]) / median(costs[1]):.2f}")]
 
