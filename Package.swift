@@ -92,8 +92,9 @@ let package = Package(
             path: "Tests/Support",
             swiftSettings: strict
         ),
-        .testTarget(name: "FanfareWireTests", dependencies: ["FanfareWire"], swiftSettings: strict),
-        .testTarget(name: "FanfareCoreTests", dependencies: ["FanfareCore", "FanfareWire"], swiftSettings: strict),
+        .testTarget(name: "FanfareWireTests", dependencies: ["FanfareWire", "Support"], swiftSettings: strict),
+        .testTarget(
+            name: "FanfareCoreTests", dependencies: ["FanfareCore", "FanfareWire", "Support"], swiftSettings: strict),
         .testTarget(
             name: "FanfareRedisTests",
             dependencies: ["FanfareRedis", "FanfareCore", "FanfareWire", "Support", nioCore, logging],

@@ -62,18 +62,18 @@ def burst(runs):
 
 
 def crowd(runs):
-    """one channel, 9,000 clients against 1,000: how a delivery's cost grows, and the C loop's"""
+    """one channel, 10,000 clients against 1,000: how a delivery's cost grows, and the C loop's"""
     growth = {"C": [], "node": []}
     for _ in range(runs):
         for name, make in _PAIR.items():
             costs = []
-            for count, work in ((1000, "rounds 300 1"), (9000, "rounds 35 1")):
+            for count, work in ((1000, "rounds 300 1"), (10_000, "rounds 30 1")):
                 with make(17000) as server, Clients([server.port], count) as clients:
                     clients("connect")
                     clients(work)
                     costs.append(_cost(server, clients, work))
             growth[name].append(costs[1] / costs[0])
-    return [(f"{name}: 9,000 / 1,000 clients, CPU per delivery", f"{median(v):.2f}  ({spread(v)})")
+    return [(f"{name}: 10,000 / 1,000 clients, CPU per delivery", f"{median(v):.2f}  ({spread(v)})")
             for name, v in growth.items()] + [
         ("growth of the node / growth of C", f"{median(growth['node']) / median(growth['C']):.2f}")]
 
@@ -95,9 +95,9 @@ def channels(runs):
 
 
 def small_channels(runs):
-    """9,000 channels of one client each, everyone publishes to itself: a publish and a delivery"""
+    """10,000 channels of one client each, everyone publishes to itself: a publish and a delivery"""
     costs = []
-    with Node(17000) as node, Clients([node.port], 9000, channels=9000) as clients:
+    with Node(17000) as node, Clients([node.port], 10_000, channels=10_000) as clients:
         clients("connect")
         clients("each 2")
         for _ in range(runs):
@@ -206,7 +206,7 @@ def slow_readers(runs):
 
 
 def idle_herd(runs):
-    """9,000 idle clients: memory and CPU of each at a 25 s ping"""
+    """9,500 idle clients: memory and CPU of each at a 25 s ping"""
     memory, cpu = [], []
     for _ in range(min(runs, 3)):
         with Node(17000, flags=["--ping-interval", "25s"]) as node, Clients([node.port], 9500) as clients:

@@ -1,5 +1,6 @@
 import FanfareCore
 import FanfareWire
+import Support
 import Testing
 
 @testable import FanfareRedis
@@ -136,19 +137,5 @@ struct SubscriptionBookTests {
         #expect(redis == Set(wanted.filter { $0.value != 0 }.keys))
         #expect(book.isSettled)
         for (channel, mask) in wanted { #expect(book.receivers(of: channel) == mask) }
-    }
-}
-
-/// A random generator with a seed that a failing test prints.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed &+ 0x1234_5678_9ABC_DEF1 }
-
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
     }
 }

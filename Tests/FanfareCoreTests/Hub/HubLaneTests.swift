@@ -1,5 +1,6 @@
 import FanfareWire
 import NIOCore
+import Support
 import Testing
 
 @testable import FanfareCore
@@ -91,7 +92,7 @@ struct TickJoinTests {
 
     @Test("other bytes are never taken for them, also when a buffer's owner writes on", arguments: 0..<200)
     func model(seed: Int) {
-        var random = SplitMix(seed: UInt64(seed))
+        var random = SeededRandom(seed: UInt64(seed))
         var join = TickJoin()
         let tails = (0..<3).map { ByteBuffer(string: "t\($0)") }
         var ticks = (0..<4).map { (bytes: ByteBuffer(string: "c\($0)"), text: "c\($0)") }

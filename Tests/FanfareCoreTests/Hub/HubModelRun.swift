@@ -1,4 +1,5 @@
 import FanfareWire
+import Support
 
 @testable import FanfareCore
 
@@ -8,7 +9,7 @@ final class HubModelRun {
         let description: String
     }
 
-    private var random: SplitMix
+    private var random: SeededRandom
     private let broker = RecordingBroker()
     private let metrics = LoopMetrics()
     private let shard: HubShard<HubModelMember>
@@ -22,7 +23,7 @@ final class HubModelRun {
     private var owed: [(channel: ChannelName, ticket: UInt64)] = []
 
     init(seed: Int) {
-        random = SplitMix(seed: UInt64(seed))
+        random = SeededRandom(seed: UInt64(seed))
         shard = HubShard(broker: broker, receiver: 0, metrics: metrics)
         for _ in 0..<3 { join() }
     }

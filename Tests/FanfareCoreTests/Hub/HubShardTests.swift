@@ -1,5 +1,6 @@
 import FanfareWire
 import NIOCore
+import Support
 import Synchronization
 import Testing
 
@@ -104,7 +105,7 @@ struct HubShardTests {
 
     @Test("random operations agree with a model", arguments: 0..<300)
     func model(seed: Int) throws {
-        var random = SplitMix(seed: UInt64(seed))
+        var random = SeededRandom(seed: UInt64(seed))
         let bench = HubBench(answersAtOnce: seed.isMultiple(of: 2))
         let channels = try (0..<6).map { try ChannelName("c\($0)") }
         var clients: [TestMember] = []

@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 @testable import FanfareCore
@@ -44,7 +45,7 @@ struct TimingWheelTests {
 
     @Test("random schedules, moves and cancels agree with a model", arguments: 0..<200)
     func model(seed: Int) {
-        var random = SplitMix(seed: UInt64(seed))
+        var random = SeededRandom(seed: UInt64(seed))
         let wheel = TimingWheel(now: 0, tickMicroseconds: 10, buckets: 16)
         let members = (0..<40).map { _ in Timed() }
         var due: [ObjectIdentifier: UInt64] = [:]

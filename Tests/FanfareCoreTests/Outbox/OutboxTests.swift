@@ -1,4 +1,5 @@
 import NIOCore
+import Support
 import Testing
 
 @testable import FanfareCore
@@ -7,7 +8,7 @@ import Testing
 struct OutboxTests {
     @Test("bytes come out in the order in which they went in, however the transport takes them", arguments: 0..<200)
     func order(seed: Int) {
-        var random = SplitMix(seed: UInt64(seed))
+        var random = SeededRandom(seed: UInt64(seed))
         var outbox = Outbox()
         var (sent, taken): ([UInt8], [UInt8]) = ([], [])
         var chunk: ByteBuffer?

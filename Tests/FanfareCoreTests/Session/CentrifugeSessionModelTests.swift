@@ -1,5 +1,6 @@
 import FanfareWire
 import NIOCore
+import Support
 import Testing
 
 @testable import FanfareCore
@@ -67,7 +68,7 @@ struct CentrifugeSessionModelTests {
         }
     }
 
-    private func method(_ random: inout SplitMix) -> CentrifugeCommand.Method {
+    private func method(_ random: inout SeededRandom) -> CentrifugeCommand.Method {
         let name = Self.names.randomElement(using: &random) ?? ""
         switch Int.random(in: 0..<24, using: &random) {
         case 0: return .connect(token: nil)
@@ -86,7 +87,7 @@ struct CentrifugeSessionModelTests {
 
     @Test("random commands and answers get what the rules say", arguments: 0..<200)
     func model(seed: Int) throws {
-        var random = SplitMix(seed: UInt64(seed))
+        var random = SeededRandom(seed: UInt64(seed))
         let may = [ClientPermissions.publish, .publish, .subscribe, .none][seed % 4]
         var session = CentrifugeSession(
             policy: .init(

@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import Support
 import Testing
 
 @testable import FanfareWire
@@ -74,7 +75,7 @@ struct CentrifugeFrameTests {
 
     @Test("any payload in any channel makes one line of JSON that gives it back", arguments: 0..<300)
     func anything(seed: Int) throws {
-        var random = SplitMix(seed: UInt64(seed))
+        var random = SeededRandom(seed: UInt64(seed))
         let pieces = [
             "{", "}", "[", "]", "\"", "\\", "\n", "\r\n", " ", "1", "-2.5", "true", ",", ":", "a", "é", "😀", "\u{0}",
             "\u{2028}",

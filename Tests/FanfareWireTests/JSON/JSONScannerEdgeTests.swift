@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import Support
 import Testing
 
 @testable import FanfareWire
@@ -55,7 +56,7 @@ struct JSONScannerEdgeTests {
 
     @Test("any bytes at all are judged without a trap", arguments: 0..<200)
     func noise(seed: Int) {
-        var random = SplitMix(seed: UInt64(seed))
+        var random = SeededRandom(seed: UInt64(seed))
         let alphabet = Array("{}[]\",:\\u0123456789abcdefntrEe+-. \n\t".utf8) + [0x00, 0x1F, 0x80, 0xC3, 0xFF]
         for _ in 0..<100 {
             let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in

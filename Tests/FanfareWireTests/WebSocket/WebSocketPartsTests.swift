@@ -1,4 +1,5 @@
 import NIOCore
+import Support
 import Testing
 
 @testable import FanfareWire
@@ -22,7 +23,7 @@ struct WebSocketPartsTests {
 
     @Test("the UTF-8 check agrees with Swift's, wherever the text is cut", arguments: 0..<2_000)
     func utf8(seed: Int) {
-        var random = SplitMix(seed: UInt64(seed))
+        var random = SeededRandom(seed: UInt64(seed))
         let alphabet: [[UInt8]] = [
             [0x41], Array("abcdefghij".utf8), [0xC3, 0xA9], [0xE2, 0x82, 0xAC], [0xF0, 0x9F, 0x98, 0x80],
             [0xED, 0xA0, 0x80],

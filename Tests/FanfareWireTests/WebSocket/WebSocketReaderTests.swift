@@ -1,4 +1,5 @@
 import NIOCore
+import Support
 import Testing
 
 @testable import FanfareWire
@@ -28,7 +29,7 @@ struct WebSocketReaderTests {
 
     @Test("messages come out as they went in, whatever the fragments and however the bytes arrive", arguments: 0..<200)
     func roundTrip(seed: Int) {
-        var random = SplitMix(seed: UInt64(seed))
+        var random = SeededRandom(seed: UInt64(seed))
         var bytes = ByteBuffer()
         var expected: [WebSocketReader.Event] = []
         for _ in 0..<20 {
@@ -60,7 +61,7 @@ struct WebSocketReaderTests {
 
     @Test("any bytes are read without a trap, and after a failure nothing comes", arguments: 0..<300)
     func garbage(seed: Int) {
-        var random = SplitMix(seed: UInt64(seed))
+        var random = SeededRandom(seed: UInt64(seed))
         var reader = WebSocketReader(maxMessageBytes: 1_000)
         var hasFailed = false
         for _ in 0..<50 {
@@ -80,7 +81,7 @@ struct WebSocketReaderTests {
 
     @Test("what RFC 6455 forbids is a protocol error")
     func forbidden() {
-        var random = SplitMix(seed: 1)
+        var random = SeededRandom(seed: 1)
         let hi = Array("hi".utf8)
         #expect(failure(ByteBuffer(bytes: [0x81, 0x02, 0x68, 0x69])) == .protocolError, "unmasked")
         #expect(failure(ByteBuffer(bytes: [0xC1, 0x80])) == .protocolError, "reserved bit")
@@ -99,7 +100,7 @@ struct WebSocketReaderTests {
 
     @Test("close frames are checked: code, reason, length")
     func close() {
-        var random = SplitMix(seed: 1)
+        var random = SeededRandom(seed: 1)
         func close(_ body: [UInt8]) -> WebSocketReader.Event? {
             events([ClientFrames.frame(8, body, final: true, &random)]).last
         }
@@ -123,7 +124,7 @@ struct WebSocketReaderTests {
 
     @Test("a message above the limit is refused by its header, before its body, also in fragments")
     func tooBig() {
-        var random = SplitMix(seed: 1)
+        var random = SeededRandom(seed: 1)
         #expect(failure(ByteBuffer(bytes: [0x82, 0xFE, 0x01, 0x00, 1, 2, 3, 4]), limit: 255) == .messageTooBig)
         #expect(
             failure(
@@ -138,7 +139,7 @@ struct WebSocketReaderTests {
 
     @Test("text that can't become UTF-8 is refused before it is complete")
     func badText() {
-        var random = SplitMix(seed: 1)
+        var random = SeededRandom(seed: 1)
         #expect(failure(ClientFrames.frame(1, [0xCE, 0xBA, 0xFF], final: false, &random)) == .invalidPayload)
         #expect(failure(ClientFrames.frame(1, [0xCE], final: true, &random)) == .invalidPayload)
         #expect(
@@ -152,7 +153,7 @@ struct WebSocketReaderTests {
 
     @Test("an endless row of empty fragments is refused and costs no memory")
     func emptyFragments() {
-        var random = SplitMix(seed: 1)
+        var random = SeededRandom(seed: 1)
         var reader = WebSocketReader(maxMessageBytes: 100)
         var isSilent = true
         reader.feed(ClientFrames.frame(2, [], final: false, &random))
@@ -170,7 +171,7 @@ struct WebSocketReaderTests {
 
     @Test("what was consumed is let go, also when no read ever ends with a frame", arguments: [1, 5, 100, 2_000])
     func straddling(payload: Int) {
-        var random = SplitMix(seed: 1)
+        var random = SeededRandom(seed: 1)
         let frame = ClientFrames.frame(2, Array(repeating: 7, count: payload), final: true, &random)
         var stream = frame
         for _ in 0..<63 { stream.writeImmutableBuffer(frame) }
@@ -191,7 +192,7 @@ struct WebSocketReaderTests {
 
     @Test("many messages of one read cost their own bytes and not a copy of the read each")
     func manyInOneRead() {
-        var random = SplitMix(seed: 1)
+        var random = SeededRandom(seed: 1)
         var read = ByteBuffer()
         for _ in 0..<9_000 {
             read.writeImmutableBuffer(ClientFrames.frame(2, [1], final: true, &random))
@@ -207,7 +208,7 @@ struct WebSocketReaderTests {
 
     @Test("between messages nothing is held")
     func holdsNothing() {
-        var random = SplitMix(seed: 1)
+        var random = SeededRandom(seed: 1)
         var reader = WebSocketReader(maxMessageBytes: 65_536)
         reader.feed(ClientFrames.frame(2, Array(repeating: 1, count: 60_000), final: true, &random))
         #expect(reader.next() != nil)
@@ -218,7 +219,7 @@ struct WebSocketReaderTests {
 
 /// Frames as a client sends them.
 enum ClientFrames {
-    static func payload(_ random: inout SplitMix) -> [UInt8] {
+    static func payload(_ random: inout SeededRandom) -> [UInt8] {
         let length = [0, 1, 7, 125, 126, 1_000, 20_000].randomElement(using: &random) ?? 0
         let alphabet = Array("aé€😀z".unicodeScalars)
         var text = ""
@@ -226,7 +227,7 @@ enum ClientFrames {
         return Array(text.utf8)
     }
 
-    static func frame(_ opcode: UInt8, _ payload: [UInt8], final: Bool, _ random: inout SplitMix) -> ByteBuffer {
+    static func frame(_ opcode: UInt8, _ payload: [UInt8], final: Bool, _ random: inout SeededRandom) -> ByteBuffer {
         var buffer = ByteBuffer()
         buffer.writeInteger((final ? 0x80 : 0) | opcode)
         switch payload.count {
@@ -242,20 +243,5 @@ enum ClientFrames {
         buffer.writeBytes(key)
         buffer.writeBytes(payload.enumerated().map { $0.element ^ key[$0.offset % 4] })
         return buffer
-    }
-}
-
-/// A small random generator with a seed that a failing test prints.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
