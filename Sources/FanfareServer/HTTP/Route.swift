@@ -21,8 +21,9 @@ enum Route: Equatable {
     ///   - target: the request target as received, query included (RFC 9112 §3.2.1, origin form).
     ///   - channelBytes: most bytes of a channel name.
     init(method: String, target: String, channelBytes: Int) {
-        let path = target.prefix { $0 != "?" && $0 != "#" }
-        switch path {
+        // Bytes, not characters: every connection comes through here.
+        let path = target.utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
+        switch Substring(path) {
         case "/":
             self = method == "GET" || method == "HEAD" ? .page : .methodNotAllowed(allow: "GET, HEAD")
         case "/connection/websocket":
@@ -32,13 +33,13 @@ enum Route: Equatable {
         }
     }
 
-    private static func channel(path: Substring, method: String, channelBytes: Int) -> Route {
-        let segments = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard segments.count == 3 || segments.count == 4, segments[0].isEmpty, segments[1] == "channels" else {
-            return .notFound
-        }
+    private static func channel(path: Substring.UTF8View, method: String, channelBytes: Int) -> Route {
+        let segments = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        guard segments.count == 3 || segments.count == 4, segments[0].isEmpty,
+            segments[1].elementsEqual("channels".utf8)
+        else { return .notFound }
         let isWebSocket = segments.count == 4
-        if isWebSocket, segments[3] != "ws" { return .notFound }
+        if isWebSocket, !segments[3].elementsEqual("ws".utf8) { return .notFound }
         let wanted = isWebSocket ? "GET" : "POST"
         guard method == wanted else { return .methodNotAllowed(allow: wanted) }
         guard let name = percentDecoded(segments[2]) else { return .badChannel(.notUTF8) }
@@ -51,9 +52,10 @@ enum Route: Equatable {
     }
 
     /// RFC 3986 §2.1; `nil` for a broken escape or bytes that are not UTF-8.
-    static func percentDecoded(_ text: Substring) -> String? {
+    static func percentDecoded(_ text: Substring.UTF8View) -> String? {
+        guard text.contains(UInt8(ascii: "%")) else { return String(text) }
         var bytes: [UInt8] = []
-        var rest = text.utf8[...]
+        var rest = text
         while let byte = rest.popFirst() {
             guard byte == UInt8(ascii: "%") else {
                 bytes.append(byte)

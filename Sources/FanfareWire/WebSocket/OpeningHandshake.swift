@@ -58,28 +58,37 @@ public enum OpeningHandshake {
         .failure(Refusal(status: status, message: message, headers: headers))
     }
 
-    /// The fields of a request, by lower-case name.
+    /// The fields of a request, looked through for each name: there are few, and most are never asked for.
     private struct Fields {
-        private var byName: [String: [String]] = [:]
+        private let all: [(name: String, value: String)]
 
-        init(_ headers: some Sequence<(name: String, value: String)>) {
-            for (name, value) in headers { byName[name.lowercased(), default: []].append(Self.trimmed(value[...])) }
+        init(_ headers: some Sequence<(name: String, value: String)>) { all = Array(headers) }
+
+        /// - Parameter name: in lower case.
+        func values(_ name: String) -> [String] {
+            all.filter { Self.isSame($0.name.utf8, name.utf8) }.map { Self.trimmed($0.value[...]) }
         }
-
-        func values(_ name: String) -> [String] { byName[name] ?? [] }
 
         /// The members of all lists of that name (RFC 9110 §5.6.1).
         func items(_ name: String) -> [String] {
-            values(name).flatMap { $0.split(separator: ",").map(Self.trimmed) }.filter { !$0.isEmpty }
+            values(name).flatMap { $0.utf8.split(separator: UInt8(ascii: ",")).map { Self.trimmed(Substring($0)) } }
+                .filter { !$0.isEmpty }
         }
 
         func tokens(_ name: String) -> [String] { items(name).map { $0.lowercased() } }
 
+        private static func isSame(_ name: String.UTF8View, _ lowercase: String.UTF8View) -> Bool {
+            name.count == lowercase.count
+                && name.elementsEqual(lowercase) { byte, wanted in
+                    (UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte) == wanted
+                }
+        }
+
         private static func trimmed(_ text: Substring) -> String {
-            var text = text
-            while let first = text.first, first == " " || first == "\t" { text.removeFirst() }
-            while let last = text.last, last == " " || last == "\t" { text.removeLast() }
-            return String(text)
+            var bytes = text.utf8
+            while let first = bytes.first, first == 0x20 || first == 0x09 { bytes.removeFirst() }
+            while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
+            return String(Substring(bytes))
         }
     }
 }
