@@ -55,7 +55,7 @@ format: ## rewrites the sources in the house style
 format-check: ## fails when a source is not in the house style
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests
 
-bench: ## all scenarios against the C yardstick, half an hour (SCENARIOS="single burst" RUNS=5)
+bench: ## all scenarios against the C yardstick, 15 minutes (SCENARIOS="single burst" RUNS=5)
 	@Deploy/install bench
 	@$(MAKE) --no-print-directory release
 	Benchmarks/run.py --runs $(or $(RUNS),5) $(SCENARIOS)
