@@ -77,6 +77,7 @@ struct BehaviourOptions: ParsableArguments {
     @Option(help: .setting("pong-timeout")) var pongTimeout: String?
     @Option(help: .setting("drain")) var drain: String?
     @Option(help: .setting("anonymous")) var anonymous: String?
+    @Option(help: .setting("allowed-origins")) var allowedOrigins: String?
     @Option(help: .setting("log-level")) var logLevel: String?
     @Option(help: .setting("write-delay")) var writeDelay: String?
     @Option(help: .setting("direct-write")) var directWrite: String?
@@ -88,6 +89,7 @@ struct BehaviourOptions: ParsableArguments {
             ("pong-timeout", pongTimeout),
             ("drain", drain),
             ("anonymous", anonymous),
+            ("allowed-origins", allowedOrigins),
             ("log-level", logLevel),
             ("write-delay", writeDelay), ("direct-write", directWrite),
             ("dev", dev ? "true" : nil),

@@ -76,7 +76,7 @@ public final class CentrifugeClient: Sendable {
     }
 
     /// The next publication.
-    public func nextPublication(within limit: Duration = .seconds(15)) async throws -> (channel: String, data: String) {
+    public func nextPublication(within limit: Duration = .seconds(30)) async throws -> (channel: String, data: String) {
         while true {
             let kept = waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() }
             let message: Message =
@@ -86,7 +86,7 @@ public final class CentrifugeClient: Sendable {
     }
 
     /// The next message, pings answered.
-    public func read(within limit: Duration = .seconds(15)) async throws -> Message {
+    public func read(within limit: Duration = .seconds(30)) async throws -> Message {
         while true {
             let text = try await socket.nextText(within: limit)
             guard text == "{}" else { return Message(text: text) }

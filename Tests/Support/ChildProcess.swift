@@ -58,13 +58,13 @@ public final class ChildProcess: Sendable {
 
     /// Waits for its end and gives the exit status, negative for a signal.
     @discardableResult
-    public func waitForExit(within limit: Duration = .seconds(20)) async throws -> Int32 {
+    public func waitForExit(within limit: Duration = .seconds(30)) async throws -> Int32 {
         try await eventually(within: limit, "\(name) ends\n\(log)") { !self.isRunning }
         return process.withLock { $0.terminationReason == .exit ? $0.terminationStatus : -$0.terminationStatus }
     }
 
     /// SIGTERM, and SIGKILL if that does not help.
-    public func stop(within limit: Duration = .seconds(15)) async {
+    public func stop(within limit: Duration = .seconds(30)) async {
         signal(SIGCONT)
         signal(SIGTERM)
         if (try? await waitForExit(within: limit)) == nil { await kill() }

@@ -8,7 +8,7 @@ public struct NotInTime: Error, CustomStringConvertible {
 
 /// Waits for a condition: asks again and again, at first every few milliseconds, and fails with `what`.
 public func eventually(
-    within limit: Duration = .seconds(15), _ what: @autoclosure () -> String,
+    within limit: Duration = .seconds(30), _ what: @autoclosure () -> String,
     _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit

@@ -33,7 +33,7 @@ public final class Node: Sendable {
         if let redis { arguments += ["--redis", redis] }
         let process = try ChildProcess(FanfareBinary.path, arguments + flags, environment: environment, name: name)
         let node = Node(name: name, port: port, adminPort: adminPort, process: process)
-        try await eventually(within: .seconds(30), "\(name) is up\n\(process.log)") {
+        try await eventually(within: .seconds(60), "\(name) is up\n\(process.log)") {
             guard process.isRunning else { throw NotInTime(what: "\(name) has ended\n\(process.log)") }
             guard let answer = try? await HTTP.get(adminPort, "/readyz") else { return false }
             return answer.status == 200 || !isReady
@@ -85,7 +85,7 @@ public final class Node: Sendable {
     public func stop() async { await process.stop() }
 
     @discardableResult
-    public func waitForExit(within limit: Duration = .seconds(20)) async throws -> Int32 {
+    public func waitForExit(within limit: Duration = .seconds(30)) async throws -> Int32 {
         try await process.waitForExit(within: limit)
     }
 }

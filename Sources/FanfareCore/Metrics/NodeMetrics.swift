@@ -117,6 +117,8 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
     case notFound
     /// Anonymous clients may not connect: 401.
     case unauthorized
+    /// A page from elsewhere: 403.
+    case origin
 
     /// The value of the `reason` label.
     public var label: String {
@@ -130,6 +132,7 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
         case .badChannel: "bad_channel"
         case .notFound: "not_found"
         case .unauthorized: "unauthorized"
+        case .origin: "origin"
         }
     }
 }

@@ -43,6 +43,19 @@ struct ConfigurationChecks {
             note("max-connections", "\(configuration.limits.maxConnections)", "default (open files: \(files))")
         }
         completeRedis(&configuration, problems: &problems, note: note)
+        completeOrigins(&configuration, problems: &problems)
+    }
+
+    private func completeOrigins(_ configuration: inout NodeConfiguration, problems: inout [String]) {
+        guard let text = text("allowed-origins") else {
+            if configuration.dev { configuration.origins = .any }
+            return
+        }
+        do {
+            configuration.origins = try OriginPolicy(text)
+        } catch {
+            problems.append("\(name("allowed-origins")): \(error); allowed: \(range("allowed-origins"))")
+        }
     }
 
     private func completeRedis(

@@ -38,6 +38,10 @@ public struct NodeConfiguration: Sendable {
     public var dev = false
     /// What clients without credentials may do while ``dev`` is off; see ``effectiveAnonymous``.
     public var anonymous = Anonymous.none
+    /// Pages of which browsers may connect besides those of the same host, as ``OriginPolicy`` reads it; empty: none.
+    public var allowedOrigins = ""
+    /// What that comes to. Read from it by ``ConfigurationReader``.
+    var origins = OriginPolicy.sameHost
     /// What is logged: this level and more severe ones.
     public var logLevel = Logger.Level.info
     /// Whether deliveries go straight to the socket; off: through NIO's write path.

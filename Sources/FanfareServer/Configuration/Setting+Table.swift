@@ -88,6 +88,10 @@ extension Setting {
             configuration, value in
             if case .flag(let isOn) = value { configuration.dev = isOn }
         },
+        text(
+            "allowed-origins", "origins with commas between them", default: defaults.allowedOrigins,
+            "Pages from which browsers may connect: https://app.example.com, https://*.example.com, or *. "
+                + "Default: those of the same host and port; with dev all.", \.allowedOrigins),
         Setting("log-level", .choice(Logger.Level.allCases.map(\.rawValue)), default: "info", "What is logged.") {
             configuration, value in
             if case .text(let text) = value { configuration.logLevel = Logger.Level(rawValue: text) ?? .info }

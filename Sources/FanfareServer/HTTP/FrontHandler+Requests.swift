@@ -9,7 +9,9 @@ extension FrontHandler {
         guard !loop.node.isDraining else {
             return refuse(.draining, .serviceUnavailable, "the node is restarting, try again", retry: true)
         }
-        switch route(head) {
+        let route = route(head)
+        guard route == .page || mayCome(head) else { return refuseOrigin() }
+        switch route {
         case .publish(let channel):
             guard loop.node.anonymousPermissions.mayPublish else { return refuseAnonymous("publish") }
             let declared = head.headers.first(name: "content-length").flatMap(Int.init) ?? 0
@@ -72,6 +74,19 @@ extension FrontHandler {
         case .failure(let error):
             refuse(.brokerUnavailable, .serviceUnavailable, "\(error)", retry: true)
         }
+    }
+
+    /// A page may show itself from everywhere; what it does is held to its origin.
+    private func mayCome(_ head: HTTPRequestHead) -> Bool {
+        loop.node.configuration.origins.allows(head.headers["origin"], host: head.headers.first(name: "host"))
+    }
+
+    private func refuseOrigin() {
+        refuse(
+            .origin,
+            .forbidden,
+            "pages from this origin may not connect here (the operator allows them with --allowed-origins)"
+        )
     }
 
     /// Refuses a client without credentials.
