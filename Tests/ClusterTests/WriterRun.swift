@@ -34,10 +34,12 @@ struct WriterRun {
         }
     }
 
-    /// Small packets keep the node's kernel from taking megabytes for a client that does not read; for every fourth it
-    /// takes them, and that client is never slow.
+    /// Small packets and buffers keep the node's kernel from taking megabytes for a client that does not read; for every
+    /// fourth it takes them, and that client is never slow. A buffer holds several packets: with less, TCP sends one each
+    /// time that its persist timer fires, and a megabyte takes minutes.
     private static func socket(_ port: Int, _ index: Int) throws -> PlainSocket {
-        try PlainSocket(port, receiveBuffer: 4_096, segment: [nil, 536, 1_400, 9_000][index % 4])
+        let segment = [nil, 536, 1_400, 4_000][index % 4]
+        return try PlainSocket(port, receiveBuffer: segment.map { $0 * 8 }, segment: segment)
     }
 
     /// Waits until everyone is there.
