@@ -7,9 +7,12 @@ import Synchronization
 
 /// The broker over Redis Pub/Sub: two links, each on an event loop of its own, and a probe that goes through both.
 ///
-/// See ``Broker`` for the contract. At most once: what Redis publishes while the subscribing link is down is lost.
+/// See ``Broker`` for the contract. What Redis publishes while the subscribing link is down is read from the streams when
+/// it is back; in channels without history it is lost, and counted as far as it can be told.
 public final class RedisBroker: Broker {
     private let configuration: RedisConfiguration
+    private let rules: ChannelRulebook
+    private let calls: StreamCalls
     private let nodeName: String
     private let metrics: BrokerMetrics
     private let formats: FormatsInUse
@@ -31,10 +34,13 @@ public final class RedisBroker: Broker {
     ///   - nodeName: for `CLIENT LIST`.
     ///   - group: event loops for the links; by default two threads of its own.
     public init(
-        configuration: RedisConfiguration, nodeName: String, metrics: BrokerMetrics, formats: FormatsInUse,
-        logger: Logger, clock: NodeClock = .system, group: MultiThreadedEventLoopGroup? = nil
+        configuration: RedisConfiguration, rules: ChannelRulebook = ChannelRulebook(), nodeName: String,
+        metrics: BrokerMetrics, formats: FormatsInUse, logger: Logger, clock: NodeClock = .system,
+        group: MultiThreadedEventLoopGroup? = nil
     ) {
         self.configuration = configuration
+        self.rules = rules
+        self.calls = StreamCalls(prefix: configuration.prefix)
         self.nodeName = nodeName
         self.metrics = metrics
         self.formats = formats
@@ -76,27 +82,78 @@ public final class RedisBroker: Broker {
     }
 
     public func publish(
-        _ publication: Publication, completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+        _ publication: Publication, idempotencyKey: String?,
+        completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
     ) {
-        let size = publication.payload.bytes.readableBytes + Envelope.headerBytes
-        guard !isStopped.load(ordering: .relaxed) else { return refuse(.unavailable, completion) }
-        guard pendingCount.load(ordering: .relaxed) < configuration.maxPendingPublishes,
-            pendingBytes.load(ordering: .relaxed) + size <= configuration.maxPendingBytes
-        else { return refuse(.overloaded, completion) }
-        pendingCount.add(1, ordering: .relaxed)
-        pendingBytes.add(size, ordering: .relaxed)
+        let size = publication.payload.bytes.readableBytes + Envelope.maximumHeaderBytes
         metrics.counters.addShared(.pendingPublishes)
-        var message = ByteBufferAllocator().buffer(capacity: size)
+        order(task(publication, idempotencyKey), size: size) { [metrics] result in
+            metrics.counters.addShared(.pendingPublishes, -1)
+            let receipt = result.map(StreamCalls.receipt)
+            switch receipt {
+            case .success(let receipt): metrics.counters.addShared(receipt.isDuplicate ? .duplicates : .published)
+            case .failure: metrics.counters.addShared(.publishFailed)
+            }
+            completion(receipt)
+        }
+    }
+
+    public func history(
+        _ channel: ChannelName, _ query: HistoryQuery,
+        completion: @escaping @Sendable (Result<HistoryPage, BrokerError>) -> Void
+    ) {
+        guard let retention = rules.rules(channel)?.history else { return completion(.failure(.noHistory)) }
+        metrics.counters.addShared(.historyReads)
+        order(calls.read(channel, query, retention), size: Self.readSize) { result in
+            completion(
+                result.flatMap { reply in
+                    StreamCalls.page(channel, query, reply).map(Result.success) ?? .failure(.refused("odd answer"))
+                })
+        }
+    }
+
+    public func removeHistory(
+        _ channel: ChannelName, completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+    ) {
+        guard rules.rules(channel)?.history != nil else { return completion(.failure(.noHistory)) }
+        order(calls.remove(channel), size: Self.readSize) { completion($0.map { _ in }) }
+    }
+
+    private func task(_ publication: Publication, _ idempotencyKey: String?) -> PublisherLink.Order.Task {
+        if let retention = rules.rules(publication.channel)?.history {
+            return calls.publish(publication, retention, idempotencyKey: idempotencyKey)
+        }
+        var message = ByteBufferAllocator().buffer(
+            capacity: publication.payload.bytes.readableBytes + Envelope.maximumHeaderBytes)
         Envelope.writeHeader(publication, into: &message)
         message.writeImmutableBuffer(publication.payload.bytes)
+        if let idempotencyKey {
+            return calls.publishOnce(publication.channel, message, idempotencyKey: idempotencyKey)
+        }
+        return .command([RedisVerb.publish, calls.name(publication.channel), message])
+    }
+
+    /// What a command without a payload counts as among those that wait.
+    private static let readSize = 256
+
+    /// Hands something to the publishing link, within the bounds of what may wait.
+    private func order(
+        _ task: @autoclosure () -> PublisherLink.Order.Task, size: Int,
+        answer: @escaping @Sendable (Result<ReplyView, BrokerError>) -> Void
+    ) {
+        guard !isStopped.load(ordering: .relaxed) else { return answer(.failure(.unavailable)) }
+        guard pendingCount.load(ordering: .relaxed) < configuration.maxPendingPublishes,
+            pendingBytes.load(ordering: .relaxed) + size <= configuration.maxPendingBytes
+        else { return answer(.failure(.overloaded)) }
+        pendingCount.add(1, ordering: .relaxed)
+        pendingBytes.add(size, ordering: .relaxed)
         orders.post(
             PublisherLink.Order(
-                channel: ByteBuffer(string: configuration.prefix + publication.channel.string), message: message,
-                completion: { [self] result in
+                task: task(),
+                answer: { [self] result in
                     pendingCount.subtract(1, ordering: .relaxed)
                     pendingBytes.subtract(size, ordering: .relaxed)
-                    metrics.counters.addShared(.pendingPublishes, -1)
-                    completion(result)
+                    answer(result)
                 }))
     }
 
@@ -110,13 +167,6 @@ public final class RedisBroker: Broker {
         try? await subscriber.eventLoop.submit { subscriber.value?.stop() }.get()
         try? await publisher.eventLoop.submit { publisher.value?.stop() }.get()
         if ownsGroup { try? await group.shutdownGracefully() }
-    }
-
-    private func refuse(
-        _ error: BrokerError, _ completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
-    ) {
-        metrics.counters.addShared(.publishFailed)
-        completion(.failure(error))
     }
 }
 

@@ -78,6 +78,7 @@ struct BehaviourOptions: ParsableArguments {
     @Option(help: .setting("drain")) var drain: String?
     @Option(help: .setting("anonymous")) var anonymous: String?
     @Option(help: .setting("allowed-origins")) var allowedOrigins: String?
+    @Option(help: .setting("namespaces")) var namespaces: String?
     @Option(help: .setting("log-level")) var logLevel: String?
     @Option(help: .setting("write-delay")) var writeDelay: String?
     @Option(help: .setting("direct-write")) var directWrite: String?
@@ -90,6 +91,7 @@ struct BehaviourOptions: ParsableArguments {
             ("drain", drain),
             ("anonymous", anonymous),
             ("allowed-origins", allowedOrigins),
+            ("namespaces", namespaces),
             ("log-level", logLevel),
             ("write-delay", writeDelay), ("direct-write", directWrite),
             ("dev", dev ? "true" : nil),

@@ -67,7 +67,7 @@ final class BrokerProbe: Sendable {
         broker.subscribe(try ChannelName(channel), receiver: receiver, ticket: ticket)
         try await eventually("\(channel) is subscribed") {
             events(receiver).contains { event in
-                if case .subscribed(_, ticket) = event { true } else { false }
+                if case .subscribed(_, ticket, _) = event { true } else { false }
             }
         }
     }
@@ -80,7 +80,7 @@ final class BrokerProbe: Sendable {
     }
 
     @discardableResult
-    func publish(_ channel: String, _ text: String) async throws -> Result<Void, BrokerError> {
+    func publish(_ channel: String, _ text: String) async throws -> Result<PublishReceipt, BrokerError> {
         let publication = Publication(
             channel: try ChannelName(channel), payload: Payload(text: text),
             publishedAt: NodeClock.system.wallMicroseconds())

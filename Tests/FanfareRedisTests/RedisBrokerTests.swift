@@ -65,7 +65,7 @@ struct RedisBrokerTests {
                 for number in 0..<1_000 { last = try probe.ask("c\(number)") }
                 let wanted = last
                 try await eventually("the last is subscribed") {
-                    probe.events().contains { if case .subscribed(_, wanted) = $0 { true } else { false } }
+                    probe.events().contains { if case .subscribed(_, wanted, _) = $0 { true } else { false } }
                 }
                 let calls = try await redis.command("INFO", "commandstats").split(whereSeparator: \.isNewline)
                     .first { $0.hasPrefix("cmdstat_subscribe:") }

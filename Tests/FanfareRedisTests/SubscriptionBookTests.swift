@@ -10,7 +10,7 @@ struct SubscriptionBookTests {
     private let a = try! ChannelName("a")
 
     private func tickets(_ answers: [SubscriptionBook.Answer]) -> [UInt64] {
-        answers.compactMap { if case .subscribed(_, let ticket) = $0.event { ticket } else { nil } }
+        answers.compactMap { if case .subscribed(_, let ticket, _) = $0.event { ticket } else { nil } }
     }
 
     @Test("one SUBSCRIBE serves all receivers, one UNSUBSCRIBE follows the last")
@@ -107,7 +107,7 @@ struct SubscriptionBookTests {
         }
         func take(_ answers: [SubscriptionBook.Answer]) {
             for answer in answers {
-                if case .subscribed(let name, let ticket) = answer.event {
+                if case .subscribed(let name, let ticket, _) = answer.event {
                     #expect(open.removeValue(forKey: ticket) == name)
                     #expect(redis.contains(name))
                 }

@@ -12,6 +12,9 @@ import FanfareWire
 /// - **Publish** completes when the broker has accepted the publication, or with the error that a client is told.
 ///   The completion runs on any thread and must not block.
 /// - **Outage.** Subscriptions survive it; what was published meanwhile may be lost (a channel without history).
+/// - **History.** Where the channel's rules keep one, a publication gets its place in the stream together with being
+///   published. `subscribed` then tells the position from which on the receiver gets everything, once and in order, also
+///   what an outage kept from it; where the stream does not hold that any more it gets ``BrokerEvent/insufficient``.
 ///
 /// All methods may be called from any thread and never block.
 public protocol Broker: AnyObject, Sendable {
@@ -24,8 +27,22 @@ public protocol Broker: AnyObject, Sendable {
     /// Ends what `subscribe` began, answered or not.
     func unsubscribe(_ channel: ChannelName, receiver: Int)
 
-    /// Sends a publication to all subscribers on all nodes.
-    func publish(_ publication: Publication, completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void)
+    /// Sends a publication to all subscribers on all nodes, and keeps it where the channel's rules say so.
+    ///
+    /// - Parameter idempotencyKey: a second publish to the same channel with the same key within five minutes publishes
+    ///   nothing and gets the receipt of the first.
+    func publish(
+        _ publication: Publication, idempotencyKey: String?,
+        completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void)
+
+    /// Reads a channel's history; ``BrokerError/noHistory`` where its rules keep none. The completion runs on any thread
+    /// and must not block.
+    func history(
+        _ channel: ChannelName, _ query: HistoryQuery,
+        completion: @escaping @Sendable (Result<HistoryPage, BrokerError>) -> Void)
+
+    /// Forgets what is kept of a channel; its position stays.
+    func removeHistory(_ channel: ChannelName, completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void)
 
     /// Whether publications flow now, and why not.
     var status: BrokerStatus { get }
@@ -39,9 +56,15 @@ public enum BrokerEvent: Sendable {
     /// A publication in a channel that this receiver subscribed to.
     case publication(PreparedPublication)
     /// The subscription with that ticket is in force.
-    case subscribed(ChannelName, ticket: UInt64)
+    /// Position: the place in the stream after which everything arrives; `nil` in a channel without history.
+    case subscribed(ChannelName, ticket: UInt64, position: StreamPosition?)
     /// The subscription with that ticket failed and is forgotten.
     case subscribeFailed(ChannelName, ticket: UInt64, BrokerError)
+    /// Publications were missed that the history does not hold any more: subscribers have to begin anew. What follows
+    /// comes after `position`.
+    case insufficient(ChannelName, position: StreamPosition)
+    /// The answer to a read that the hub shard asked for.
+    case history(ChannelName, read: UInt64, Result<HistoryPage, BrokerError>)
 }
 
 /// Why the broker did not do what it was asked; the description is fit for a client.
@@ -52,6 +75,8 @@ public enum BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
     case unknownOutcome
     /// Too many publications wait for the broker. Nothing was published.
     case overloaded
+    /// The channel keeps no history.
+    case noHistory
     /// The broker refused the command, with its words.
     case refused(String)
 
@@ -60,6 +85,7 @@ public enum BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
         case .unavailable: "broker is not available, try again"
         case .unknownOutcome: "broker did not confirm, the publication may be lost"
         case .overloaded: "too many publications wait for the broker, try again"
+        case .noHistory: "the channel keeps no history"
         case .refused(let words): "broker refused: \(words)"
         }
     }
@@ -76,4 +102,21 @@ public struct BrokerStatus: Sendable, Equatable {
         self.isUp = isUp
         self.problem = problem
     }
+}
+
+extension Broker {
+    /// Sends a publication that nobody will send again.
+    public func publish(
+        _ publication: Publication, completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
+    ) {
+        publish(publication, idempotencyKey: nil, completion: completion)
+    }
+}
+
+/// For how long a broker knows an idempotency key.
+public enum IdempotencyKey {
+    /// Longer than a backend tries.
+    public static let lifetime = Duration.seconds(300)
+    /// Most bytes of a key.
+    public static let maximumBytes = 128
 }

@@ -1,22 +1,35 @@
 import FanfareWire
 import Synchronization
 
-/// The broker of a node that stands alone: publications go from loop to loop in memory. Never down, keeps nothing.
+/// The broker of a node that stands alone: publications go from loop to loop in memory. Never down; what it keeps ends
+/// with the process.
 ///
 /// Posting happens under the lock, so that two loops see the publications of a channel in the same order.
 public final class MemoryBroker: Broker {
+    /// Most channels with history. More: publishes into others are refused until some have aged.
+    public static let maximumStreams = 100_000
+
     private struct State {
         var receivers: [Mailbox<BrokerEvent>] = []
         /// Channel → bit mask of the receivers that want it.
         var wanted: [ChannelName: UInt64] = [:]
+        var streams: [ChannelName: MemoryStream] = [:]
+        var receipts = MemoryReceipts()
+        /// History publishes since old streams were looked for.
+        var unswept = 0
     }
 
     private let state = Mutex(State())
+    private let rules: ChannelRulebook
     private let formats: FormatsInUse
     private let metrics: BrokerMetrics
     private let clock: NodeClock
 
-    public init(formats: FormatsInUse, metrics: BrokerMetrics, clock: NodeClock = .system) {
+    public init(
+        rules: ChannelRulebook = ChannelRulebook(), formats: FormatsInUse, metrics: BrokerMetrics,
+        clock: NodeClock = .system
+    ) {
+        self.rules = rules
         self.formats = formats
         self.metrics = metrics
         self.clock = clock
@@ -29,11 +42,14 @@ public final class MemoryBroker: Broker {
     }
 
     public func subscribe(_ channel: ChannelName, receiver: Int, ticket: UInt64) {
+        let retention = rules.rules(channel)?.history
+        let now = clock.monotonicMicroseconds()
         state.withLock { state in
             let before = state.wanted[channel, default: 0]
             state.wanted[channel] = before | 1 << UInt64(receiver)
             if before == 0 { metrics.counters.addShared(.channels) }
-            state.receivers[receiver].post(.subscribed(channel, ticket: ticket))
+            let position = retention.map { _ in state.streams[channel, default: MemoryStream(now: now)].position }
+            state.receivers[receiver].post(.subscribed(channel, ticket: ticket, position: position))
         }
     }
 
@@ -47,25 +63,100 @@ public final class MemoryBroker: Broker {
     }
 
     public func publish(
-        _ publication: Publication,
-        completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+        _ publication: Publication, idempotencyKey: String?,
+        completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
     ) {
-        let prepared = PreparedPublication(
-            publication,
-            formats: formats.current,
-            receivedAt: clock.wallMicroseconds()
-        )
-        state.withLock { state in
-            var mask = state.wanted[publication.channel] ?? 0
-            while mask != 0 {
-                state.receivers[mask.trailingZeroBitCount].post(.publication(prepared))
-                mask &= mask - 1
-            }
+        let result = publish(publication, idempotencyKey)
+        switch result {
+        case .success(let receipt) where !receipt.isDuplicate:
+            metrics.counters.addShared(.published)
+            metrics.counters.addShared(.received)
+        case .success: metrics.counters.addShared(.duplicates)
+        case .failure: metrics.counters.addShared(.publishFailed)
         }
-        metrics.counters.addShared(.published)
-        metrics.counters.addShared(.received)
+        completion(result)
+    }
+
+    public func history(
+        _ channel: ChannelName, _ query: HistoryQuery,
+        completion: @escaping @Sendable (Result<HistoryPage, BrokerError>) -> Void
+    ) {
+        guard let retention = rules.rules(channel)?.history else { return completion(.failure(.noHistory)) }
+        metrics.counters.addShared(.historyReads)
+        let now = clock.monotonicMicroseconds()
+        let page = state.withLock { state in
+            state.streams[channel, default: MemoryStream(now: now)].read(query, retention: retention, now: now)
+        }
+        completion(.success(page))
+    }
+
+    public func removeHistory(
+        _ channel: ChannelName, completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+    ) {
+        guard rules.rules(channel)?.history != nil else { return completion(.failure(.noHistory)) }
+        state.withLock { $0.streams[channel]?.clear() }
         completion(.success(()))
     }
 
     public func shutdown() async {}
+
+    private func publish(
+        _ publication: Publication, _ idempotencyKey: String?
+    ) -> Result<PublishReceipt, BrokerError> {
+        let retention = rules.rules(publication.channel)?.history
+        let wall = clock.wallMicroseconds()
+        let now = clock.monotonicMicroseconds()
+        // Encoded outside the lock where the publication is complete before it.
+        let plain = retention == nil ? prepare(publication, wall) : nil
+        return state.withLock { state in
+            if let idempotencyKey,
+                let known = state.receipts.find(publication.channel, idempotencyKey, now: now)
+            {
+                return .success(known)
+            }
+            var prepared = plain
+            var position: StreamPosition?
+            if let retention {
+                guard room(&state, publication.channel, now: now) else { return .failure(.overloaded) }
+                let kept = state.streams[publication.channel, default: MemoryStream(now: now)]
+                    .append(publication, retention: retention, now: now)
+                position = kept.position
+                prepared = prepare(kept, wall)
+            }
+            if let prepared { post(prepared, &state) }
+            let receipt = PublishReceipt(position: position)
+            if let idempotencyKey {
+                state.receipts.note(receipt, publication.channel, idempotencyKey, now: now)
+            }
+            return .success(receipt)
+        }
+    }
+
+    private func prepare(_ publication: Publication, _ now: UInt64) -> PreparedPublication {
+        PreparedPublication(publication, formats: formats.current, receivedAt: now)
+    }
+
+    private func post(_ prepared: PreparedPublication, _ state: inout State) {
+        var mask = state.wanted[prepared.publication.channel] ?? 0
+        while mask != 0 {
+            state.receivers[mask.trailingZeroBitCount].post(.publication(prepared))
+            mask &= mask - 1
+        }
+    }
+
+    /// Whether the channel's stream may be there. From time to time streams go that nobody used for longer than they
+    /// keep anything, so that channels which are used once don't add up.
+    private func room(_ state: inout State, _ channel: ChannelName, now: UInt64) -> Bool {
+        state.unswept += 1
+        let isFull = state.streams[channel] == nil && state.streams.count >= Self.maximumStreams
+        if state.unswept >= max(1_024, state.streams.count) {
+            state.unswept = 0
+            let wanted = state.wanted
+            state.streams = state.streams.filter { name, stream in
+                guard wanted[name] == nil, let age = rules.rules(name)?.history?.positionAge else { return true }
+                return stream.usedAt + age.microseconds >= now
+            }
+        }
+        return !isFull || state.streams.count < Self.maximumStreams
+    }
 }

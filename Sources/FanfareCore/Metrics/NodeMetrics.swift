@@ -185,4 +185,16 @@ public enum BrokerCounter: Int, CaseIterable, Sendable {
     case probesAnswered
     /// Probes that did not come back in time.
     case probesLost
+    /// Publishes that an idempotency key showed to be repetitions.
+    case duplicates
+    /// Reads of a channel's history.
+    case historyReads
+    /// Times that a channel's stream was found to be ahead of what this node heard.
+    case gaps
+    /// Publications that this node read from a stream because Pub/Sub did not bring them.
+    case repaired
+    /// Times that a channel's missing publications were not in its stream any more.
+    case insufficient
+    /// Publications in channels without history that never came, by the numbers of their publishers.
+    case lost
 }

@@ -101,7 +101,7 @@ public struct CentrifugeSession: Sendable {
     }
 
     /// What became of a publish: the reply.
-    public func published(id: UInt32, _ result: Result<Void, BrokerError>) -> ByteBuffer {
+    public func published(id: UInt32, _ result: Result<PublishReceipt, BrokerError>) -> ByteBuffer {
         switch result {
         case .success: CentrifugeJSONEncoder.emptyReply(id: id, method: "publish")
         case .failure(let error): CentrifugeJSONEncoder.errorReply(id: id, .internalError("\(error)"))

@@ -3,22 +3,27 @@ import FanfareWire
 import NIOCore
 import Synchronization
 
-/// The link that speaks: publishes in order, many at a time, and tells each what became of it.
+/// The link that speaks: commands and scripts in order, many at a time, and each gets its answer.
 ///
 /// Lives on its own event loop.
 final class PublisherLink: RedisLinkOwner {
-    /// Something to publish.
+    /// Something to do, and who wants to know what came of it.
     struct Order: Sendable {
-        /// The channel's name in Redis.
-        let channel: ByteBuffer
-        /// The whole message.
-        let message: ByteBuffer
-        let completion: @Sendable (Result<Void, BrokerError>) -> Void
+        enum Task: Sendable {
+            case command([ByteBuffer])
+            /// Keys and arguments; the run of Redis is put before the arguments here.
+            case script(RedisScript, keys: [ByteBuffer], arguments: [ByteBuffer])
+        }
+
+        let task: Task
+        /// Called on the link's event loop, exactly once; the reply is only valid within the call.
+        let answer: @Sendable (Result<ReplyView, BrokerError>) -> Void
     }
 
     private struct Pending {
         let sentAt: UInt64
-        let completion: @Sendable (Result<Void, BrokerError>) -> Void
+        /// `nil`: part of the link's preparation.
+        let order: Order?
     }
 
     private let link: RedisLink
@@ -29,6 +34,7 @@ final class PublisherLink: RedisLinkOwner {
     private let inbox: Mailbox<Order>
     private let probe: ProbeChannel
     private let onSilence: () -> Void
+    private var scripts = LoadedScripts()
     private var pending = CircularBuffer<Pending>()
     private var tasks: [RepeatedTask] = []
 
@@ -62,7 +68,7 @@ final class PublisherLink: RedisLinkOwner {
     /// Sends the next probe, if both links can carry one. After two that did not come back the publishing link is
     /// dropped, and `onSilence` drops the other.
     func sendProbe() {
-        guard link.isReady, let (number, silent) = probe.next() else { return }
+        guard isReady, let (number, silent) = probe.next() else { return }
         if silent > 0 {
             metrics.counters.addShared(.probesLost)
             board.set(.probe, "\(silent) did not come back")
@@ -71,37 +77,27 @@ final class PublisherLink: RedisLinkOwner {
             onSilence()
             return link.drop(.silent)
         }
-        publish([
-            Order(
-                channel: ByteBuffer(string: probe.name), message: Envelope.probeBytes(number), completion: { _ in })
-        ])
+        let command = [RedisVerb.publish, ByteBuffer(string: probe.name), Envelope.probeBytes(number)]
+        send([Order(task: .command(command), answer: { _ in })])
     }
 
-    /// Publishes what came since the last visit with one write.
-    func visitMailbox() { publish(inbox.take()) }
+    /// Sends what came since the last visit with one write.
+    func visitMailbox() { send(inbox.take()) }
 
-    private func publish(_ orders: [Order]) {
-        guard link.isReady else {
-            for order in orders { complete(order.completion, .failure(.unavailable)) }
-            return
-        }
-        let now = clock.monotonicMicroseconds()
-        let verb = ByteBuffer(string: "PUBLISH")
+    func linkIsReady() {
+        if link.connections > 1 { metrics.counters.addShared(.reconnects) }
+        scripts = LoadedScripts()
         var bytes = ByteBuffer()
-        for order in orders {
-            RedisCommand.write([verb, order.channel, order.message], into: &bytes)
-            pending.append(Pending(sentAt: now, completion: order.completion))
+        let now = clock.monotonicMicroseconds()
+        for command in scripts.preparation {
+            RedisCommand.write(command, into: &bytes)
+            pending.append(Pending(sentAt: now, order: nil))
         }
         link.write(bytes)
     }
 
-    func linkIsReady() {
-        if link.connections > 1 { metrics.counters.addShared(.reconnects) }
-        board.set(.publish, nil)
-        sendProbe()
-    }
-
     func linkIsLost(_ problem: String) {
+        scripts = LoadedScripts()
         board.set(.publish, problem)
         failPending(.unknownOutcome)
     }
@@ -110,28 +106,65 @@ final class PublisherLink: RedisLinkOwner {
         guard let first = pending.popFirst() else {
             return link.drop(.protocolError("an answer to nothing"))
         }
-        guard let words = reply.error else { return complete(first.completion, .success(())) }
-        complete(first.completion, .failure(.refused(words)))
-        // These concern all publishes, and another connection may reach a Redis that takes them.
-        if words.hasPrefix("READONLY") || words.hasPrefix("LOADING") || words.hasPrefix("NOAUTH") {
-            link.drop(.refused(command: "PUBLISH", words: words))
+        guard let order = first.order else { return prepared(reply) }
+        guard let words = reply.error else { return order.answer(.success(reply)) }
+        if words.hasPrefix("NOSCRIPT") { return sendAgain(order) }
+        order.answer(.failure(.refused(words)))
+        // These concern all commands, and another connection may reach a Redis that takes them.
+        if words.hasPrefix("READONLY") || words.hasPrefix("LOADING") || words.hasPrefix("NOAUTH")
+            || words.hasPrefix("MASTERDOWN")
+        {
+            link.drop(.refused(command: "a command", words: words))
         }
     }
 
     func receivedBurst() {}
 
-    private func complete(
-        _ completion: @Sendable (Result<Void, BrokerError>) -> Void, _ result: Result<Void, BrokerError>
-    ) {
-        switch result {
-        case .success: metrics.counters.addShared(.published)
-        case .failure: metrics.counters.addShared(.publishFailed)
+    /// Whether the link is up and knows what scripts need.
+    private var isReady: Bool { link.isReady && scripts.isComplete }
+
+    private func prepared(_ reply: ReplyView) {
+        scripts.note(reply)
+        guard scripts.isComplete else { return }
+        board.set(.publish, nil)
+        sendProbe()
+    }
+
+    private func send(_ orders: [Order]) {
+        guard isReady else {
+            for order in orders { order.answer(.failure(.unavailable)) }
+            return
         }
-        completion(result)
+        let now = clock.monotonicMicroseconds()
+        var bytes = ByteBuffer()
+        for order in orders {
+            switch order.task {
+            case .command(let arguments): RedisCommand.write(arguments, into: &bytes)
+            case .script(let script, let keys, let arguments):
+                guard let call = scripts.call(script, keys, arguments) else {
+                    order.answer(.failure(.refused(scripts.problem ?? "scripts")))
+                    continue
+                }
+                RedisCommand.write(call, into: &bytes)
+            }
+            pending.append(Pending(sentAt: now, order: order))
+        }
+        link.write(bytes)
+    }
+
+    /// Somebody emptied Redis' script cache: the script goes along this time, and Redis knows it again.
+    private func sendAgain(_ order: Order) {
+        guard case .script(let script, let keys, let arguments) = order.task else {
+            return order.answer(.failure(.refused("NOSCRIPT")))
+        }
+        var bytes = ByteBuffer()
+        RedisCommand.write(scripts.wholeCall(script, keys, arguments), into: &bytes)
+        pending.append(Pending(sentAt: clock.monotonicMicroseconds(), order: order))
+        link.write(bytes)
     }
 
     private func failPending(_ error: BrokerError) {
-        while let first = pending.popFirst() { complete(first.completion, .failure(error)) }
+        while let first = pending.popFirst() { first.order?.answer(.failure(error)) }
     }
 
     private func repeated(every microseconds: UInt64, _ body: @escaping @Sendable (PublisherLink) -> Void) {
@@ -144,6 +177,6 @@ final class PublisherLink: RedisLinkOwner {
     private func dropIfOverdue() {
         guard let oldest = pending.first else { return }
         let waited = clock.monotonicMicroseconds() &- oldest.sentAt
-        if waited > configuration.commandTimeout.microseconds { link.drop(.timeout("PUBLISH")) }
+        if waited > configuration.commandTimeout.microseconds { link.drop(.timeout("a command")) }
     }
 }

@@ -136,7 +136,7 @@ final class SubscriberLink: RedisLinkOwner {
     }
 
     private func message(_ name: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer) {
-        guard bytes.count <= configuration.maxPayloadBytes + Envelope.headerBytes else {
+        guard bytes.count <= configuration.maxPayloadBytes + Envelope.maximumHeaderBytes else {
             return metrics.counters.addShared(.dropped)
         }
         switch Envelope.read(bytes) {
@@ -148,6 +148,10 @@ final class SubscriberLink: RedisLinkOwner {
         case .publication(let payload, let acceptedAt):
             guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
             publication(Publication(channel: channel, payload: payload, publishedAt: acceptedAt))
+        case .positioned(let payload, let acceptedAt, let position):
+            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
+            publication(
+                Publication(channel: channel, payload: payload, publishedAt: acceptedAt, position: position))
         default:
             metrics.counters.addShared(.dropped)
         }

@@ -56,7 +56,7 @@ struct SubscriptionBook {
         entry.receivers |= 1 << UInt64(receiver)
         if entry.isSent, entry.outstanding == 0 {
             entries[channel] = entry
-            return Answer(receiver: receiver, event: .subscribed(channel, ticket: ticket))
+            return Answer(receiver: receiver, event: .subscribed(channel, ticket: ticket, position: nil))
         }
         entry.waiting.append((receiver, ticket))
         markDirty(channel, &entry)
@@ -105,7 +105,7 @@ struct SubscriptionBook {
         var answers: [Answer] = []
         if entry.outstanding == 0, entry.isSent {
             answers = entry.waiting.map {
-                Answer(receiver: $0.receiver, event: .subscribed(channel, ticket: $0.ticket))
+                Answer(receiver: $0.receiver, event: .subscribed(channel, ticket: $0.ticket, position: nil))
             }
             entry.waiting = []
         }

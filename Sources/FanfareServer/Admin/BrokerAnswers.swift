@@ -4,7 +4,7 @@ import Synchronization
 /// Collects the broker's answers to several publishes, in whatever order they come. Any thread.
 final class BrokerAnswers: Sendable {
     private struct State {
-        var results: [Result<Void, BrokerError>]
+        var results: [Result<PublishReceipt, BrokerError>]
         var missing: Int
     }
 
@@ -16,7 +16,7 @@ final class BrokerAnswers: Sendable {
     }
 
     /// Takes one answer; all of them when it was the last.
-    func note(_ result: Result<Void, BrokerError>, at index: Int) -> [Result<Void, BrokerError>]? {
+    func note(_ result: Result<PublishReceipt, BrokerError>, at index: Int) -> [Result<PublishReceipt, BrokerError>]? {
         state.withLock { state in
             state.results[index] = result
             state.missing -= 1

@@ -44,6 +44,7 @@ struct ConfigurationChecks {
         }
         completeRedis(&configuration, problems: &problems, note: note)
         completeOrigins(&configuration, problems: &problems)
+        completeNamespaces(&configuration, problems: &problems)
     }
 
     private func completeOrigins(_ configuration: inout NodeConfiguration, problems: inout [String]) {
@@ -55,6 +56,15 @@ struct ConfigurationChecks {
             configuration.origins = try OriginPolicy(text)
         } catch {
             problems.append("\(name("allowed-origins")): \(error); allowed: \(range("allowed-origins"))")
+        }
+    }
+
+    private func completeNamespaces(_ configuration: inout NodeConfiguration, problems: inout [String]) {
+        guard let text = text("namespaces") else { return }
+        do {
+            configuration.channels = try NamespaceText.read(text)
+        } catch {
+            problems.append("\(name("namespaces")): \(error)")
         }
     }
 

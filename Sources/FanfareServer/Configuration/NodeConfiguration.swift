@@ -42,6 +42,10 @@ public struct NodeConfiguration: Sendable {
     public var allowedOrigins = ""
     /// What that comes to. Read from it by ``ConfigurationReader``.
     var origins = OriginPolicy.sameHost
+    /// How channels behave, as ``NamespaceText`` reads it; empty: all have the default rules.
+    public var namespaces = ""
+    /// What that comes to. Read from it by ``ConfigurationReader``.
+    public var channels = ChannelRulebook()
     /// What is logged: this level and more severe ones.
     public var logLevel = Logger.Level.info
     /// Whether deliveries go straight to the socket; off: through NIO's write path.

@@ -92,6 +92,10 @@ extension Setting {
             "allowed-origins", "origins with commas between them", default: defaults.allowedOrigins,
             "Pages from which browsers may connect: https://app.example.com, https://*.example.com, or *. "
                 + "Default: those of the same host and port; with dev all.", \.allowedOrigins),
+        text(
+            "namespaces", "namespaces with semicolons between them", default: defaults.namespaces,
+            "How channels behave, by what stands before their first colon: 'chat: history=100/10m recovery presence; "
+                + "*: publish=nobody'. Default: nothing is kept, and a colon means nothing.", \.namespaces),
         Setting("log-level", .choice(Logger.Level.allCases.map(\.rawValue)), default: "info", "What is logged.") {
             configuration, value in
             if case .text(let text) = value { configuration.logLevel = Logger.Level(rawValue: text) ?? .info }

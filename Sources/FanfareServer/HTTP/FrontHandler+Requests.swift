@@ -66,7 +66,7 @@ extension FrontHandler {
         }
     }
 
-    private func published(_ head: HTTPRequestHead, _ result: Result<Void, BrokerError>) {
+    private func published(_ head: HTTPRequestHead, _ result: Result<PublishReceipt, BrokerError>) {
         switch result {
         case .success:
             loop.metrics.counters.add(.publicationsIn)

@@ -101,6 +101,13 @@ extension Metric {
         .counter("fanfare_broker_received_total", "Publications from the broker.", broker: .received),
         .counter("fanfare_broker_dropped_total", "Messages malformed, too big or too late.", broker: .dropped),
         .gauge("fanfare_broker_channels", "Channels that this node hears.", broker: .channels),
+        .counter("fanfare_broker_duplicates_total", "Publishes repeated with their key.", broker: .duplicates),
+        .counter("fanfare_history_reads_total", "Reads of a channel's history.", broker: .historyReads),
+        .counter("fanfare_gaps_total", "Times a stream was ahead of what came here.", broker: .gaps),
+        .counter(
+            "fanfare_repaired_total", "Publications read from a stream, for they did not come.", broker: .repaired),
+        .counter("fanfare_insufficient_total", "Gaps that the stream could not fill any more.", broker: .insufficient),
+        .counter("fanfare_lost_total", "Publications without history that never came.", broker: .lost),
     ]
 
     private static let api: [Metric] = [

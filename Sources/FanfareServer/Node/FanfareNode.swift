@@ -93,10 +93,12 @@ public final class FanfareNode: Sendable {
         logger: Logger
     ) throws -> any Broker {
         guard let redis = configuration.redis else {
-            return MemoryBroker(formats: formats, metrics: metrics.broker, clock: clock)
+            return MemoryBroker(
+                rules: configuration.channels, formats: formats, metrics: metrics.broker, clock: clock)
         }
         return RedisBroker(
             configuration: redis,
+            rules: configuration.channels,
             nodeName: configuration.nodeName,
             metrics: metrics.broker,
             formats: formats,

@@ -36,7 +36,7 @@ final class LoopState {
         let connection: NIOLoopBound<ClientConnection>
         /// The command's id; 0 where the protocol has none.
         let id: UInt32
-        let result: Result<Void, BrokerError>
+        let result: Result<PublishReceipt, BrokerError>
     }
 
     init(node: NodeContext, index: Int, eventLoop: any EventLoop) {
@@ -174,9 +174,10 @@ final class LoopState {
     private func handle(_ event: BrokerEvent) {
         switch event {
         case .publication(let prepared): shard.publish(prepared)
-        case .subscribed(let channel, let ticket): shard.subscribed(channel, ticket: ticket)
+        case .subscribed(let channel, let ticket, _): shard.subscribed(channel, ticket: ticket)
         case .subscribeFailed(let channel, let ticket, let error):
             shard.subscribeFailed(channel, ticket: ticket, error)
+        case .insufficient, .history: break
         }
     }
 

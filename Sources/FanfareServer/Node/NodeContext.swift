@@ -44,6 +44,9 @@ final class NodeContext: Sendable {
         set { accepting.store(newValue, ordering: .relaxed) }
     }
 
+    /// Which rules hold for which channel.
+    var channels: ChannelRulebook { configuration.channels }
+
     /// What a client without credentials may do.
     var anonymousPermissions: ClientPermissions {
         switch configuration.effectiveAnonymous {

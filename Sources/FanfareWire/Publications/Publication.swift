@@ -65,10 +65,15 @@ public struct Publication: Sendable, Equatable {
     /// When a node accepted it: microseconds since 1970-01-01 UTC by that node's clock. 0 when unknown, as for a plain
     /// Redis `PUBLISH` by a backend.
     public var publishedAt: UInt64
+    /// Its place in the channel's stream; `nil` in a channel without history.
+    public var position: StreamPosition?
 
-    public init(channel: ChannelName, payload: Payload, publishedAt: UInt64 = 0) {
+    public init(
+        channel: ChannelName, payload: Payload, publishedAt: UInt64 = 0, position: StreamPosition? = nil
+    ) {
         self.channel = channel
         self.payload = payload
         self.publishedAt = publishedAt
+        self.position = position
     }
 }

@@ -201,8 +201,24 @@ final class RecordingBroker: Broker {
     /// What a broker does that refuses a subscription.
     func forget(_ channel: ChannelName) { _ = state.withLock { $0.wanted.remove(channel.string) } }
 
-    func publish(_: Publication, completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void) {
-        completion(.success(()))
+    func publish(
+        _: Publication, idempotencyKey: String?,
+        completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
+    ) {
+        completion(.success(PublishReceipt()))
+    }
+
+    func history(
+        _ channel: ChannelName, _ query: HistoryQuery,
+        completion: @escaping @Sendable (Result<HistoryPage, BrokerError>) -> Void
+    ) {
+        completion(.failure(.noHistory))
+    }
+
+    func removeHistory(
+        _ channel: ChannelName, completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+    ) {
+        completion(.failure(.noHistory))
     }
 
     func shutdown() async {}

@@ -127,8 +127,8 @@ struct CentrifugeSessionTests {
     @Test("a publisher is told what became of its publish, in the broker's words")
     func published() {
         let session = connected()
-        let text = { (result: Result<Void, BrokerError>) in String(buffer: session.published(id: 9, result)) }
-        #expect(text(.success(())).hasSuffix(#"{"id":9,"publish":{}}"#))
+        let text = { (result: Result<PublishReceipt, BrokerError>) in String(buffer: session.published(id: 9, result)) }
+        #expect(text(.success(PublishReceipt())).hasSuffix(#"{"id":9,"publish":{}}"#))
         for error in [BrokerError.unavailable, .unknownOutcome, .overloaded, .refused("no \"room\"")] {
             let answer = text(.failure(error))
             #expect(answer.contains(#""code":100"#) && answer.contains(#""temporary":true"#))

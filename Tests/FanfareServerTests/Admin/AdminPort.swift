@@ -120,13 +120,15 @@ final class ScriptedBroker: Broker {
     let status: BrokerStatus
     private let state = Mutex(State())
     private let holdsUntil: Int
-    private let result: @Sendable (ChannelName) -> Result<Void, BrokerError>
+    private let result: @Sendable (ChannelName) -> Result<PublishReceipt, BrokerError>
 
     /// - Parameter holdsUntil: answers only when that many publications have come, the last first.
     init(
         status: BrokerStatus = BrokerStatus(isUp: true),
         holdsUntil: Int = 1,
-        result: @escaping @Sendable (ChannelName) -> Result<Void, BrokerError> = { _ in .success(()) }
+        result: @escaping @Sendable (ChannelName) -> Result<PublishReceipt, BrokerError> = { _ in
+            .success(PublishReceipt())
+        }
     ) {
         self.status = status
         self.holdsUntil = holdsUntil
@@ -136,7 +138,10 @@ final class ScriptedBroker: Broker {
     /// What it was given, in order.
     var published: [Publication] { state.withLock(\.published) }
 
-    func publish(_ publication: Publication, completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void) {
+    func publish(
+        _ publication: Publication, idempotencyKey: String?,
+        completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
+    ) {
         let result = result(publication.channel)
         let due = state.withLock { state in
             state.published.append(publication)
@@ -146,6 +151,19 @@ final class ScriptedBroker: Broker {
             return state.waiting.reversed()
         }
         for complete in due { complete() }
+    }
+
+    func history(
+        _ channel: ChannelName, _ query: HistoryQuery,
+        completion: @escaping @Sendable (Result<HistoryPage, BrokerError>) -> Void
+    ) {
+        completion(.failure(.noHistory))
+    }
+
+    func removeHistory(
+        _ channel: ChannelName, completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+    ) {
+        completion(.failure(.noHistory))
     }
 
     func start(receivers: [Mailbox<BrokerEvent>]) {}

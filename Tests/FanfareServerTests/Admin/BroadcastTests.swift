@@ -13,7 +13,7 @@ struct BroadcastTests {
         let names = (0..<ServerAPI.maximumBroadcast).map { "c\($0)" }
         // Answers come only when all have been published, the last first.
         let broker = ScriptedBroker(holdsUntil: names.count) { channel in
-            channel.string == "c1" ? .failure(.overloaded) : .success(())
+            channel.string == "c1" ? .failure(.overloaded) : .success(PublishReceipt())
         }
         try await withAdminPort(.forTest(metrics: metrics, broker: broker)) { admin in
             let list = names.map { "\"\($0)\"" }.joined(separator: ",")

@@ -15,6 +15,7 @@ struct SettingTableTests {
         "redis-ca-file": Repository.path + "/Package.swift", "redis-timeout": "1500ms", "redis-probe-interval": "7s",
         "ping-interval": "24s", "pong-timeout": "7s", "drain": "1m1s", "anonymous": "subscribe", "dev": "true",
         "log-level": "debug", "direct-write": "off", "write-delay": "5ms", "allowed-origins": "https://a.example",
+        "namespaces": "chat:history=10/1m recovery",
         "max-connections": "999",
         "max-pending-connections": "998",
         "max-message-bytes": "63KiB", "max-queue-bytes": "2MiB", "max-channels": "127", "max-channel-bytes": "254",

@@ -112,7 +112,7 @@ extension ClientConnection {
     }
 
     /// The broker's answer to a publish of this client.
-    func published(_ id: UInt32, _ result: Result<Void, BrokerError>) {
+    func published(_ id: UInt32, _ result: Result<PublishReceipt, BrokerError>) {
         pendingPublishes -= 1
         if case .success = result { loop.metrics.counters.add(.publicationsIn) }
         guard phase == .open else { return }

@@ -1,0 +1,47 @@
+import FanfareWire
+
+/// The idempotency keys of the last minutes and what their publishes came to. Bounded: the oldest go first.
+struct MemoryReceipts {
+    private struct Key: Hashable {
+        let channel: ChannelName
+        let key: String
+    }
+
+    private struct Note {
+        let key: Key
+        let until: UInt64
+    }
+
+    /// Most keys that are known at a time.
+    static let maximum = 65_536
+
+    private var receipts: [Key: PublishReceipt] = [:]
+    private var notes: [Note] = []
+    private var head = 0
+
+    /// The receipt of an earlier publish.
+    mutating func find(_ channel: ChannelName, _ key: String, now: UInt64) -> PublishReceipt? {
+        expire(now)
+        guard var receipt = receipts[Key(channel: channel, key: key)] else { return nil }
+        receipt.isDuplicate = true
+        return receipt
+    }
+
+    mutating func note(_ receipt: PublishReceipt, _ channel: ChannelName, _ key: String, now: UInt64) {
+        let key = Key(channel: channel, key: key)
+        receipts[key] = receipt
+        notes.append(Note(key: key, until: now + IdempotencyKey.lifetime.microseconds))
+        expire(now)
+    }
+
+    private mutating func expire(_ now: UInt64) {
+        while head < notes.count, notes[head].until < now || notes.count - head > Self.maximum {
+            receipts[notes[head].key] = nil
+            head += 1
+        }
+        if head >= 64, head * 2 >= notes.count {
+            notes.removeFirst(head)
+            head = 0
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import FanfareWire
+
+/// Which rules hold for which channel: `chat:42` is in the namespace `chat`, `42` in none.
+public struct ChannelRulebook: Sendable, Equatable {
+    /// For channels without a namespace.
+    public var plain: ChannelRules
+    /// By name. While there are none, a colon in a channel's name means nothing.
+    public var namespaces: [String: ChannelRules]
+
+    public init(plain: ChannelRules = ChannelRules(), namespaces: [String: ChannelRules] = [:]) {
+        self.plain = plain
+        self.namespaces = namespaces
+    }
+
+    /// The rules of a channel; `nil` when its namespace is not known.
+    public func rules(_ channel: ChannelName) -> ChannelRules? {
+        guard !namespaces.isEmpty, let namespace = Self.namespace(channel) else { return plain }
+        return namespaces[String(namespace)]
+    }
+
+    /// What stands before the first colon.
+    public static func namespace(_ channel: ChannelName) -> Substring? {
+        channel.string.utf8.firstIndex(of: UInt8(ascii: ":")).map { channel.string[..<$0] }
+    }
+
+    /// Whether any channel may have history.
+    public var hasHistory: Bool { plain.history != nil || namespaces.values.contains { $0.history != nil } }
+}

@@ -1,0 +1,52 @@
+import FanfareWire
+
+/// What a read of a channel's history gave, all at one moment.
+public struct HistoryPage: Sendable, Equatable {
+    /// Offsets that never were: after Redis came back, perhaps without its last publications, the stream goes on far
+    /// behind everything that was ever given out, so that no offset means two publications.
+    public struct Leap: Sendable, Equatable {
+        /// The last offset before.
+        public var last: UInt64
+        /// The next that was given out.
+        public var next: UInt64
+
+        public init(last: UInt64, next: UInt64) {
+            self.last = last
+            self.next = next
+        }
+    }
+
+    /// In the order that was asked for, with their positions.
+    public var publications: [Publication]
+    /// Where the stream ends.
+    public var position: StreamPosition
+    public var leaps: [Leap]
+    /// Whether there was more than the limit of the query.
+    public var isCut: Bool
+
+    public init(publications: [Publication], position: StreamPosition, leaps: [Leap] = [], isCut: Bool = false) {
+        self.publications = publications
+        self.position = position
+        self.leaps = leaps
+        self.isCut = isCut
+    }
+
+    /// The publications of this page after `place`, which is not before the query's; `nil` when the stream does not hold
+    /// all of them any more, or never knew that place. What the limit cut off is not missed: see ``isCut``.
+    public func publications(after place: StreamPosition) -> [Publication]? {
+        guard place.epoch == position.epoch, place.offset <= position.offset,
+            !leaps.contains(where: { $0.last < place.offset && place.offset < $0.next })
+        else { return nil }
+        let start = publications.firstIndex { ($0.position?.offset ?? 0) > place.offset } ?? publications.count
+        guard let first = publications[start...].first?.position?.offset else {
+            return isCut || place.offset == position.offset ? [] : nil
+        }
+        guard follows(first, place.offset) else { return nil }
+        return Array(publications[start...])
+    }
+
+    /// Whether nothing is between two offsets.
+    public func follows(_ offset: UInt64, _ earlier: UInt64) -> Bool {
+        offset == earlier + 1 || leaps.contains { $0.last == earlier && $0.next == offset }
+    }
+}

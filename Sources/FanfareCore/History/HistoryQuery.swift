@@ -1,0 +1,33 @@
+import FanfareWire
+
+/// What to read from a channel's history.
+public struct HistoryQuery: Sendable, Equatable {
+    /// Publications after this place (with `reverse`: before it); `nil`: from the beginning (from the end).
+    public var since: StreamPosition?
+    /// Most publications; 0: only the stream's position.
+    public var limit: Int
+    /// Newest first.
+    public var reverse: Bool
+
+    public init(since: StreamPosition? = nil, limit: Int, reverse: Bool = false) {
+        self.since = since
+        self.limit = limit
+        self.reverse = reverse
+    }
+
+    /// Only where the stream ends.
+    public static let position = HistoryQuery(limit: 0)
+}
+
+/// What a publish came to.
+public struct PublishReceipt: Sendable, Equatable {
+    /// The publication's place in the stream; `nil` in a channel without history.
+    public var position: StreamPosition?
+    /// Whether another publish with the same idempotency key came before: nothing was published now.
+    public var isDuplicate: Bool
+
+    public init(position: StreamPosition? = nil, isDuplicate: Bool = false) {
+        self.position = position
+        self.isDuplicate = isDuplicate
+    }
+}

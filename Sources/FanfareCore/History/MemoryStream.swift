@@ -1,0 +1,65 @@
+import FanfareWire
+
+/// A channel's history in memory: the newest publications, bounded by number and age.
+struct MemoryStream {
+    private struct Entry {
+        let publication: Publication
+        /// Microseconds of the monotonic clock.
+        let at: UInt64
+    }
+
+    let epoch = StreamPosition.makeEpoch()
+    private(set) var offset: UInt64 = 0
+    /// When it was last used.
+    private(set) var usedAt: UInt64
+    private var entries: [Entry] = []
+    /// Index of the first entry that is still there.
+    private var head = 0
+
+    init(now: UInt64) { usedAt = now }
+
+    var position: StreamPosition { StreamPosition(offset: offset, epoch: epoch) }
+
+    /// Adds a publication and gives it its place.
+    mutating func append(_ publication: Publication, retention: ChannelRules.Retention, now: UInt64) -> Publication {
+        offset += 1
+        var publication = publication
+        publication.position = position
+        entries.append(Entry(publication: publication, at: now))
+        trim(retention, now: now)
+        return publication
+    }
+
+    mutating func read(_ query: HistoryQuery, retention: ChannelRules.Retention, now: UInt64) -> HistoryPage {
+        trim(retention, now: now)
+        let kept = entries[head...].lazy.map(\.publication)
+        let since = query.since.flatMap { $0.epoch == epoch ? $0.offset : nil }
+        var found: [Publication] = []
+        if query.limit > 0 {
+            let wanted = kept.filter { publication in
+                guard let since else { return true }
+                let offset = publication.position?.offset ?? 0
+                return query.reverse ? offset < since : offset > since
+            }
+            found = query.reverse ? Array(wanted).reversed() : Array(wanted)
+        }
+        let isCut = found.count > query.limit
+        return HistoryPage(publications: Array(found.prefix(query.limit)), position: position, isCut: isCut)
+    }
+
+    /// Forgets the publications; the position stays.
+    mutating func clear() {
+        entries = []
+        head = 0
+    }
+
+    private mutating func trim(_ retention: ChannelRules.Retention, now: UInt64) {
+        usedAt = now
+        let age = retention.age.microseconds
+        while head < entries.count, entries.count - head > retention.size || entries[head].at + age < now { head += 1 }
+        if head >= 64, head * 2 >= entries.count {
+            entries.removeFirst(head)
+            head = 0
+        }
+    }
+}

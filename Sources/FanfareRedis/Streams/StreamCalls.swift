@@ -1,0 +1,114 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+
+/// A channel's stream as script calls, and their answers as what the broker's contract speaks of.
+struct StreamCalls: Sendable {
+    let prefix: String
+
+    /// The channel's name for Pub/Sub.
+    func name(_ channel: ChannelName) -> ByteBuffer { ByteBuffer(string: prefix + channel.string) }
+
+    func publish(
+        _ publication: Publication, _ retention: ChannelRules.Retention, idempotencyKey: String?
+    ) -> PublisherLink.Order.Task {
+        var entryHeader = ByteBuffer()
+        Envelope.writeHeader(publication, into: &entryHeader)
+        var messageHeader = ByteBuffer()
+        Envelope.writeStreamHeader(publication, into: &messageHeader)
+        let channel = publication.channel
+        return .script(
+            .publish, keys: keys(channel) + (idempotencyKey.map { [receipt(channel, $0)] } ?? []),
+            arguments: [
+                ByteBuffer(string: StreamPosition.makeEpoch()), number(retention.size), seconds(retention.age),
+                seconds(retention.positionAge), RedisVerb.publish, name(channel), entryHeader, messageHeader,
+                publication.payload.bytes, seconds(IdempotencyKey.lifetime),
+            ])
+    }
+
+    func publishOnce(
+        _ channel: ChannelName, _ message: ByteBuffer, idempotencyKey: String
+    ) -> PublisherLink.Order.Task {
+        .script(
+            .publishOnce, keys: [receipt(channel, idempotencyKey)],
+            arguments: [RedisVerb.publish, name(channel), message, seconds(IdempotencyKey.lifetime)])
+    }
+
+    func read(
+        _ channel: ChannelName, _ query: HistoryQuery, _ retention: ChannelRules.Retention
+    ) -> PublisherLink.Order.Task {
+        let since =
+            switch (query.since?.offset, query.reverse) {
+            case (nil, _): ""
+            case (let offset?, false): String(offset &+ 1)
+            case (let offset?, true): "(\(offset)-0"
+            }
+        return .script(
+            .read, keys: keys(channel),
+            arguments: [
+                ByteBuffer(string: StreamPosition.makeEpoch()), seconds(retention.positionAge),
+                seconds(retention.age), ByteBuffer(string: since), number(query.limit), number(query.reverse ? 1 : 0),
+            ])
+    }
+
+    func remove(_ channel: ChannelName) -> PublisherLink.Order.Task {
+        .command([ByteBuffer(string: "DEL"), key(channel, "stream")])
+    }
+
+    /// The answer to a publish.
+    static func receipt(_ reply: ReplyView) -> PublishReceipt {
+        let isDuplicate = reply[2]?.integer == 1
+        guard let offset = reply[0].flatMap({ UInt64($0.text) }), let epoch = reply[1]?.text, !epoch.isEmpty else {
+            return PublishReceipt(isDuplicate: isDuplicate)
+        }
+        return PublishReceipt(position: StreamPosition(offset: offset, epoch: epoch), isDuplicate: isDuplicate)
+    }
+
+    /// The answer to a read; `nil` when it is not of the script's form. An entry that can't be understood ends the page
+    /// there, for what follows would not follow.
+    static func page(_ channel: ChannelName, _ query: HistoryQuery, _ reply: ReplyView) -> HistoryPage? {
+        guard let offset = reply[0].flatMap({ UInt64($0.text) }), let epoch = reply[1]?.text,
+            StreamPosition.isEpoch(epoch), let leaps = reply[2]?.text, let entries = reply[3]
+        else { return nil }
+        var publications: [Publication] = []
+        for index in 0..<min(entries.count, query.limit) {
+            guard let entry = entries[index], let publication = publication(channel, epoch, entry) else { break }
+            publications.append(publication)
+        }
+        return HistoryPage(
+            publications: publications, position: StreamPosition(offset: offset, epoch: epoch),
+            leaps: leaps.split(separator: " ").compactMap(leap), isCut: entries.count > publications.count)
+    }
+
+    private static func publication(_ channel: ChannelName, _ epoch: String, _ entry: ReplyView) -> Publication? {
+        guard let id = entry[0]?.text, let offset = id.split(separator: "-").first.flatMap({ UInt64($0) }),
+            let bytes = entry[1]?[1]?.bytes, case .publication(let payload, let acceptedAt) = Envelope.read(bytes)
+        else { return nil }
+        return Publication(
+            channel: channel, payload: payload, publishedAt: acceptedAt,
+            position: StreamPosition(offset: offset, epoch: epoch))
+    }
+
+    private static func leap(_ text: Substring) -> HistoryPage.Leap? {
+        let parts = text.split(separator: ":").compactMap { UInt64($0) }
+        return parts.count == 2 ? HistoryPage.Leap(last: parts[0], next: parts[1]) : nil
+    }
+
+    private func keys(_ channel: ChannelName) -> [ByteBuffer] { [key(channel, "meta"), key(channel, "stream")] }
+
+    private func receipt(_ channel: ChannelName, _ key: String) -> ByteBuffer { self.key(channel, "once:\(key)") }
+
+    /// All keys of a channel have its name as their hash tag: they live on one node of a Redis Cluster.
+    func key(_ channel: ChannelName, _ what: String) -> ByteBuffer {
+        ByteBuffer(string: "\(prefix){\(channel.string)}:\(what)")
+    }
+
+    private func number(_ value: Int) -> ByteBuffer { ByteBuffer(string: String(value)) }
+
+    private func seconds(_ duration: Duration) -> ByteBuffer { number(max(1, Int(duration.components.seconds))) }
+}
+
+extension ReplyView {
+    /// The bytes as text.
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+}
