@@ -26,6 +26,7 @@ public final class RedisBroker: Broker {
     private let publisher: NIOLoopBoundBox<PublisherLink?>
     private let wishes: Mailbox<SubscriberLink.Wish>
     private let orders: Mailbox<PublisherLink.Order>
+    private let pages: Mailbox<StreamDesk.Answer>
     private let pendingCount = Atomic<Int>(0)
     private let pendingBytes = Atomic<Int>(0)
     private let isStopped = Atomic<Bool>(false)
@@ -54,6 +55,7 @@ public final class RedisBroker: Broker {
         self.subscriber = subscriber
         self.publisher = publisher
         self.wishes = Mailbox(wake: { subscriber.eventLoop.execute { subscriber.value?.visitMailbox() } })
+        self.pages = Mailbox(wake: { subscriber.eventLoop.execute { subscriber.value?.visitPages() } })
         self.orders = Mailbox(wake: { publisher.eventLoop.execute { publisher.value?.visitMailbox() } })
     }
 
@@ -123,14 +125,8 @@ public final class RedisBroker: Broker {
         if let retention = rules.rules(publication.channel)?.history {
             return calls.publish(publication, retention, idempotencyKey: idempotencyKey)
         }
-        var message = ByteBufferAllocator().buffer(
-            capacity: publication.payload.bytes.readableBytes + Envelope.maximumHeaderBytes)
-        Envelope.writeHeader(publication, into: &message)
-        message.writeImmutableBuffer(publication.payload.bytes)
-        if let idempotencyKey {
-            return calls.publishOnce(publication.channel, message, idempotencyKey: idempotencyKey)
-        }
-        return .command([RedisVerb.publish, calls.name(publication.channel), message])
+        guard let idempotencyKey else { return .publish(publication) }
+        return calls.publishOnce(publication, idempotencyKey: idempotencyKey)
     }
 
     /// What a command without a payload counts as among those that wait.
@@ -176,7 +172,12 @@ extension RedisBroker {
         return SubscriberLink(
             link: makeLink("subscribe", subscriber.eventLoop), configuration: configuration, metrics: metrics,
             formats: formats, clock: clock, board: board, inbox: wishes, receivers: receivers, probe: probe,
-            onHearing: { publisher.eventLoop.execute { publisher.value?.sendProbe() } })
+            rules: rules, pages: pages, onHearing: { publisher.eventLoop.execute { publisher.value?.sendProbe() } },
+            onRead: { [weak self] read in
+                self?.history(read.channel, read.query) { [weak self] result in
+                    self?.pages.post(StreamDesk.Answer(read: read, result: result))
+                }
+            })
     }
 
     private func makePublisher() -> PublisherLink {
@@ -184,6 +185,7 @@ extension RedisBroker {
         return PublisherLink(
             link: makeLink("publish", publisher.eventLoop), configuration: configuration, metrics: metrics,
             clock: clock, board: board, inbox: orders, probe: probe,
+            onReady: { subscriber.eventLoop.execute { subscriber.value?.retryReads() } },
             onSilence: { subscriber.eventLoop.execute { subscriber.value?.drop(.silent) } })
     }
 

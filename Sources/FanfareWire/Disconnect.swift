@@ -25,6 +25,9 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
     case slow = 3008
     /// A write to the socket failed.
     case writeError = 3009
+    /// Publications are missing that the history does not hold any more, or the position that a raw client came with is
+    /// unknown: it has to begin anew.
+    case insufficientState = 3010
     /// No sign of life within the pong timeout after a ping.
     case noPong = 3012
     /// A command or message the protocol does not allow here.
@@ -53,6 +56,7 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
         case .tryAgainLater: "try again later"
         case .slow: "slow consumer"
         case .writeError: "write error"
+        case .insufficientState: "insufficient state, begin anew"
         case .noPong: "no pong"
         case .badRequest: "bad request"
         case .stale: "no command in time"
@@ -64,7 +68,9 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
     /// Whether a client should come back by itself.
     public var reconnect: Bool {
         switch self {
-        case .abnormal, .internalError, .serviceRestart, .tryAgainLater, .slow, .writeError, .noPong: true
+        case .abnormal, .internalError, .serviceRestart, .tryAgainLater, .slow, .writeError, .insufficientState,
+            .noPong:
+            true
         case .normal, .protocolError, .unsupportedData, .invalidPayload, .messageTooBig, .badRequest, .stale,
             .channelLimit, .permissionDenied:
             false

@@ -108,6 +108,7 @@ struct LimitOptions: ParsableArguments {
     @Option(help: .setting("max-channel-bytes")) var maxChannelBytes: String?
     @Option(help: .setting("max-commands")) var maxCommands: String?
     @Option(help: .setting("max-pending-commands")) var maxPendingCommands: String?
+    @Option(help: .setting("max-recovery")) var maxRecovery: String?
     @Option(help: .setting("max-api-body-bytes")) var maxApiBodyBytes: String?
     @Option(help: .setting("retry-after")) var retryAfter: String?
 
@@ -121,6 +122,7 @@ struct LimitOptions: ParsableArguments {
             ("max-channel-bytes", maxChannelBytes),
             ("max-commands", maxCommands),
             ("max-pending-commands", maxPendingCommands),
+            ("max-recovery", maxRecovery),
             ("max-api-body-bytes", maxApiBodyBytes),
             ("retry-after", retryAfter),
         ]

@@ -22,13 +22,13 @@ final class BrokerProbe: Sendable {
         broker.start(receivers: mailboxes)
     }
 
-    static func memory() -> BrokerProbe {
+    static func memory(rules: ChannelRulebook = ChannelRulebook()) -> BrokerProbe {
         let metrics = BrokerMetrics()
-        return BrokerProbe(MemoryBroker(formats: FormatsInUse(), metrics: metrics), metrics: metrics)
+        return BrokerProbe(MemoryBroker(rules: rules, formats: FormatsInUse(), metrics: metrics), metrics: metrics)
     }
 
     static func redis(
-        _ url: String, change: (inout RedisConfiguration) -> Void = { _ in }
+        _ url: String, rules: ChannelRulebook = ChannelRulebook(), change: (inout RedisConfiguration) -> Void = { _ in }
     ) throws -> BrokerProbe {
         var configuration = try RedisConfiguration(url: url)
         configuration.probeInterval = .milliseconds(200)
@@ -38,7 +38,7 @@ final class BrokerProbe: Sendable {
         let metrics = BrokerMetrics()
         return BrokerProbe(
             RedisBroker(
-                configuration: configuration, nodeName: "test", metrics: metrics, formats: FormatsInUse(),
+                configuration: configuration, rules: rules, nodeName: "test", metrics: metrics, formats: FormatsInUse(),
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })), metrics: metrics)
     }
 
@@ -55,6 +55,27 @@ final class BrokerProbe: Sendable {
         events(receiver).compactMap {
             if case .publication(let prepared) = $0 { String(buffer: prepared.publication.payload.bytes) } else { nil }
         }
+    }
+
+    /// The offsets of the publications of a receiver.
+    func positions(_ receiver: Int = 0) -> [UInt64] {
+        events(receiver).compactMap {
+            if case .publication(let prepared) = $0 { prepared.publication.position?.offset } else { nil }
+        }
+    }
+
+    /// Where the first subscription to a channel began.
+    func start(of channel: String, receiver: Int = 0) -> StreamPosition? {
+        events(receiver).lazy.compactMap { event -> StreamPosition? in
+            if case .subscribed(let name, _, let position) = event, name.string == channel { position } else { nil }
+        }.first
+    }
+
+    func history(_ channel: String, _ query: HistoryQuery) async throws -> HistoryPage {
+        let channel = try ChannelName(channel)
+        return try await withCheckedContinuation { continuation in
+            broker.history(channel, query) { continuation.resume(returning: $0) }
+        }.get()
     }
 
     func isUp() async throws { try await eventually("the broker is up: \(broker.status)") { broker.status.isUp } }
@@ -80,12 +101,14 @@ final class BrokerProbe: Sendable {
     }
 
     @discardableResult
-    func publish(_ channel: String, _ text: String) async throws -> Result<PublishReceipt, BrokerError> {
+    func publish(
+        _ channel: String, _ text: String, key: String? = nil
+    ) async throws -> Result<PublishReceipt, BrokerError> {
         let publication = Publication(
             channel: try ChannelName(channel), payload: Payload(text: text),
             publishedAt: NodeClock.system.wallMicroseconds())
         return await withCheckedContinuation { continuation in
-            broker.publish(publication) { continuation.resume(returning: $0) }
+            broker.publish(publication, idempotencyKey: key) { continuation.resume(returning: $0) }
         }
     }
 }

@@ -1,11 +1,13 @@
 import FanfareWire
 
 /// Which rules hold for which channel: `chat:42` is in the namespace `chat`, `42` in none.
-public struct ChannelRulebook: Sendable, Equatable {
+///
+/// One for the whole node, shared by reference: every session asks it.
+public final class ChannelRulebook: Sendable {
     /// For channels without a namespace.
-    public var plain: ChannelRules
+    public let plain: ChannelRules
     /// By name. While there are none, a colon in a channel's name means nothing.
-    public var namespaces: [String: ChannelRules]
+    public let namespaces: [String: ChannelRules]
 
     public init(plain: ChannelRules = ChannelRules(), namespaces: [String: ChannelRules] = [:]) {
         self.plain = plain

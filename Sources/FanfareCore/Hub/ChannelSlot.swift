@@ -17,6 +17,7 @@ final class ChannelSlot<Member: HubMember> {
     struct Waiter {
         let member: Member
         let request: UInt32
+        let wish: RecoveryWish
     }
 
     let channel: ChannelName
@@ -33,6 +34,10 @@ final class ChannelSlot<Member: HubMember> {
     var batches = PerFormat<ByteBuffer?>(nil)
     /// Publications in the batches.
     var batched = 0
+    /// What this loop has passed on; `nil` in a channel without history.
+    var position: StreamPosition?
+    /// Clients that get something from the history first.
+    var desk: RecoveryDesk<Member>?
 
     init(channel: ChannelName, ticket: UInt64) {
         self.channel = channel

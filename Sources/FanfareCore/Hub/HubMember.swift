@@ -23,11 +23,15 @@ public protocol HubMember: AnyObject {
     /// Adds ready bytes to what this client gets at the end of the tick. Must not call back into the shard.
     func enqueue(_ bytes: ByteBuffer)
 
-    /// The subscription that was asked for with `request` is in force: from here on publications arrive.
-    func subscribed(_ channel: ChannelName, request: UInt32)
+    /// The subscription that was asked for with `request` is in force: what `start` holds comes first, then publications
+    /// arrive.
+    func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart)
 
     /// The subscription that was asked for with `request` could not be had.
     func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError)
+
+    /// The hub ended the subscription.
+    func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason)
 }
 
 /// A client's subscriptions in its shard: one small array, nothing when there are none.

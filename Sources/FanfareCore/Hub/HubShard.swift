@@ -10,10 +10,16 @@ import NIOCore
 /// not subscribe or unsubscribe, and a client that dies in them calls ``leave(_:)``, which only notes it; the lists are
 /// cleaned when the walk is over. So every subscriber of the tick's start gets its share or is dead.
 public final class HubShard<Member: HubMember> {
-    private let broker: any Broker
+    let broker: any Broker
     private let receiver: Int
     let metrics: LoopMetrics
-    private var slots: [ChannelName: ChannelSlot<Member>] = [:]
+    /// Where the broker's answers to reads of this shard go.
+    let mailbox: Mailbox<BrokerEvent>
+    let maxRecovery: Int
+    var slots: [ChannelName: ChannelSlot<Member>] = [:]
+    var lastRead: UInt64 = 0
+    /// Channels with clients that wait for the end of a tick or for live traffic to catch up with what they read.
+    var catchingUp: [ChannelSlot<Member>] = []
     private var nextTicket: UInt64 = 1
     /// Channels with a batch in this tick, in the order of their first publication.
     var dirty: [ChannelSlot<Member>] = []
@@ -28,11 +34,18 @@ public final class HubShard<Member: HubMember> {
     private var spare = ByteBuffer()
     private static var spareBytes: Int { 131_072 }
 
-    /// - Parameter receiver: this shard's index among the broker's receivers.
-    public init(broker: any Broker, receiver: Int, metrics: LoopMetrics) {
+    /// - Parameters:
+    ///   - receiver: this shard's index among the broker's receivers.
+    ///   - mailbox: the receiver's.
+    ///   - maxRecovery: publications that one client gets out of a channel's history with its subscription.
+    public init(
+        broker: any Broker, receiver: Int, metrics: LoopMetrics, mailbox: Mailbox<BrokerEvent>, maxRecovery: Int
+    ) {
         self.broker = broker
         self.receiver = receiver
         self.metrics = metrics
+        self.mailbox = mailbox
+        self.maxRecovery = maxRecovery
     }
 
     /// Channels with a subscriber or a waiter here.
@@ -56,18 +69,18 @@ public final class HubShard<Member: HubMember> {
     ///
     /// The caller makes sure that the member is not in that channel yet, and flushes first: a tick under way would reach
     /// the member too.
-    public func subscribe(_ member: Member, to channel: ChannelName, request: UInt32) {
+    public func subscribe(
+        _ member: Member, to channel: ChannelName, request: UInt32, wish: RecoveryWish = .none
+    ) {
         precondition(!isFlushing, "subscribe during a fan-out")
         let slot = slots[channel] ?? open(channel)
+        member.membership.places.append(.init(slot: slot, index: HubMembership<Member>.waiting, request: request))
+        slot.waiting += 1
+        let waiter = ChannelSlot<Member>.Waiter(member: member, request: request, wish: wish)
         if slot.isActive {
-            join(member, slot, request: request, place: nil)
-            member.subscribed(channel, request: request)
+            admit(waiter, slot)
         } else {
-            member.membership.places.append(
-                .init(slot: slot, index: HubMembership<Member>.waiting, request: request)
-            )
-            slot.waiters.append(.init(member: member, request: request))
-            slot.waiting += 1
+            slot.waiters.append(waiter)
         }
     }
 
@@ -94,15 +107,13 @@ public final class HubShard<Member: HubMember> {
     }
 
     /// The broker's answer to a subscription.
-    public func subscribed(_ channel: ChannelName, ticket: UInt64) {
+    ///
+    /// - Parameter position: the place in the channel's stream after which everything arrives; `nil` without history.
+    public func subscribed(_ channel: ChannelName, ticket: UInt64, position: StreamPosition? = nil) {
         guard let slot = slots[channel], slot.ticket == ticket, !slot.isActive else { return }
         slot.isActive = true
-        for waiter in takeWaiters(slot) {
-            guard let place = stillWaiting(waiter, in: slot) else { continue }
-            slot.waiting -= 1
-            join(waiter.member, slot, request: waiter.request, place: place)
-            waiter.member.subscribed(channel, request: waiter.request)
-        }
+        slot.position = position
+        for waiter in takeWaiters(slot) { admit(waiter, slot) }
         drop(ifUnused: slot)
     }
 
@@ -112,9 +123,7 @@ public final class HubShard<Member: HubMember> {
         slots[channel] = nil
         metrics.counters.set(.channels, slots.count)
         for waiter in takeWaiters(slot) {
-            guard let place = stillWaiting(waiter, in: slot) else { continue }
-            removePlace(waiter.member, place)
-            waiter.member.subscribeFailed(channel, request: waiter.request, error)
+            fail(waiter, slot, error)
         }
     }
 
@@ -122,6 +131,7 @@ public final class HubShard<Member: HubMember> {
     public func publish(_ prepared: PreparedPublication) {
         metrics.counters.add(.publicationsOut)
         guard let slot = slots[prepared.publication.channel], slot.isActive else { return }
+        if let position = prepared.publication.position { follow(prepared, position, slot) }
         if slot.batched == 0 { dirty.append(slot) }
         batchedBytes = max(batchedBytes, slot.add(prepared, spare: &spare))
         let accepted = prepared.publication.publishedAt
@@ -136,6 +146,7 @@ public final class HubShard<Member: HubMember> {
         isFlushing = true
         walk()
         isFlushing = false
+        if !catchingUp.isEmpty { joinCaughtUp() }
         batchedBytes = 0
         let end = now()
         for accepted in acceptedAt {
@@ -207,24 +218,26 @@ extension HubShard {
         return slot
     }
 
-    private func join(_ member: Member, _ slot: ChannelSlot<Member>, request: UInt32, place: Int?) {
+    /// The member whose subscription waited gets publications from here on.
+    func join(_ member: Member, _ slot: ChannelSlot<Member>, place: Int) {
         let format = member.wireFormat
-        let index = Int32(slot.lists[format].count)
-        let position: Int
-        if let place {
-            position = place
-            member.membership.places[place].index = index
-        } else {
-            position = member.membership.places.count
-            member.membership.places.append(.init(slot: slot, index: index, request: request))
-        }
+        member.membership.places[place].index = Int32(slot.lists[format].count)
+        slot.waiting -= 1
         if member.membership.lane < 0 { member.membership.lane = lanes.add(nil) }
         slot.lists[format].append(
-            .init(member: .passUnretained(member), place: Int32(position), lane: member.membership.lane))
+            .init(member: .passUnretained(member), place: Int32(place), lane: member.membership.lane))
         metrics.counters.add(.subscriptions)
     }
 
-    private func remove(_ member: Member, place: Int) {
+    /// The subscription that waited is not to be.
+    func fail(_ waiter: ChannelSlot<Member>.Waiter, _ slot: ChannelSlot<Member>, _ error: BrokerError) {
+        guard let place = stillWaiting(waiter, in: slot) else { return }
+        slot.waiting -= 1
+        removePlace(waiter.member, place)
+        waiter.member.subscribeFailed(slot.channel, request: waiter.request, error)
+    }
+
+    func remove(_ member: Member, place: Int) {
         let entry = member.membership.places[place]
         let slot = entry.slot
         if entry.index == HubMembership<Member>.waiting {
@@ -259,7 +272,7 @@ extension HubShard {
     }
 
     /// A slot with a batch stays until the tick is flushed, for `dirty` holds it.
-    private func drop(ifUnused slot: ChannelSlot<Member>) {
+    func drop(ifUnused slot: ChannelSlot<Member>) {
         guard slot.isUnused, slots[slot.channel] === slot else { return }
         slots[slot.channel] = nil
         metrics.counters.set(.channels, slots.count)
@@ -272,7 +285,8 @@ extension HubShard {
         return waiters
     }
 
-    private func stillWaiting(_ waiter: ChannelSlot<Member>.Waiter, in slot: ChannelSlot<Member>) -> Int? {
+    /// The place of a subscription that still waits; `nil` when the client left or unsubscribed meanwhile.
+    func stillWaiting(_ waiter: ChannelSlot<Member>.Waiter, in slot: ChannelSlot<Member>) -> Int? {
         waiter.member.membership.places.firstIndex {
             $0.slot === slot && $0.index == HubMembership<Member>.waiting && $0.request == waiter.request
         }

@@ -20,6 +20,9 @@ public struct Limits: Sendable, Equatable {
     public var maxCommandsPerMessage = 512
     /// Commands of one client that wait for the broker. More: the client is not read until some complete.
     public var maxPendingCommands = 256
+    /// Publications that one client gets out of a channel's history at a time, with its subscription or with `history`. A
+    /// client that missed more is told so and begins anew.
+    public var maxRecovery = 1_000
     /// From accept to the end of the HTTP request head.
     public var handshakeTimeout = Duration.seconds(10)
     /// From the upgrade to the first command of a protocol that has commands.

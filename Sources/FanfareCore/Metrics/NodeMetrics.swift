@@ -119,6 +119,8 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
     case unauthorized
     /// A page from elsewhere: 403.
     case origin
+    /// The channel's rules don't let clients do that: 403.
+    case forbidden
 
     /// The value of the `reason` label.
     public var label: String {
@@ -133,6 +135,7 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
         case .notFound: "not_found"
         case .unauthorized: "unauthorized"
         case .origin: "origin"
+        case .forbidden: "forbidden"
         }
     }
 }

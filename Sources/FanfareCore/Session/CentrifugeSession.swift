@@ -19,10 +19,14 @@ public struct CentrifugeSession: Sendable {
         public var maxChannelNameBytes: Int
         public var maxChannels: Int
         public var permissions: ClientPermissions
+        public var channels: ChannelRulebook
+        /// Most publications in one answer from a channel's history.
+        public var maxRecovery: Int
 
         public init(
             clientID: String, nodeName: String, version: String, pingSeconds: Int?, maxChannelNameBytes: Int,
-            maxChannels: Int, permissions: ClientPermissions
+            maxChannels: Int, permissions: ClientPermissions, channels: ChannelRulebook = ChannelRulebook(),
+            maxRecovery: Int = 1_000
         ) {
             self.clientID = clientID
             self.nodeName = nodeName
@@ -31,6 +35,8 @@ public struct CentrifugeSession: Sendable {
             self.maxChannelNameBytes = maxChannelNameBytes
             self.maxChannels = maxChannels
             self.permissions = permissions
+            self.channels = channels
+            self.maxRecovery = maxRecovery
         }
     }
 
@@ -43,16 +49,18 @@ public struct CentrifugeSession: Sendable {
         /// Send this ready frame; it refuses a command.
         case refuse(ByteBuffer)
         /// Subscribe the client, then report back.
-        case subscribe(ChannelName, id: UInt32)
+        case subscribe(ChannelName, RecoveryWish, id: UInt32)
         /// Unsubscribe the client, then send these ready frames.
         case unsubscribe(ChannelName, reply: ByteBuffer)
         /// Publish, then report back.
         case publish(ChannelName, Payload, id: UInt32)
+        /// Read the channel's history, then report back.
+        case history(ChannelName, HistoryQuery, id: UInt32)
         /// End the client.
         case disconnect(Disconnect)
     }
 
-    private let policy: Policy
+    let policy: Policy
     /// Whether `connect` was accepted.
     public private(set) var isConnected = false
     /// Channels subscribed or asked for; few, so an array that is nothing when empty.
@@ -62,6 +70,8 @@ public struct CentrifugeSession: Sendable {
         let channel: ChannelName
         /// The command that waits for its answer; 0: in force.
         var pending: UInt32
+        /// The offset with which the client came back; `nil`: it comes for the first time.
+        var recoversFrom: UInt64?
     }
 
     public init(policy: Policy) { self.policy = policy }
@@ -78,20 +88,39 @@ public struct CentrifugeSession: Sendable {
         case .connect: return .disconnect(.badRequest)
         case .pong, .send: return .none
         case .ping: return .reply(CentrifugeJSONEncoder.emptyReply(id: id, method: "ping"))
-        case .subscribe(let name): return channel(name, id) { $0.subscribe($1, id) }
+        case .subscribe(let request): return channel(request.channel, id) { $0.subscribe($1, $2, request, id) }
         case .unsubscribe(let name): return unsubscribe(name, id)
-        case .publish(let name, let data): return channel(name, id) { $0.publish($1, data, id) }
+        case .publish(let name, let data): return channel(name, id) { $0.publish($1, $2, data, id) }
         case .presence, .presenceStats: return refuse(id, .notAvailable("presence is not available"))
-        case .history: return refuse(id, .notAvailable("history is not available"))
+        case .history(let request): return channel(request.channel, id) { $0.history($1, $2, request, id) }
         case .rpc: return refuse(id, .notAvailable("rpc is not available"))
         case .refresh, .subRefresh: return refuse(id, .notAvailable("tokens are not in use"))
         }
     }
 
-    /// The subscription is in force: the reply.
-    public mutating func subscribed(_ channel: ChannelName, id: UInt32) -> ByteBuffer {
-        if let index = channels.firstIndex(where: { $0.channel == channel }) { channels[index].pending = 0 }
-        return CentrifugeJSONEncoder.emptyReply(id: id, method: "subscribe")
+    /// The subscription is in force: the reply, with what comes before live traffic.
+    public mutating func subscribed(_ channel: ChannelName, id: UInt32, _ start: SubscriptionStart) -> ByteBuffer {
+        var recoversFrom: UInt64?
+        if let index = channels.firstIndex(where: { $0.channel == channel }) {
+            channels[index].pending = 0
+            recoversFrom = channels[index].recoversFrom
+        }
+        let rules = policy.channels.rules(channel) ?? ChannelRules()
+        return CentrifugeJSONEncoder.subscribeReply(id: id, Self.reply(start, rules, recoversFrom: recoversFrom))
+    }
+
+    /// The node ended the subscription: what the client is told.
+    public mutating func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason) -> ByteBuffer {
+        channels.removeAll { $0.channel == channel }
+        switch reason {
+        case .insufficientState:
+            return CentrifugeJSONEncoder.unsubscribePush(channel, code: 2500, reason: "insufficient state")
+        }
+    }
+
+    /// Whether the client is subscribed, and not only about to be.
+    func isSubscribed(_ channel: ChannelName) -> Bool {
+        channels.contains { $0.channel == channel && $0.pending == 0 }
     }
 
     /// The subscription could not be had: the reply, which makes SDKs try again.
@@ -118,14 +147,19 @@ public struct CentrifugeSession: Sendable {
                 ping: policy.pingSeconds))
     }
 
-    private mutating func subscribe(_ channel: ChannelName, _ id: UInt32) -> Action {
-        guard policy.permissions.maySubscribe else { return refuse(id, .permissionDenied) }
+    private mutating func subscribe(
+        _ channel: ChannelName, _ rules: ChannelRules, _ request: CentrifugeSubscribe, _ id: UInt32
+    ) -> Action {
+        guard policy.permissions.maySubscribe, rules.subscribe == .clients else {
+            return refuse(id, .permissionDenied)
+        }
         guard !channels.contains(where: { $0.channel == channel }) else { return refuse(id, .alreadySubscribed) }
         guard channels.count < policy.maxChannels else {
             return refuse(id, .limitExceeded("a client may have \(policy.maxChannels) channels"))
         }
-        channels.append(.init(channel: channel, pending: id))
-        return .subscribe(channel, id: id)
+        let recoversFrom = request.recover ? request.position.offset : nil
+        channels.append(.init(channel: channel, pending: id, recoversFrom: recoversFrom))
+        return .subscribe(channel, Self.wish(request, rules), id: id)
     }
 
     /// Never fails, also for a name that no channel can have: SDKs reconnect when it does.
@@ -139,22 +173,34 @@ public struct CentrifugeSession: Sendable {
         return .unsubscribe(subscription.channel, reply: replies)
     }
 
-    private func publish(_ channel: ChannelName, _ data: ByteBuffer, _ id: UInt32) -> Action {
-        guard policy.permissions.mayPublish else { return refuse(id, .permissionDenied) }
+    private func publish(
+        _ channel: ChannelName, _ rules: ChannelRules, _ data: ByteBuffer, _ id: UInt32
+    ) -> Action {
+        guard policy.permissions.mayPublish, isAllowed(rules.publish, channel) else {
+            return refuse(id, .permissionDenied)
+        }
+        if let limit = rules.maxMessageBytes, data.readableBytes > limit {
+            return refuse(id, .limitExceeded("data is above the channel's limit of \(limit) bytes"))
+        }
         return .publish(channel, Payload(kind: .text, bytes: data), id: id)
     }
 
+    /// Checks a channel's name and finds its rules.
     private mutating func channel(
-        _ name: String, _ id: UInt32, _ body: (inout CentrifugeSession, ChannelName) -> Action
+        _ name: String, _ id: UInt32, _ body: (inout CentrifugeSession, ChannelName, ChannelRules) -> Action
     ) -> Action {
         do {
-            return body(&self, try ChannelName(name, limit: policy.maxChannelNameBytes))
+            let channel = try ChannelName(name, limit: policy.maxChannelNameBytes)
+            guard let rules = policy.channels.rules(channel) else {
+                return refuse(id, .unknownChannel("unknown namespace of channel '\(channel)'"))
+            }
+            return body(&self, channel, rules)
         } catch {
             return refuse(id, .badRequest("\(error)"))
         }
     }
 
-    private func refuse(_ id: UInt32, _ error: CentrifugeError) -> Action {
+    func refuse(_ id: UInt32, _ error: CentrifugeError) -> Action {
         .refuse(CentrifugeJSONEncoder.errorReply(id: id, error))
     }
 }

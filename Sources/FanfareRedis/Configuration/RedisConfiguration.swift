@@ -28,6 +28,8 @@ public struct RedisConfiguration: Sendable, Equatable {
     public var commandTimeout = Duration.seconds(4)
     /// Between two probes through the normal publish path.
     public var probeInterval = Duration.seconds(5)
+    /// In which all channels with history of which nothing was heard are held against their streams.
+    public var positionCheckInterval = Duration.seconds(20)
     /// Shortest and longest wait before another try; the wait is random between nothing and a bound that doubles.
     public var backoff = Duration.milliseconds(200)...Duration.seconds(5)
     /// Channels in one SUBSCRIBE.

@@ -11,6 +11,8 @@ final class PublisherLink: RedisLinkOwner {
     struct Order: Sendable {
         enum Task: Sendable {
             case command([ByteBuffer])
+            /// A publication of a channel without history; numbered here, where the order is.
+            case publish(Publication)
             /// Keys and arguments; the run of Redis is put before the arguments here.
             case script(RedisScript, keys: [ByteBuffer], arguments: [ByteBuffer])
         }
@@ -33,14 +35,18 @@ final class PublisherLink: RedisLinkOwner {
     private let board: LinkBoard
     private let inbox: Mailbox<Order>
     private let probe: ProbeChannel
+    private let onReady: () -> Void
     private let onSilence: () -> Void
+    private let calls: StreamCalls
+    private var numbers = PublisherNumbers()
     private var scripts = LoadedScripts()
     private var pending = CircularBuffer<Pending>()
     private var tasks: [RepeatedTask] = []
 
     init(
         link: RedisLink, configuration: RedisConfiguration, metrics: BrokerMetrics, clock: NodeClock,
-        board: LinkBoard, inbox: Mailbox<Order>, probe: ProbeChannel, onSilence: @escaping () -> Void
+        board: LinkBoard, inbox: Mailbox<Order>, probe: ProbeChannel, onReady: @escaping () -> Void,
+        onSilence: @escaping () -> Void
     ) {
         self.link = link
         self.configuration = configuration
@@ -49,7 +55,9 @@ final class PublisherLink: RedisLinkOwner {
         self.board = board
         self.inbox = inbox
         self.probe = probe
+        self.onReady = onReady
         self.onSilence = onSilence
+        self.calls = StreamCalls(prefix: configuration.prefix)
     }
 
     func start() {
@@ -127,6 +135,7 @@ final class PublisherLink: RedisLinkOwner {
         scripts.note(reply)
         guard scripts.isComplete else { return }
         board.set(.publish, nil)
+        onReady()
         sendProbe()
     }
 
@@ -140,6 +149,10 @@ final class PublisherLink: RedisLinkOwner {
         for order in orders {
             switch order.task {
             case .command(let arguments): RedisCommand.write(arguments, into: &bytes)
+            case .publish(let publication):
+                let message = numbers.message(publication)
+                RedisCommand.write(
+                    [RedisVerb.publish, calls.name(publication.channel), message], into: &bytes)
             case .script(let script, let keys, let arguments):
                 guard let call = scripts.call(script, keys, arguments) else {
                     order.answer(.failure(.refused(scripts.problem ?? "scripts")))

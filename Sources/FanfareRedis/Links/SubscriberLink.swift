@@ -30,12 +30,18 @@ final class SubscriberLink: RedisLinkOwner {
     private let inbox: Mailbox<Wish>
     private let receivers: [Mailbox<BrokerEvent>]
     private let probe: ProbeChannel
+    private let rules: ChannelRulebook
+    private let pages: Mailbox<StreamDesk.Answer>
     private let onHearing: () -> Void
+    private let onRead: (StreamDesk.Read) -> Void
     private var book = SubscriptionBook()
+    private var desk: StreamDesk
+    private var losses = LossCounter()
+    private var checks: RepeatedTask?
     private var names = ChannelNameCache()
     private let prefix: [UInt8]
     private var bursts: [Burst]
-    /// When the burst that is being read began; the clock costs as much as a delivery.
+    /// When the burst that is being read began.
     private var burstAt: UInt64?
     private var downSince: UInt64
     private var isSettled = false
@@ -43,8 +49,8 @@ final class SubscriberLink: RedisLinkOwner {
     init(
         link: RedisLink, configuration: RedisConfiguration, metrics: BrokerMetrics, formats: FormatsInUse,
         clock: NodeClock, board: LinkBoard, inbox: Mailbox<Wish>, receivers: [Mailbox<BrokerEvent>],
-        probe: ProbeChannel,
-        onHearing: @escaping () -> Void
+        probe: ProbeChannel, rules: ChannelRulebook, pages: Mailbox<StreamDesk.Answer>,
+        onHearing: @escaping () -> Void, onRead: @escaping (StreamDesk.Read) -> Void
     ) {
         self.link = link
         self.configuration = configuration
@@ -55,7 +61,11 @@ final class SubscriberLink: RedisLinkOwner {
         self.inbox = inbox
         self.receivers = receivers
         self.probe = probe
+        self.rules = rules
+        self.pages = pages
+        self.desk = StreamDesk(metrics: metrics)
         self.onHearing = onHearing
+        self.onRead = onRead
         self.prefix = Array(configuration.prefix.utf8)
         self.bursts = Array(repeating: Burst(), count: receivers.count)
         self.downSince = clock.monotonicMicroseconds()
@@ -64,9 +74,13 @@ final class SubscriberLink: RedisLinkOwner {
     func start() {
         link.start(owner: self)
         visitMailbox()
+        if rules.hasHistory { startChecks() }
     }
 
-    func stop() { link.stop() }
+    func stop() {
+        checks?.cancel()
+        link.stop()
+    }
 
     /// Drops the connection; a new one follows.
     func drop(_ reason: RedisLinkError) { link.drop(reason) }
@@ -76,13 +90,34 @@ final class SubscriberLink: RedisLinkOwner {
         for wish in inbox.take() {
             switch wish {
             case .subscribe(let channel, let receiver, let ticket):
-                if let answer = book.subscribe(channel, receiver: receiver, ticket: ticket) { gather(answer) }
+                if let answer = book.subscribe(channel, receiver: receiver, ticket: ticket) { answered(answer) }
             case .unsubscribe(let channel, let receiver):
-                book.unsubscribe(channel, receiver: receiver)
+                leave(channel, receiver: receiver)
             }
         }
         sendCommands()
+        settle()
+    }
+
+    /// The other link is there: streams that it could not read are read now.
+    func retryReads() {
+        guard link.isReady else { return }
+        desk.retry()
+        settle()
+    }
+
+    /// Takes the answers to reads that came since the last visit.
+    func visitPages() {
+        for answer in pages.take() { perform(desk.answered(answer)) }
+        sendCommands()
+        settle()
+    }
+
+    /// Sends what came together: reads, and events for the event loops.
+    func settle() {
+        for read in desk.takeReads() { onRead(read) }
         post()
+        noteSettled()
     }
 
     func linkIsReady() {
@@ -105,6 +140,7 @@ final class SubscriberLink: RedisLinkOwner {
         board.set(.probe, "no probe came back yet")
         probe.setHeard(false)
         for answer in book.linkIsLost() { gather(answer) }
+        perform(desk.linkIsLost())
         post()
     }
 
@@ -122,7 +158,7 @@ final class SubscriberLink: RedisLinkOwner {
                 probe.setHeard(true)
                 onHearing()
             } else if let channel = channel(name) {
-                for answer in book.confirmed(channel) { gather(answer) }
+                confirmed(channel)
             }
         default:
             break
@@ -131,8 +167,7 @@ final class SubscriberLink: RedisLinkOwner {
 
     func receivedBurst() {
         burstAt = nil
-        post()
-        noteSettled()
+        settle()
     }
 
     private func message(_ name: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer) {
@@ -147,31 +182,106 @@ final class SubscriberLink: RedisLinkOwner {
             board.set(.probe, nil)
         case .publication(let payload, let acceptedAt):
             guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
-            publication(Publication(channel: channel, payload: payload, publishedAt: acceptedAt))
+            received(Publication(channel: channel, payload: payload, publishedAt: acceptedAt))
+        case .numbered(let payload, let acceptedAt, let number):
+            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
+            let lost = losses.take(number, in: channel)
+            if lost > 0 { metrics.counters.addShared(.lost, lost) }
+            received(Publication(channel: channel, payload: payload, publishedAt: acceptedAt))
         case .positioned(let payload, let acceptedAt, let position):
             guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
-            publication(
+            received(
                 Publication(channel: channel, payload: payload, publishedAt: acceptedAt, position: position))
         default:
             metrics.counters.addShared(.dropped)
         }
     }
 
-    private func publication(_ publication: Publication) {
+    private func received(_ publication: Publication) {
         metrics.counters.addShared(.received)
+        if publication.publishedAt != 0 {
+            metrics.lag.record(microseconds: Int(truncatingIfNeeded: now() &- publication.publishedAt))
+        }
+        guard let place = publication.position else { return deliver(publication) }
+        if let action = desk.publication(publication, at: place) { perform([action]) }
+    }
+
+    /// The time of this burst: the clock costs as much as a delivery.
+    private func now() -> UInt64 {
         let now = burstAt ?? clock.wallMicroseconds()
         burstAt = now
-        if publication.publishedAt != 0 {
-            metrics.lag.record(microseconds: Int(truncatingIfNeeded: now &- publication.publishedAt))
-        }
-        var mask = book.receivers(of: publication.channel)
-        guard mask != 0 else { return metrics.counters.addShared(.dropped) }
-        let prepared = PreparedPublication(publication, formats: formats.current, receivedAt: now)
-        while mask != 0 {
-            let receiver = mask.trailingZeroBitCount
+        return now
+    }
+
+    private func deliver(_ publication: Publication) {
+        guard book.receivers(of: publication.channel) != 0 else { return metrics.counters.addShared(.dropped) }
+        let prepared = PreparedPublication(publication, formats: formats.current, receivedAt: now())
+        everyone(in: publication.channel) { receiver in
             bursts[receiver].events.append(.publication(prepared))
             bursts[receiver].bytes += publication.payload.bytes.readableBytes + Self.publicationOverhead
+        }
+    }
+
+    /// Redis confirmed a SUBSCRIBE: who waited has its channel, where there is history with a position.
+    private func confirmed(_ channel: ChannelName) {
+        let answers = book.confirmed(channel)
+        guard rules.rules(channel)?.history != nil else {
+            for answer in answers { gather(answer) }
+            return
+        }
+        if book.isInForce(channel) { desk.confirmed(channel, answers.compactMap(\.waiter)) }
+    }
+
+    /// A wish that needs no command.
+    private func answered(_ answer: SubscriptionBook.Answer) {
+        guard case .subscribed(let channel, _, _) = answer.event, rules.rules(channel)?.history != nil,
+            let waiter = answer.waiter
+        else { return gather(answer) }
+        if let action = desk.join(channel, waiter) { perform([action]) }
+    }
+
+    private func leave(_ channel: ChannelName, receiver: Int) {
+        book.unsubscribe(channel, receiver: receiver)
+        desk.leave(channel, receiver: receiver)
+        guard book.receivers(of: channel) == 0 else { return }
+        desk.forget(channel)
+        losses.forget(channel)
+    }
+
+    private func perform(_ actions: [StreamDesk.Action]) {
+        for action in actions {
+            switch action {
+            case .deliver(let publication):
+                deliver(publication)
+            case .insufficient(let channel, let position):
+                everyone(in: channel) { bursts[$0].events.append(.insufficient(channel, position: position)) }
+            case .subscribed(let channel, let waiter, let position):
+                bursts[waiter.receiver].events.append(
+                    .subscribed(channel, ticket: waiter.ticket, position: position))
+            case .failed(let channel, let waiter, let error):
+                bursts[waiter.receiver].events.append(.subscribeFailed(channel, ticket: waiter.ticket, error))
+                leave(channel, receiver: waiter.receiver)
+            }
+        }
+    }
+
+    private func everyone(in channel: ChannelName, _ body: (Int) -> Void) {
+        var mask = book.receivers(of: channel)
+        while mask != 0 {
+            body(mask.trailingZeroBitCount)
             mask &= mask - 1
+        }
+    }
+
+    /// Once a second: what failed is tried again, and a part of the channels is held against its streams.
+    private func startChecks() {
+        let bound = NIOLoopBound(self, eventLoop: link.eventLoop)
+        let parts = max(1, Int(configuration.positionCheckInterval.components.seconds))
+        let period = TimeAmount.microseconds(
+            Int64(configuration.positionCheckInterval.microseconds) / Int64(parts))
+        checks = link.eventLoop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in
+            bound.value.desk.check(parts: parts)
+            bound.value.retryReads()
         }
     }
 
@@ -221,7 +331,7 @@ final class SubscriberLink: RedisLinkOwner {
     }
 
     private func noteSettled() {
-        guard book.isSettled, !isSettled else { return }
+        guard book.isSettled, desk.isSettled, !isSettled else { return }
         isSettled = true
         board.set(.subscribe, nil)
         let took = clock.monotonicMicroseconds() &- downSince

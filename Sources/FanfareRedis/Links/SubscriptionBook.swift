@@ -17,6 +17,12 @@ struct SubscriptionBook {
     struct Answer {
         let receiver: Int
         let event: BrokerEvent
+
+        /// Who is told that it has its channel.
+        var waiter: StreamDesk.Waiter? {
+            guard case .subscribed(_, let ticket, _) = event else { return nil }
+            return StreamDesk.Waiter(receiver: receiver, ticket: ticket)
+        }
     }
 
     private struct Entry {
@@ -45,6 +51,12 @@ struct SubscriptionBook {
 
     /// The receivers of a channel's publications, as a bit mask.
     func receivers(of channel: ChannelName) -> UInt64 { entries[channel]?.receivers ?? 0 }
+
+    /// Whether Redis confirmed the channel, and nothing is under way for it.
+    func isInForce(_ channel: ChannelName) -> Bool {
+        guard let entry = entries[channel] else { return false }
+        return entry.isSent && entry.outstanding == 0
+    }
 
     /// A receiver wants a channel. Returns the answer when there is one at once.
     mutating func subscribe(_ channel: ChannelName, receiver: Int, ticket: UInt64) -> Answer? {

@@ -26,12 +26,15 @@ struct StreamCalls: Sendable {
             ])
     }
 
-    func publishOnce(
-        _ channel: ChannelName, _ message: ByteBuffer, idempotencyKey: String
-    ) -> PublisherLink.Order.Task {
-        .script(
-            .publishOnce, keys: [receipt(channel, idempotencyKey)],
-            arguments: [RedisVerb.publish, name(channel), message, seconds(IdempotencyKey.lifetime)])
+    func publishOnce(_ publication: Publication, idempotencyKey: String) -> PublisherLink.Order.Task {
+        var message = ByteBuffer()
+        Envelope.writeHeader(publication, into: &message)
+        message.writeImmutableBuffer(publication.payload.bytes)
+        return .script(
+            .publishOnce, keys: [receipt(publication.channel, idempotencyKey)],
+            arguments: [
+                RedisVerb.publish, name(publication.channel), message, seconds(IdempotencyKey.lifetime),
+            ])
     }
 
     func read(

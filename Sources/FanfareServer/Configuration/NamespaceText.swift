@@ -21,7 +21,8 @@ enum NamespaceText {
     ]
 
     static func read(_ text: String) throws(Problem) -> ChannelRulebook {
-        var book = ChannelRulebook()
+        var plain = ChannelRules()
+        var namespaces: [String: ChannelRules] = [:]
         var seen: Set<String> = []
         for line in text.split(whereSeparator: { $0 == ";" || $0.isNewline }) {
             let line = line.trimmed
@@ -33,18 +34,18 @@ enum NamespaceText {
             guard seen.insert(name).inserted else { throw Problem(description: "namespace '\(name)' is there twice") }
             let rules = try rules(line[line.index(after: colon)...], of: name)
             if name == "*" {
-                book.plain = rules
+                plain = rules
             } else {
                 guard (try? ChannelName(name, limit: 64)) != nil else {
                     throw Problem(description: "'\(name)' is no name of a namespace")
                 }
-                book.namespaces[name] = rules
+                namespaces[name] = rules
             }
         }
-        guard book.namespaces.count <= maximumCount else {
+        guard namespaces.count <= maximumCount else {
             throw Problem(description: "more than \(maximumCount) namespaces")
         }
-        return book
+        return ChannelRulebook(plain: plain, namespaces: namespaces)
     }
 
     private static func rules(_ text: Substring, of name: String) throws(Problem) -> ChannelRules {

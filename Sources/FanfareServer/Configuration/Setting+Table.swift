@@ -140,6 +140,10 @@ extension Setting {
             "max-pending-commands", 2...100_000, default: defaults.limits.maxPendingCommands,
             "Publishes of one client that wait for the broker; beyond it the client is not read.",
             \.limits.maxPendingCommands),
+        integer(
+            "max-recovery", 1...100_000, default: defaults.limits.maxRecovery,
+            "Publications that a client gets out of a channel's history at a time; who missed more begins anew.",
+            \.limits.maxRecovery),
         bytes(
             "max-api-body-bytes", 1_024...1_073_741_824, default: defaults.limits.maxAPIBodyBytes,
             "One request body on the admin port.", \.limits.maxAPIBodyBytes),

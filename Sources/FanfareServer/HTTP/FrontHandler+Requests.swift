@@ -14,14 +14,12 @@ extension FrontHandler {
         switch route {
         case .publish(let channel):
             guard loop.node.anonymousPermissions.mayPublish else { return refuseAnonymous("publish") }
-            let declared = head.headers.first(name: "content-length").flatMap(Int.init) ?? 0
-            guard declared <= limits.maxMessageBytes else {
-                return refuse(
-                    .badRequest,
-                    .payloadTooLarge,
-                    "the body is above the limit of \(limits.maxMessageBytes) bytes"
-                )
+            guard let rules = rules(channel) else { return }
+            guard rules.publish == .clients else {
+                return refuse(.forbidden, .forbidden, "clients may not publish into this channel like this")
             }
+            let declared = head.headers.first(name: "content-length").flatMap(Int.init) ?? 0
+            guard declared <= messageLimit(channel) else { return refuseBody(channel) }
             state = .body(channel, head, ByteBuffer())
         default:
             state = .discarding(head)
@@ -36,7 +34,7 @@ extension FrontHandler {
         case .centrifugeWebSocket:
             upgrade(head, to: nil)
         case .rawWebSocket(let channel):
-            upgrade(head, to: channel)
+            upgradeRaw(head, to: channel)
         case .publish:
             preconditionFailure("a publish collects its body")
         case .methodNotAllowed(let allow):
@@ -64,6 +62,23 @@ extension FrontHandler {
         loop.node.broker.publish(publication) { result in
             eventLoop.execute { bound.value.published(head, result) }
         }
+    }
+
+    /// The rules of a channel; where there are none, the request is refused.
+    func rules(_ channel: ChannelName) -> ChannelRules? {
+        if let rules = loop.node.channels.rules(channel) { return rules }
+        refuse(.badChannel, .notFound, "unknown namespace of channel '\(channel)'")
+        return nil
+    }
+
+    /// Most bytes of a message in that channel.
+    func messageLimit(_ channel: ChannelName) -> Int {
+        min(limits.maxMessageBytes, loop.node.channels.rules(channel)?.maxMessageBytes ?? .max)
+    }
+
+    func refuseBody(_ channel: ChannelName) {
+        let limit = messageLimit(channel)
+        refuse(.badRequest, .payloadTooLarge, "the body is above the limit of \(limit) bytes")
     }
 
     private func published(_ head: HTTPRequestHead, _ result: Result<PublishReceipt, BrokerError>) {

@@ -5,17 +5,37 @@ import NIOHTTP1
 
 /// The opening handshake: from a request to a client.
 extension FrontHandler {
-    /// Answers an upgrade to `channel`'s raw protocol, or to the Centrifuge protocol.
+    /// Answers an upgrade to `channel`'s raw protocol.
+    func upgradeRaw(_ head: HTTPRequestHead, to channel: ChannelName) {
+        guard let rules = rules(channel) else { return }
+        guard rules.subscribe == .clients else {
+            return refuse(.forbidden, .forbidden, "clients may not subscribe to this channel")
+        }
+        do {
+            upgrade(head, to: Target(channel: channel, rules: rules, wish: try RecoveryQuery.wish(head.uri, rules)))
+        } catch {
+            refuse(.badRequest, .badRequest, "\(error)")
+        }
+    }
+
+    /// What a raw client asked for.
+    struct Target {
+        let channel: ChannelName
+        let rules: ChannelRules
+        let wish: RecoveryWish
+    }
+
+    /// Answers an upgrade to the raw protocol, or without a target to the Centrifuge protocol.
     ///
     /// All checks come first and cost the node nothing; then a place is taken; a raw client is subscribed before its 101,
     /// so that "open" means "subscribed". Everything that fails gets the HTTP answer that says why.
-    func upgrade(_ head: HTTPRequestHead, to channel: ChannelName?) {
+    func upgrade(_ head: HTTPRequestHead, to target: Target?) {
         let handshake = OpeningHandshake.check(
             method: head.method.rawValue,
             majorVersion: head.version.major,
             minorVersion: head.version.minor,
             headers: head.headers.lazy.map { (name: $0.name, value: $0.value) },
-            subprotocols: channel == nil ? ["centrifuge-json"] : []
+            subprotocols: target == nil ? ["centrifuge-json"] : []
         )
         switch handshake {
         case .failure(let refusal):
@@ -27,7 +47,7 @@ extension FrontHandler {
             )
         case .success(let acceptance):
             let permissions = loop.node.anonymousPermissions
-            guard permissions.mayConnect || channel == nil else { return refuseAnonymous("connect") }
+            guard permissions.mayConnect || target == nil else { return refuseAnonymous("connect") }
             guard loop.node.admission.enter() else {
                 return refuse(
                     .connectionLimit,
@@ -36,23 +56,23 @@ extension FrontHandler {
                     retry: true
                 )
             }
-            let client = ClientConnection(loop: loop, wire: wire(channel, permissions))
+            let client = ClientConnection(loop: loop, wire: wire(target, permissions))
             client.admitted = true
-            guard let channel else { return complete(client, acceptance) }
+            guard let target else { return complete(client, acceptance, SubscriptionStart()) }
             opening = client
             client.onSubscribed = { [unowned self] result in self.subscribed(client, acceptance, result) }
             loop.settle()
-            loop.shard.subscribe(client, to: channel, request: 0)
+            loop.shard.subscribe(client, to: target.channel, request: 0, wish: target.wish)
         }
     }
 
     private func subscribed(
         _ client: ClientConnection,
         _ acceptance: OpeningHandshake.Acceptance,
-        _ result: Result<Void, BrokerError>
+        _ result: Result<SubscriptionStart, BrokerError>
     ) {
         switch result {
-        case .success: complete(client, acceptance)
+        case .success(let start): complete(client, acceptance, start)
         case .failure(let error):
             opening = nil
             client.finish()
@@ -60,8 +80,8 @@ extension FrontHandler {
         }
     }
 
-    private func wire(_ channel: ChannelName?, _ permissions: ClientPermissions) -> ClientConnection.Wire {
-        if let channel { return .raw(channel, permissions) }
+    private func wire(_ target: Target?, _ permissions: ClientPermissions) -> ClientConnection.Wire {
+        if let target { return .raw(target.channel, target.rules, permissions) }
         let configuration = loop.node.configuration
         return .centrifuge(
             CentrifugeSession(
@@ -72,14 +92,18 @@ extension FrontHandler {
                     pingSeconds: configuration.keepAlive.pingInterval.map { Int($0.components.seconds) },
                     maxChannelNameBytes: limits.maxChannelNameBytes,
                     maxChannels: limits.maxChannelsPerClient,
-                    permissions: permissions
+                    permissions: permissions,
+                    channels: loop.node.channels,
+                    maxRecovery: limits.maxRecovery
                 )
             )
         )
     }
 
     /// Writes the 101 and hands the connection over: the client's handler stays, everything of HTTP goes.
-    private func complete(_ client: ClientConnection, _ acceptance: OpeningHandshake.Acceptance) {
+    private func complete(
+        _ client: ClientConnection, _ acceptance: OpeningHandshake.Acceptance, _ start: SubscriptionStart
+    ) {
         guard let context, case .answering = state else { return client.finish() }
         opening = nil
         state = .done
@@ -93,9 +117,12 @@ extension FrontHandler {
         if let subprotocol = acceptance.subprotocol {
             headers.add(name: "Sec-WebSocket-Protocol", value: subprotocol)
         }
+        // Where a program can see it: each message is one offset further.
+        if let position = start.origin { headers.add(name: "Fanfare-Position", value: "\(position)") }
         let response = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
         context.write(wrapOutboundOut(.head(response)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         HTTPPipeline.replace(in: context, with: client)
+        client.begin(start)
     }
 }

@@ -88,13 +88,7 @@ final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelM
         case (.body(let part), .body(let channel, let head, var body)):
             state = .idle
             body.writeImmutableBuffer(part)
-            guard body.readableBytes <= limits.maxMessageBytes else {
-                return refuse(
-                    .badRequest,
-                    .payloadTooLarge,
-                    "the body is above the limit of \(limits.maxMessageBytes) bytes"
-                )
-            }
+            guard body.readableBytes <= messageLimit(channel) else { return refuseBody(channel) }
             state = .body(channel, head, body)
         case (.end, .body(let channel, let head, let body)):
             state = .answering

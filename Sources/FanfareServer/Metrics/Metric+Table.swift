@@ -51,6 +51,7 @@ extension Metric {
         .limit("fanfare_limit_message_bytes", "Most bytes of one message of a client.") { $0.maxMessageBytes },
         .limit("fanfare_limit_commands_per_message", "Most commands in one message.") { $0.maxCommandsPerMessage },
         .limit("fanfare_limit_pending_commands", "Most commands of a client that wait.") { $0.maxPendingCommands },
+        .limit("fanfare_limit_recovery_publications", "Most publications from history at a time.") { $0.maxRecovery },
         .counter("fanfare_command_errors_total", "Commands answered with an error.", loops: .commandErrors),
         .counter("fanfare_publications_in_total", "Clients' publications accepted.", loops: .publicationsIn),
         .counter("fanfare_publications_out_total", "Publications taken by event loops.", loops: .publicationsOut),

@@ -14,7 +14,7 @@ final class LoopState {
     /// Where the broker posts for this loop.
     let mailbox: Mailbox<BrokerEvent>
     /// Where the broker's answers to publishes of this loop's clients are posted.
-    let outcomes: Mailbox<PublishOutcome>
+    let outcomes: Mailbox<Outcome>
     /// All sessions of this loop, for the drain; each knows its index.
     private(set) var clients: [ClientConnection] = []
     /// Puts a tick's publications together for the clients of this loop.
@@ -27,16 +27,21 @@ final class LoopState {
     private var isWoken = false
     /// Whether publications wait for more.
     private var isDelayed = false
-    private var answered: [PublishOutcome] = []
+    private var answered: [Outcome] = []
     private var ticker: NIOScheduledCallback?
     private var lastTick: UInt64 = 0
 
-    /// What became of a client's publish.
-    struct PublishOutcome: Sendable {
+    /// What became of something that a client asked the broker for.
+    struct Outcome: Sendable {
+        enum Answer: Sendable {
+            case published(Result<PublishReceipt, BrokerError>)
+            case read(since: StreamPosition?, Result<HistoryPage, BrokerError>)
+        }
+
         let connection: NIOLoopBound<ClientConnection>
         /// The command's id; 0 where the protocol has none.
         let id: UInt32
-        let result: Result<PublishReceipt, BrokerError>
+        let answer: Answer
     }
 
     init(node: NodeContext, index: Int, eventLoop: any EventLoop) {
@@ -44,12 +49,15 @@ final class LoopState {
         self.node = node
         self.eventLoop = eventLoop
         self.metrics = node.metrics.loops[index]
-        self.shard = HubShard(broker: node.broker, receiver: index, metrics: metrics)
         self.wheel = TimingWheel(now: node.clock.monotonicMicroseconds())
         let box = NIOLoopBoundBox<LoopState?>(nil, eventLoop: eventLoop)
         let wake: @Sendable () -> Void = { eventLoop.execute { box.value?.visitMailboxes() } }
         self.outcomes = Mailbox(wake: wake)
-        self.mailbox = Mailbox(wake: wake)
+        let mailbox = Mailbox<BrokerEvent>(wake: wake)
+        self.mailbox = mailbox
+        self.shard = HubShard(
+            broker: node.broker, receiver: index, metrics: metrics, mailbox: mailbox,
+            maxRecovery: node.configuration.limits.maxRecovery)
         box.value = self
     }
 
@@ -135,17 +143,17 @@ final class LoopState {
             nextEvent += 1
             if shard.batchedBytes >= Self.flushBytes {
                 written += shard.batchedBytes
-                shard.flush(now: node.clock.wallMicroseconds)
+                settle()
             }
         }
         let delay = node.configuration.writeDelay
         if delay == .zero {
-            shard.flush(now: node.clock.wallMicroseconds)
+            settle()
         } else if shard.batchedBytes > 0, !isDelayed {
             flushLater(delay)
         }
         outcomes.take(into: &answered)
-        for outcome in answered { outcome.connection.value.published(outcome.id, outcome.result) }
+        for outcome in answered { outcome.connection.value.completed(outcome.id, outcome.answer) }
         Self.empty(&answered)
         flush()
         guard nextEvent == events.count else { return visitSoon() }
@@ -174,10 +182,15 @@ final class LoopState {
     private func handle(_ event: BrokerEvent) {
         switch event {
         case .publication(let prepared): shard.publish(prepared)
-        case .subscribed(let channel, let ticket, _): shard.subscribed(channel, ticket: ticket)
+        case .subscribed(let channel, let ticket, let position):
+            shard.subscribed(channel, ticket: ticket, position: position)
         case .subscribeFailed(let channel, let ticket, let error):
             shard.subscribeFailed(channel, ticket: ticket, error)
-        case .insufficient, .history: break
+        case .history(let channel, let read, let result):
+            shard.history(channel, read: read, result)
+        case .insufficient(let channel, let position):
+            settle()
+            shard.insufficient(channel, position: position)
         }
     }
 

@@ -22,6 +22,23 @@ public struct JSONMembers: Sendable {
             bytes.withUnsafeReadableBytes { JSONScanner.unsigned(0..<$0.count, in: $0) }
         }
 
+        /// The number, when the value is a whole one from 0 to 2⁶⁴-1.
+        public var unsigned64: UInt64? {
+            guard (1...20).contains(bytes.readableBytes),
+                bytes.readableBytesView.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+            else { return nil }
+            return UInt64(String(buffer: bytes))
+        }
+
+        /// The value of `true` or `false`.
+        public var bool: Bool? {
+            switch String(buffer: bytes) {
+            case "true": true
+            case "false": false
+            default: nil
+            }
+        }
+
         /// Whether the value is an object.
         public var isObject: Bool { bytes.getInteger(at: bytes.readerIndex) == UInt8(ascii: "{") }
 

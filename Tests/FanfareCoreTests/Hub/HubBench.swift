@@ -15,7 +15,8 @@ final class HubBench {
 
     init(answersAtOnce: Bool = true) {
         broker = RecordingBroker()
-        shard = HubShard(broker: broker, receiver: 0, metrics: metrics)
+        shard = HubShard(
+            broker: broker, receiver: 0, metrics: metrics, mailbox: Mailbox(wake: {}), maxRecovery: 100)
         self.answersAtOnce = answersAtOnce
     }
 
@@ -97,7 +98,11 @@ final class TestMember: HubMember {
         take(bytes)
     }
 
-    func subscribed(_ channel: ChannelName, request: UInt32) { answers.append("+\(channel)#\(request)") }
+    func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart) {
+        answers.append("+\(channel)#\(request)")
+    }
+
+    func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason) { answers.append("-\(channel)") }
 
     func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError) {
         answers.append("!\(channel)#\(request)")

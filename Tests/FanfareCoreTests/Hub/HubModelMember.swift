@@ -61,7 +61,11 @@ final class HubModelMember: HubMember {
         action?()
     }
 
-    func subscribed(_ channel: ChannelName, request: UInt32) { answered(channel, request, true) }
+    func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart) {
+        answered(channel, request, true)
+    }
+
+    func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason) {}
 
     func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError) {
         answered(channel, request, false)

@@ -24,7 +24,8 @@ final class HubModelRun {
 
     init(seed: Int) {
         random = SeededRandom(seed: UInt64(seed))
-        shard = HubShard(broker: broker, receiver: 0, metrics: metrics)
+        shard = HubShard(
+            broker: broker, receiver: 0, metrics: metrics, mailbox: Mailbox(wake: {}), maxRecovery: 100)
         for _ in 0..<3 { join() }
     }
 

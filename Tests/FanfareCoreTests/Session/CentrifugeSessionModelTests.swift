@@ -31,9 +31,10 @@ struct CentrifugeSessionModelTests {
         case .none: "none"
         case .reply(let frame): "reply \(read(frame))"
         case .refuse(let frame): "refuse \(read(frame))"
-        case .subscribe(let channel, let id): "subscribe \(channel) \(id)"
+        case .subscribe(let channel, _, let id): "subscribe \(channel) \(id)"
         case .unsubscribe(let channel, let frame): "unsubscribe \(channel), \(read(frame))"
         case .publish(let channel, _, let id): "publish \(channel) \(id)"
+        case .history(let channel, _, let id): "history \(channel) \(id)"
         case .disconnect(let disconnect): "disconnect \(disconnect.code)"
         }
     }
@@ -51,7 +52,8 @@ struct CentrifugeSessionModelTests {
         switch command.method {
         case .connect, .pong, .send: return "none"
         case .ping: return "reply \(id) ping"
-        case .subscribe(let name):
+        case .subscribe(let request):
+            let name = request.channel
             guard isGood(name) else { return "refuse \(id) !107" }
             guard may.maySubscribe else { return "refuse \(id) !103" }
             guard model.channels[name] == nil else { return "refuse \(id) !105" }
@@ -64,7 +66,8 @@ struct CentrifugeSessionModelTests {
         case .publish(let name, _):
             guard isGood(name) else { return "refuse \(id) !107" }
             return may.mayPublish ? "publish \(name) \(id)" : "refuse \(id) !103"
-        case .presence, .presenceStats, .history, .rpc, .refresh, .subRefresh: return "refuse \(id) !108"
+        case .history(let request): return "refuse \(id) \(isGood(request.channel) ? "!108" : "!107")"
+        case .presence, .presenceStats, .rpc, .refresh, .subRefresh: return "refuse \(id) !108"
         }
     }
 
@@ -100,7 +103,7 @@ struct CentrifugeSessionModelTests {
                 let channel = try ChannelName(name)
                 if Bool.random(using: &random) {
                     model.channels[name] = .some(nil)
-                    #expect(read(session.subscribed(channel, id: asked)) == "\(asked) subscribe")
+                    #expect(read(session.subscribed(channel, id: asked, SubscriptionStart())) == "\(asked) subscribe")
                 } else {
                     model.channels[name] = nil
                     #expect(read(session.subscribeFailed(channel, id: asked, .unavailable)) == "\(asked) !100")

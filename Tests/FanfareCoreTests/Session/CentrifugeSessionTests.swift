@@ -56,7 +56,7 @@ struct CentrifugeSessionTests {
     func channels() throws {
         var session = connected(channels: 2)
         let name = try ChannelName("a")
-        #expect(session.receive(.init(id: 2, method: .subscribe(channel: "a"))) == .subscribe(name, id: 2))
+        #expect(session.receive(.init(id: 2, method: .subscribe(channel: "a"))) == .subscribe(name, .none, id: 2))
         #expect(code(session.receive(.init(id: 3, method: .subscribe(channel: "a")))) == 105)
         _ = session.receive(.init(id: 4, method: .subscribe(channel: "b")))
         #expect(code(session.receive(.init(id: 5, method: .subscribe(channel: "c")))) == 106)
@@ -111,7 +111,7 @@ struct CentrifugeSessionTests {
         var session = connected(channels: 1)
         let name = try ChannelName("a")
         for id in stride(from: UInt32(2), to: 20, by: 2) {
-            #expect(session.receive(.init(id: id, method: .subscribe(channel: "a"))) == .subscribe(name, id: id))
+            #expect(session.receive(.init(id: id, method: .subscribe(channel: "a"))) == .subscribe(name, .none, id: id))
             let action = session.receive(.init(id: id + 1, method: .unsubscribe(channel: "a")))
             guard case .unsubscribe(name, let replies) = action else {
                 Issue.record("not withdrawn")

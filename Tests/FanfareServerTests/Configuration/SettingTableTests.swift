@@ -16,7 +16,7 @@ struct SettingTableTests {
         "ping-interval": "24s", "pong-timeout": "7s", "drain": "1m1s", "anonymous": "subscribe", "dev": "true",
         "log-level": "debug", "direct-write": "off", "write-delay": "5ms", "allowed-origins": "https://a.example",
         "namespaces": "chat:history=10/1m recovery",
-        "max-connections": "999",
+        "max-connections": "999", "max-recovery": "50",
         "max-pending-connections": "998",
         "max-message-bytes": "63KiB", "max-queue-bytes": "2MiB", "max-channels": "127", "max-channel-bytes": "254",
         "max-commands": "63", "max-pending-commands": "255", "max-api-body-bytes": "3MiB", "retry-after": "3",

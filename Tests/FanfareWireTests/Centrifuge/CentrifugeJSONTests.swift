@@ -45,10 +45,13 @@ struct CentrifugeJSONTests {
         #expect(commands.map(\.id) == [1, 2, 3, 0, 4, 5, 6, 7, 0, 8, 9, 10, 11])
         #expect(
             commands.map(\.method) == [
-                .connect(token: "t"), .subscribe(channel: "a"),
+                .connect(token: "t"),
+                .subscribe(
+                    CentrifugeSubscribe(channel: "a", recover: true, position: StreamPosition(offset: 5, epoch: "x"))),
                 .publish(channel: "a", data: ByteBuffer(string: #"{"k": [1, 2]}"#)), .pong, .unsubscribe(channel: "a"),
-                .presence(channel: "a"), .presenceStats(channel: "a"), .history(channel: "a"), .send, .rpc, .refresh,
-                .subRefresh, .ping,
+                .presence(channel: "a"), .presenceStats(channel: "a"),
+                .history(CentrifugeHistory(channel: "a", limit: 10)),
+                .send, .rpc, .refresh, .subRefresh, .ping,
             ])
     }
 

@@ -23,11 +23,11 @@ extension ClientConnection {
 
     /// Handles complete messages as long as the client has not too many publishes under way.
     func drainReader() {
-        while phase == .open, pendingPublishes < limits.maxPendingCommands, let event = reader.next() {
+        while phase == .open, pendingCommands < limits.maxPendingCommands, let event = reader.next() {
             lifeSeen()
             handle(event)
         }
-        setPaused(phase == .open && pendingPublishes >= limits.maxPendingCommands)
+        setPaused(phase == .open && pendingCommands >= limits.maxPendingCommands)
     }
 
     private func handle(_ event: WebSocketReader.Event) {
@@ -50,7 +50,10 @@ extension ClientConnection {
 
     private func handle(_ payload: Payload) {
         if let raw {
-            guard raw.permissions.mayPublish else { return end(.permissionDenied) }
+            guard raw.permissions.mayPublish, raw.rules.publish != .nobody else { return end(.permissionDenied) }
+            guard payload.bytes.readableBytes <= raw.rules.maxMessageBytes ?? .max else {
+                return end(.messageTooBig)
+            }
             publish(raw.channel, payload, id: 0)
         } else {
             guard payload.kind == .text else { return end(.unsupportedData) }
@@ -83,22 +86,33 @@ extension ClientConnection {
         case .refuse(let frame):
             loop.metrics.counters.add(.commandErrors)
             reply(frame)
-        case .subscribe(let channel, let id):
+        case .subscribe(let channel, let wish, let id):
             loop.settle()
             guard phase == .open else { return }
-            loop.shard.subscribe(self, to: channel, request: id)
+            loop.shard.subscribe(self, to: channel, request: id, wish: wish)
         case .unsubscribe(let channel, let frame):
             loop.shard.unsubscribe(self, from: channel)
             reply(frame)
         case .publish(let channel, let payload, let id):
             publish(channel, payload, id: id)
+        case .history(let channel, let query, let id):
+            read(channel, query, id: id)
         case .disconnect(let disconnect):
             end(disconnect)
         }
     }
 
+    private func read(_ channel: ChannelName, _ query: HistoryQuery, id: UInt32) {
+        pendingCommands += 1
+        let outcomes = loop.outcomes
+        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        loop.node.broker.history(channel, query) { result in
+            outcomes.post(.init(connection: bound, id: id, answer: .read(since: query.since, result)))
+        }
+    }
+
     private func publish(_ channel: ChannelName, _ payload: Payload, id: UInt32) {
-        pendingPublishes += 1
+        pendingCommands += 1
         let publication = Publication(
             channel: channel,
             payload: payload,
@@ -107,31 +121,50 @@ extension ClientConnection {
         let outcomes = loop.outcomes
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
         loop.node.broker.publish(publication) { result in
-            outcomes.post(.init(connection: bound, id: id, result: result))
+            outcomes.post(.init(connection: bound, id: id, answer: .published(result)))
         }
     }
 
-    /// The broker's answer to a publish of this client.
-    func published(_ id: UInt32, _ result: Result<PublishReceipt, BrokerError>) {
-        pendingPublishes -= 1
-        if case .success = result { loop.metrics.counters.add(.publicationsIn) }
+    /// The broker's answer to a command of this client.
+    func completed(_ id: UInt32, _ answer: LoopState.Outcome.Answer) {
+        pendingCommands -= 1
+        if case .published(.success) = answer { loop.metrics.counters.add(.publicationsIn) }
         guard phase == .open else { return }
-        if let frame = session?.published(id: id, result) {
-            reply(frame)
-        } else if case .failure(let error) = result {
-            // The raw protocol has no error message: the publisher is told by the close, its channel's others stay.
-            end(.tryAgainLater, reason: "publish refused: \(error)")
+        switch answer {
+        case .published(let result):
+            if let frame = session?.published(id: id, result) {
+                reply(frame)
+            } else if case .failure(let error) = result {
+                // The raw protocol has no error message: the publisher is told by the close, its channel's others stay.
+                end(.tryAgainLater, reason: "publish refused: \(error)")
+            }
+        case .read(let since, let result):
+            if let frame = session?.read(id: id, since: since, result) { reply(frame) }
         }
-        if isPaused, pendingPublishes < limits.maxPendingCommands / 2 { drainReader() }
+        if isPaused, pendingCommands < limits.maxPendingCommands / 2 { drainReader() }
     }
 
-    func subscribed(_ channel: ChannelName, request: UInt32) {
+    func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart) {
         if let onSubscribed {
             self.onSubscribed = nil
-            onSubscribed(.success(()))
-        } else if let frame = session?.subscribed(channel, id: request) {
+            onSubscribed(.success(start))
+        } else if let frame = session?.subscribed(channel, id: request, start) {
             reply(frame)
         }
+    }
+
+    func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason) {
+        if let frame = session?.unsubscribed(channel, reason) {
+            reply(frame)
+        } else {
+            end(.insufficientState)
+        }
+    }
+
+    /// What a raw client gets before live traffic; its upgrade is answered.
+    func begin(_ start: SubscriptionStart) {
+        guard start.isComplete else { return end(.insufficientState) }
+        for publication in start.publications { reply(wireFormat.encode(publication)) }
     }
 
     func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError) {

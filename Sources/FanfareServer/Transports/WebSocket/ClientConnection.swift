@@ -17,7 +17,7 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     /// Which protocol it speaks, as asked for by the path of its upgrade.
     enum Wire {
         /// A payload in, a payload out, on one channel.
-        case raw(ChannelName, ClientPermissions)
+        case raw(ChannelName, ChannelRules, ClientPermissions)
         /// The Centrifuge client protocol in JSON.
         case centrifuge(CentrifugeSession)
     }
@@ -46,7 +46,7 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
 
     let loop: LoopState
     /// The channel of a raw client and what it may do there.
-    let raw: (channel: ChannelName, permissions: ClientPermissions)?
+    let raw: RawClient?
     /// The protocol state of a Centrifuge client.
     var session: CentrifugeSession?
     let wireFormat: WireFormat
@@ -70,20 +70,20 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     var deadline: UInt64?
     var drainAt: UInt64?
 
-    /// Publishes that wait for the broker; at the limit the client is not read.
-    var pendingPublishes = 0
+    /// Commands that wait for the broker; at the limit the client is not read.
+    var pendingCommands = 0
     var isPaused = false
     var afterClose = AfterClose.awaitPeer
     /// Whether it holds one of the places of the node's connection limit.
     var admitted = false
     /// Completes the upgrade of a raw client when its subscription is answered.
-    var onSubscribed: ((Result<Void, BrokerError>) -> Void)?
+    var onSubscribed: ((Result<SubscriptionStart, BrokerError>) -> Void)?
 
     init(loop: LoopState, wire: Wire) {
         self.loop = loop
         switch wire {
-        case .raw(let channel, let permissions):
-            raw = (channel, permissions)
+        case .raw(let channel, let rules, let permissions):
+            raw = RawClient(channel: channel, rules: rules, permissions: permissions)
             wireFormat = .rawWebSocket
         case .centrifuge(let session):
             raw = nil
@@ -134,5 +134,18 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         lost(.abnormal)
+    }
+}
+
+/// What is different from raw client to raw client; shared by nobody, so that a client of another kind has none of it.
+final class RawClient {
+    let channel: ChannelName
+    let rules: ChannelRules
+    let permissions: ClientPermissions
+
+    init(channel: ChannelName, rules: ChannelRules, permissions: ClientPermissions) {
+        self.channel = channel
+        self.rules = rules
+        self.permissions = permissions
     }
 }

@@ -8,13 +8,13 @@ public struct CentrifugeCommand: Sendable, Equatable {
         case pong
         /// Begins the session.
         case connect(token: String?)
-        case subscribe(channel: String)
+        case subscribe(CentrifugeSubscribe)
         case unsubscribe(channel: String)
         /// The data is the client's own JSON, byte for byte.
         case publish(channel: String, data: ByteBuffer)
         case presence(channel: String)
         case presenceStats(channel: String)
-        case history(channel: String)
+        case history(CentrifugeHistory)
         /// A message to the node without an answer.
         case send
         case rpc
@@ -32,4 +32,52 @@ public struct CentrifugeCommand: Sendable, Equatable {
         self.id = id
         self.method = method
     }
+}
+
+/// What a client says with its subscription (`client.proto`: SubscribeRequest).
+public struct CentrifugeSubscribe: Sendable, Equatable {
+    public var channel: String
+    /// For channels that ask for one.
+    public var token: String?
+    /// Whether the client was subscribed before and wants what it missed after ``position``.
+    public var recover: Bool
+    /// Offset 0 and no epoch when the client never had one.
+    public var position: StreamPosition
+    /// Whether it wants to hear of others that come and go.
+    public var joinLeave: Bool
+
+    public init(
+        channel: String, token: String? = nil, recover: Bool = false,
+        position: StreamPosition = StreamPosition(offset: 0, epoch: ""), joinLeave: Bool = false
+    ) {
+        self.channel = channel
+        self.token = token
+        self.recover = recover
+        self.position = position
+        self.joinLeave = joinLeave
+    }
+}
+
+/// Which part of a channel's history a client wants (`client.proto`: HistoryRequest).
+public struct CentrifugeHistory: Sendable, Equatable {
+    public var channel: String
+    /// 0: only the stream's position; below: as many as there may be.
+    public var limit: Int
+    public var since: StreamPosition?
+    public var reverse: Bool
+
+    public init(channel: String, limit: Int = 0, since: StreamPosition? = nil, reverse: Bool = false) {
+        self.channel = channel
+        self.limit = limit
+        self.since = since
+        self.reverse = reverse
+    }
+}
+
+extension CentrifugeCommand.Method {
+    /// A first subscription.
+    public static func subscribe(channel: String) -> Self { .subscribe(CentrifugeSubscribe(channel: channel)) }
+
+    /// The position of a channel's history.
+    public static func history(channel: String) -> Self { .history(CentrifugeHistory(channel: channel)) }
 }

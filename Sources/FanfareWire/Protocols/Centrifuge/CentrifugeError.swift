@@ -18,6 +18,14 @@ public struct CentrifugeError: Error, Sendable, Equatable {
 
     /// The client is nobody that may connect.
     public static let unauthorized = CentrifugeError(code: 101, message: "unauthorized")
+    /// The channel's namespace is not known here.
+    public static func unknownChannel(_ message: String) -> CentrifugeError {
+        CentrifugeError(code: 102, message: message)
+    }
+
+    /// The position is of another life of the stream.
+    public static let unrecoverablePosition = CentrifugeError(code: 112, message: "unrecoverable position")
+
     /// The client may not do that.
     public static let permissionDenied = CentrifugeError(code: 103, message: "permission denied")
     /// No such method here.

@@ -85,14 +85,67 @@ public enum CentrifugeJSONDecoder {
         }
         guard let channel = fields["channel"]?.string else { throw .field("channel") }
         switch name {
-        case "subscribe": return .subscribe(channel: channel)
+        case "subscribe": return .subscribe(try subscribe(channel, fields))
         case "unsubscribe": return .unsubscribe(channel: channel)
         case "presence": return .presence(channel: channel)
         case "presence_stats": return .presenceStats(channel: channel)
-        case "history": return .history(channel: channel)
+        case "history": return .history(try history(channel, fields))
         default:
             guard let data = fields["data"] else { throw .field("data") }
             return .publish(channel: channel, data: data.bytes)
         }
+    }
+
+    private static func subscribe(
+        _ channel: String, _ fields: JSONMembers
+    ) throws(CentrifugeDecodeError) -> CentrifugeSubscribe {
+        CentrifugeSubscribe(
+            channel: channel, token: try string("token", fields), recover: try bool("recover", fields),
+            position: try position(fields), joinLeave: try bool("join_leave", fields))
+    }
+
+    private static func history(
+        _ channel: String, _ fields: JSONMembers
+    ) throws(CentrifugeDecodeError) -> CentrifugeHistory {
+        var history = CentrifugeHistory(channel: channel, reverse: try bool("reverse", fields))
+        if let limit = present("limit", fields) {
+            guard let number = Int(String(buffer: limit.bytes)) else { throw .field("limit") }
+            history.limit = number
+        }
+        if let since = present("since", fields) {
+            guard let members = JSONMembers(since.bytes) else { throw .field("since") }
+            history.since = try position(members)
+        }
+        return history
+    }
+
+    private static func position(_ fields: JSONMembers) throws(CentrifugeDecodeError) -> StreamPosition {
+        var position = StreamPosition(offset: 0, epoch: "")
+        if let offset = present("offset", fields) {
+            guard let number = offset.unsigned64 else { throw .field("offset") }
+            position.offset = number
+        }
+        if let epoch = try string("epoch", fields), !epoch.isEmpty {
+            // Not one of ours: no stream has it, which is what the client is told. It is not kept, for it may be long.
+            position.epoch = StreamPosition.isEpoch(epoch) ? epoch : "?"
+        }
+        return position
+    }
+
+    private static func string(_ name: String, _ fields: JSONMembers) throws(CentrifugeDecodeError) -> String? {
+        guard let value = present(name, fields) else { return nil }
+        guard let text = value.string else { throw .field(name) }
+        return text
+    }
+
+    private static func bool(_ name: String, _ fields: JSONMembers) throws(CentrifugeDecodeError) -> Bool {
+        guard let value = present(name, fields) else { return false }
+        guard let bool = value.bool else { throw .field(name) }
+        return bool
+    }
+
+    /// A field's value; `null` is an absent field.
+    private static func present(_ name: String, _ fields: JSONMembers) -> JSONMembers.Value? {
+        fields[name].flatMap { $0.isNull ? nil : $0 }
     }
 }

@@ -7,7 +7,7 @@ public enum CentrifugeJSONEncoder {
     /// The node's ping; clients answer with the same.
     public static let ping = WebSocketFrame.encode(.text, payload: ByteBuffer(string: "{}"))
 
-    /// `{"push":{"channel":…,"pub":{"data":…}}}`.
+    /// `{"push":{"channel":…,"pub":{"data":…,"offset":…}}}`.
     ///
     /// Data that is valid JSON goes out as it came, with line breaks between its tokens turned into spaces; other text
     /// as a JSON string; binary data as `{"base64":"…"}`.
@@ -15,9 +15,9 @@ public enum CentrifugeJSONEncoder {
         frame(sizeHint: sizeHint(publication)) { buffer in
             buffer.writeStaticString(#"{"push":{"channel":"#)
             JSONWriter.writeString(publication.channel.string, into: &buffer)
-            buffer.writeStaticString(#","pub":{"data":"#)
-            writeData(publication.payload, into: &buffer)
-            buffer.writeStaticString("}}}")
+            buffer.writeStaticString(#","pub":"#)
+            writePublication(publication, into: &buffer)
+            buffer.writeStaticString("}}")
         }
     }
 
@@ -66,7 +66,15 @@ public enum CentrifugeJSONEncoder {
             case .text: count + 2
             case .binary: (count + 2) / 3 * 4 + 13
             }
-        return data + publication.channel.string.utf8.count + 40
+        return data + publication.channel.string.utf8.count + 64
+    }
+
+    /// `{"data":…,"offset":7}`, without the offset in a channel without history.
+    static func writePublication(_ publication: Publication, into buffer: inout ByteBuffer) {
+        buffer.writeStaticString(#"{"data":"#)
+        writeData(publication.payload, into: &buffer)
+        if let offset = publication.position?.offset { buffer.writeString(",\"offset\":\(offset)") }
+        buffer.writeStaticString("}")
     }
 
     private static func writeData(_ payload: Payload, into buffer: inout ByteBuffer) {
@@ -88,7 +96,7 @@ public enum CentrifugeJSONEncoder {
 
     /// A text frame around what `body` writes: room for the longest header is left, the real one goes right before the
     /// body.
-    private static func frame(sizeHint: Int, _ body: (inout ByteBuffer) -> Void) -> ByteBuffer {
+    static func frame(sizeHint: Int, _ body: (inout ByteBuffer) -> Void) -> ByteBuffer {
         let room = WebSocketFrame.headerLength(payloadLength: .max)
         var buffer = ByteBufferAllocator().buffer(capacity: room + sizeHint)
         buffer.moveWriterIndex(to: room)

@@ -1,0 +1,40 @@
+import FanfareWire
+
+/// What a client asks for with its subscription.
+public enum RecoveryWish: Sendable, Equatable {
+    /// Only what comes from now on.
+    case none
+    /// Everything after that place. Offset 0 with an empty epoch is the beginning of the stream, whichever it is.
+    case since(StreamPosition)
+    /// The newest publications, so many.
+    case last(Int)
+}
+
+/// How a subscription begins.
+public struct SubscriptionStart: Sendable, Equatable {
+    /// The place after which everything arrives; `nil` in a channel without history.
+    public var position: StreamPosition?
+    /// What the client gets before that, oldest first.
+    public var publications: [Publication]
+    /// Whether ``publications`` is all that was asked for; `true` when nothing was.
+    public var isComplete: Bool
+
+    public init(position: StreamPosition? = nil, publications: [Publication] = [], isComplete: Bool = true) {
+        self.position = position
+        self.publications = publications
+        self.isComplete = isComplete
+    }
+
+    /// The place before the first thing that the client gets.
+    public var origin: StreamPosition? {
+        guard var first = publications.first?.position else { return position }
+        first.offset -= 1
+        return first
+    }
+}
+
+/// Why the node ended a client's subscription.
+public enum UnsubscribeReason: Sendable, Equatable {
+    /// Publications are missing that the history does not hold: the client has to begin anew.
+    case insufficientState
+}

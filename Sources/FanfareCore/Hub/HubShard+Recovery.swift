@@ -1,0 +1,183 @@
+import FanfareWire
+
+/// How a subscription to a channel with history begins: at the position of live traffic, or behind what the client missed.
+extension HubShard {
+    /// The channel flows here: the waiter begins at once, or after a read of the history.
+    func admit(_ waiter: ChannelSlot<Member>.Waiter, _ slot: ChannelSlot<Member>) {
+        guard stillWaiting(waiter, in: slot) != nil else { return }
+        guard let position = slot.position else { return begin(waiter, slot, SubscriptionStart()) }
+        switch waiter.wish {
+        case .none:
+            begin(waiter, slot, SubscriptionStart(position: position))
+        case .since(let place) where place == position:
+            begin(waiter, slot, SubscriptionStart(position: position))
+        case .since(let place) where place.epoch != position.epoch && !(place.epoch.isEmpty && place.offset == 0):
+            begin(waiter, slot, SubscriptionStart(position: position, isComplete: false))
+        case .since, .last:
+            if slot.desk == nil { slot.desk = RecoveryDesk() }
+            slot.desk?.asking.append(waiter)
+            read(slot)
+        }
+    }
+
+    /// The broker's answer to a read of this shard.
+    public func history(_ channel: ChannelName, read: UInt64, _ result: Result<HistoryPage, BrokerError>) {
+        guard let slot = slots[channel], let waiters = slot.desk?.finish(read) else { return }
+        switch result {
+        case .success(let page):
+            for waiter in waiters { answer(waiter, page, isOldest: isOldest(waiter, among: waiters), slot) }
+        case .failure(let error):
+            for waiter in waiters { fail(waiter, slot, error) }
+        }
+        slot.desk?.settle()
+        self.read(slot)
+        if slot.desk?.isEmpty == true { slot.desk = nil }
+        drop(ifUnused: slot)
+    }
+
+    /// The history does not hold what was missed: all clients of the channel have to begin anew. The caller flushes first.
+    public func insufficient(_ channel: ChannelName, position: StreamPosition) {
+        guard let slot = slots[channel], slot.isActive else { return }
+        slot.position = position
+        let members = WireFormat.allCases.flatMap { format in
+            slot.lists[format].map { $0.member.takeUnretainedValue() }
+        }
+        let waiters = slot.desk.map { $0.catching.map(\.waiter) } ?? []
+        slot.desk?.catching = []
+        for member in members + waiters.filter({ stillWaiting($0, in: slot) != nil }).map(\.member) {
+            guard let place = member.membership.find(channel) else { continue }
+            remove(member, place: place)
+            member.unsubscribed(channel, .insufficientState)
+        }
+        drop(ifUnused: slot)
+    }
+
+    /// A live publication of a channel with history.
+    func follow(_ prepared: PreparedPublication, _ position: StreamPosition, _ slot: ChannelSlot<Member>) {
+        slot.position = position
+        guard slot.desk != nil else { return }
+        slot.desk?.keep(prepared.publication)
+        for catching in slot.desk?.catching ?? []
+        where position.offset > catching.offset && stillWaiting(catching.waiter, in: slot) != nil {
+            let member = catching.waiter.member
+            member.enqueue(prepared.frame(member.wireFormat))
+            metrics.counters.add(.deliveries)
+        }
+    }
+
+    /// The tick is over: who has everything up to here joins the others.
+    func joinCaughtUp() {
+        let slots = catchingUp
+        catchingUp = []
+        for slot in slots {
+            guard var desk = slot.desk, let position = slot.position else { continue }
+            let (ready, behind) = (
+                desk.catching.filter { $0.offset <= position.offset },
+                desk.catching.filter { $0.offset > position.offset }
+            )
+            desk.catching = behind
+            slot.desk = desk.isEmpty ? nil : desk
+            if !behind.isEmpty { catchingUp.append(slot) }
+            for catching in ready {
+                guard let place = stillWaiting(catching.waiter, in: slot) else { continue }
+                join(catching.waiter.member, slot, place: place)
+            }
+            drop(ifUnused: slot)
+        }
+    }
+
+    /// Begins reads for those who ask: one for all that want what they missed, one for all that want the newest.
+    private func read(_ slot: ChannelSlot<Member>) {
+        guard var desk = slot.desk, desk.reads.isEmpty, !desk.asking.isEmpty else { return }
+        let asking = desk.asking.filter { stillWaiting($0, in: slot) != nil }
+        desk.asking = []
+        slot.desk = desk
+        var missed: [ChannelSlot<Member>.Waiter] = []
+        var newest: [ChannelSlot<Member>.Waiter] = []
+        for waiter in asking {
+            if case .last = waiter.wish { newest.append(waiter) } else { missed.append(waiter) }
+        }
+        if let since = missed.compactMap(\.wish.since?.offset).min(), let epoch = slot.position?.epoch {
+            let query = HistoryQuery(since: StreamPosition(offset: since, epoch: epoch), limit: maxRecovery)
+            read(slot, query, for: missed)
+        }
+        if let count = newest.compactMap(\.wish.count).max() {
+            read(slot, HistoryQuery(limit: min(count, maxRecovery), reverse: true), for: newest)
+        }
+    }
+
+    private func read(_ slot: ChannelSlot<Member>, _ query: HistoryQuery, for waiters: [ChannelSlot<Member>.Waiter]) {
+        lastRead += 1
+        let (read, channel, mailbox) = (lastRead, slot.channel, mailbox)
+        slot.desk?.reads[read] = waiters
+        broker.history(channel, query) { mailbox.post(.history(channel, read: read, $0)) }
+    }
+
+    private func isOldest(_ waiter: ChannelSlot<Member>.Waiter, among waiters: [ChannelSlot<Member>.Waiter]) -> Bool {
+        waiter.wish.since?.offset == waiters.compactMap(\.wish.since?.offset).min()
+    }
+
+    private func answer(
+        _ waiter: ChannelSlot<Member>.Waiter, _ page: HistoryPage, isOldest: Bool, _ slot: ChannelSlot<Member>
+    ) {
+        guard stillWaiting(waiter, in: slot) != nil, let desk = slot.desk, let live = slot.position else { return }
+        // Redis began another stream, and this loop has yet to hear of it.
+        guard page.position.epoch == live.epoch else { return fail(waiter, slot, .unavailable) }
+        let isBehind = page.position.offset < live.offset
+        if isBehind && desk.hasOverflowed || page.isCut && waiter.wish.since != nil && !isOldest {
+            slot.desk?.asking.append(waiter)
+            return
+        }
+        let later = desk.recent.filter { ($0.position?.offset ?? 0) > page.position.offset }
+        let reaches = later.first?.position.map { page.follows($0.offset, page.position.offset) } ?? !isBehind
+        guard reaches, let found = page.publications(for: waiter.wish) else {
+            return begin(waiter, slot, SubscriptionStart(position: live, isComplete: false))
+        }
+        let all = found + later
+        let wanted = waiter.wish.count.map { Array(all.suffix($0)) } ?? all
+        begin(waiter, slot, SubscriptionStart(position: max(page.position, live), publications: wanted))
+    }
+
+    /// Answers a waiter and lets it join, now or when live traffic is where its answer ends.
+    private func begin(
+        _ waiter: ChannelSlot<Member>.Waiter, _ slot: ChannelSlot<Member>, _ start: SubscriptionStart
+    ) {
+        guard let place = stillWaiting(waiter, in: slot) else { return }
+        let isThere = start.position.map { $0.offset <= slot.position?.offset ?? 0 } ?? true
+        if isThere && slot.batched == 0 {
+            join(waiter.member, slot, place: place)
+        } else {
+            if slot.desk == nil { slot.desk = RecoveryDesk() }
+            slot.desk?.catching.append(.init(waiter: waiter, offset: start.position?.offset ?? 0))
+            catchingUp.append(slot)
+        }
+        waiter.member.subscribed(slot.channel, request: waiter.request, start)
+    }
+
+    private func max(_ one: StreamPosition, _ other: StreamPosition) -> StreamPosition {
+        one.offset < other.offset ? other : one
+    }
+}
+
+extension RecoveryWish {
+    fileprivate var since: StreamPosition? {
+        if case .since(let place) = self { place } else { nil }
+    }
+
+    fileprivate var count: Int? {
+        if case .last(let count) = self { count } else { nil }
+    }
+}
+
+extension HistoryPage {
+    /// What answers a wish, oldest first; `nil` when that can't be had.
+    fileprivate func publications(for wish: RecoveryWish) -> [Publication]? {
+        switch wish {
+        case .none: return []
+        case .last: return publications.reversed()
+        case .since(var place):
+            if place.epoch.isEmpty, place.offset == 0 { place.epoch = position.epoch }
+            return isCut ? nil : publications(after: place)
+        }
+    }
+}

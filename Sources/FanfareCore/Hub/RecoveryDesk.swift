@@ -1,0 +1,54 @@
+import FanfareWire
+
+/// The clients of one channel on one event loop that get something from its history before live traffic.
+///
+/// One read serves all that asked meanwhile. Live publications that arrive during a read are kept for them: the read may
+/// be older than what this loop has passed on. It may be newer, too; then a client waits until live traffic is there.
+struct RecoveryDesk<Member: HubMember> {
+    typealias Waiter = ChannelSlot<Member>.Waiter
+
+    /// A client that has its answer and joins its channel's subscribers behind that offset.
+    struct Catching {
+        let waiter: Waiter
+        let offset: UInt64
+    }
+
+    /// Bytes of live publications that are kept during a read. More: those clients' history is read anew.
+    static var maximumRecent: Int { 1_048_576 }
+
+    /// Clients that no read serves yet.
+    var asking: [Waiter] = []
+    /// Reads under way and whom they serve.
+    var reads: [UInt64: [Waiter]] = [:]
+    var catching: [Catching] = []
+    /// Live publications since the oldest read under way began.
+    private(set) var recent: [Publication] = []
+    private var recentBytes = 0
+    /// Whether some are missing in it.
+    private(set) var hasOverflowed = false
+
+    var isEmpty: Bool { asking.isEmpty && reads.isEmpty && catching.isEmpty }
+
+    /// Keeps a live publication while reads are under way.
+    mutating func keep(_ publication: Publication) {
+        guard !reads.isEmpty, !hasOverflowed else { return }
+        recentBytes += publication.payload.bytes.readableBytes + 256
+        guard recentBytes <= Self.maximumRecent else {
+            recent = []
+            hasOverflowed = true
+            return
+        }
+        recent.append(publication)
+    }
+
+    /// A read is answered: whom it served. After the last one nothing is kept any more; take ``recent`` before.
+    mutating func finish(_ read: UInt64) -> [Waiter]? {
+        reads.removeValue(forKey: read)
+    }
+
+    /// No read is under way any more.
+    mutating func settle() {
+        guard reads.isEmpty else { return }
+        (recent, recentBytes, hasOverflowed) = ([], 0, false)
+    }
+}

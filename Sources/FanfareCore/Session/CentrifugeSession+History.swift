@@ -1,0 +1,63 @@
+import FanfareWire
+import NIOCore
+
+/// What a session says about positions and history.
+extension CentrifugeSession {
+    /// What a subscription asks the hub for.
+    static func wish(_ request: CentrifugeSubscribe, _ rules: ChannelRules) -> RecoveryWish {
+        switch rules.recovery {
+        case .off: .none
+        case .stream: request.recover ? .since(request.position) : .none
+        case .cache: .last(1)
+        }
+    }
+
+    static func reply(
+        _ start: SubscriptionStart, _ rules: ChannelRules, recoversFrom: UInt64?
+    ) -> CentrifugeJSONEncoder.Subscription {
+        var publications = start.publications
+        // The newest is what the client has already.
+        if rules.recovery == .cache, let recoversFrom {
+            publications.removeAll { ($0.position?.offset ?? 0) <= recoversFrom }
+        }
+        let isWished = rules.recovery == .cache || rules.recovery == .stream && recoversFrom != nil
+        return CentrifugeJSONEncoder.Subscription(
+            position: start.position, isRecoverable: rules.recovery != .off, wasRecovering: recoversFrom != nil,
+            isRecovered: isWished && start.isComplete && recoversFrom != nil, publications: publications)
+    }
+
+    func history(
+        _ channel: ChannelName, _ rules: ChannelRules, _ request: CentrifugeHistory, _ id: UInt32
+    ) -> Action {
+        guard rules.history != nil else { return refuse(id, .notAvailable("the channel keeps no history")) }
+        guard isAllowed(rules.readHistory, channel) else { return refuse(id, .permissionDenied) }
+        let limit = request.limit < 0 ? policy.maxRecovery : min(request.limit, policy.maxRecovery)
+        return .history(
+            channel, HistoryQuery(since: request.since, limit: limit, reverse: request.reverse), id: id)
+    }
+
+    /// What was read: the reply.
+    public func read(
+        id: UInt32, since: StreamPosition?, _ result: Result<HistoryPage, BrokerError>
+    ) -> ByteBuffer {
+        switch result {
+        case .success(let page):
+            if let since, !since.epoch.isEmpty, since.epoch != page.position.epoch {
+                return CentrifugeJSONEncoder.errorReply(id: id, .unrecoverablePosition)
+            }
+            return CentrifugeJSONEncoder.historyReply(
+                id: id, publications: page.publications, position: page.position)
+        case .failure(let error):
+            return CentrifugeJSONEncoder.errorReply(id: id, .internalError("\(error)"))
+        }
+    }
+
+    /// Whether a rule lets this client.
+    func isAllowed(_ access: ChannelRules.Access, _ channel: ChannelName) -> Bool {
+        switch access {
+        case .nobody: false
+        case .subscribers: isSubscribed(channel)
+        case .clients: true
+        }
+    }
+}

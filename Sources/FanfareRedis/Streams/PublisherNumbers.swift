@@ -1,0 +1,56 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+
+/// Counts what this node publishes in each channel without history, so that those who hear can tell what never came.
+struct PublisherNumbers {
+    /// Most channels that are counted. Beyond it this becomes another publisher and counts anew.
+    static let maximumChannels = 65_536
+
+    private var publisher = UInt32.random(in: .min ... .max)
+    private var numbers: [ChannelName: UInt32] = [:]
+
+    /// The message for a publication, with the next number of its channel.
+    mutating func message(_ publication: Publication) -> ByteBuffer {
+        let number = next(publication.channel)
+        var message = ByteBufferAllocator().buffer(
+            capacity: publication.payload.bytes.readableBytes + Envelope.maximumHeaderBytes)
+        Envelope.writeHeader(publication, number, into: &message)
+        message.writeImmutableBuffer(publication.payload.bytes)
+        return message
+    }
+
+    private mutating func next(_ channel: ChannelName) -> PublisherNumber {
+        if let last = numbers[channel] {
+            numbers[channel] = last &+ 1
+            return PublisherNumber(publisher: publisher, number: last &+ 1)
+        }
+        if numbers.count >= Self.maximumChannels { self = PublisherNumbers() }
+        numbers[channel] = 1
+        return PublisherNumber(publisher: publisher, number: 1)
+    }
+}
+
+/// Counts what never came in the channels without history that this node hears.
+struct LossCounter {
+    /// Publishers that are remembered for a channel; nodes and, with time, their earlier lives. Beyond it all are
+    /// forgotten, and a loss at that moment goes unseen.
+    static let maximumPublishers = 256
+
+    private var heard: [ChannelName: [UInt32: UInt32]] = [:]
+
+    /// How many publications of that publisher are missing before this one.
+    mutating func take(_ number: PublisherNumber, in channel: ChannelName) -> Int {
+        note(number, &heard[channel, default: [:]])
+    }
+
+    private func note(_ number: PublisherNumber, _ publishers: inout [UInt32: UInt32]) -> Int {
+        guard let last = publishers.updateValue(number.number, forKey: number.publisher) else {
+            if publishers.count > Self.maximumPublishers { publishers = [number.publisher: number.number] }
+            return 0
+        }
+        return number.number > last ? Int(number.number - last - 1) : 0
+    }
+
+    mutating func forget(_ channel: ChannelName) { heard[channel] = nil }
+}
