@@ -33,6 +33,7 @@ final class BrokerProbe: Sendable {
         var configuration = try RedisConfiguration(url: url)
         configuration.probeInterval = .milliseconds(200)
         configuration.commandTimeout = .milliseconds(800)
+        configuration.positionCheckInterval = .seconds(1)
         configuration.backoff = .milliseconds(20)...(.milliseconds(200))
         change(&configuration)
         let metrics = BrokerMetrics()
@@ -62,6 +63,21 @@ final class BrokerProbe: Sendable {
         events(receiver).compactMap {
             if case .publication(let prepared) = $0 { prepared.publication.position?.offset } else { nil }
         }
+    }
+
+    /// The offsets of the publications of a channel.
+    func positions(in channel: String, _ receiver: Int = 0) -> [UInt64] {
+        events(receiver).compactMap { event -> UInt64? in
+            guard case .publication(let prepared) = event, prepared.publication.channel.string == channel else {
+                return nil
+            }
+            return prepared.publication.position?.offset
+        }
+    }
+
+    /// Where channels of a receiver went on after gaps that could not be filled.
+    func insufficient(_ receiver: Int = 0) -> [StreamPosition] {
+        events(receiver).compactMap { if case .insufficient(_, let position) = $0 { position } else { nil } }
     }
 
     /// Where the first subscription to a channel began.

@@ -48,7 +48,7 @@ public final class MemoryBroker: Broker {
             let before = state.wanted[channel, default: 0]
             state.wanted[channel] = before | 1 << UInt64(receiver)
             if before == 0 { metrics.counters.addShared(.channels) }
-            let position = retention.map { _ in state.streams[channel, default: MemoryStream(now: now)].position }
+            let position = retention.map { _ in state.streams[channel, default: MemoryStream(now: now)].open(now) }
             state.receivers[receiver].post(.subscribed(channel, ticket: ticket, position: position))
         }
     }

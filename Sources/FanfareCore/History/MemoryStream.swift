@@ -20,6 +20,12 @@ struct MemoryStream {
 
     var position: StreamPosition { StreamPosition(offset: offset, epoch: epoch) }
 
+    /// The position for a subscriber, who may come back with it: the stream is kept from here on.
+    mutating func open(_ now: UInt64) -> StreamPosition {
+        usedAt = now
+        return position
+    }
+
     /// Adds a publication and gives it its place.
     mutating func append(_ publication: Publication, retention: ChannelRules.Retention, now: UInt64) -> Publication {
         offset += 1
