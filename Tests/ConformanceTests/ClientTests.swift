@@ -28,6 +28,18 @@ struct ClientTests {
         }
     }
 
+    @Test("the official SDKs recover what a broken connection missed, and read history")
+    func recovery() async throws {
+        try await withRedis { redis in
+            try await withNode(redis: redis.url, flags: ["--namespaces", "chat: history=100/10m recovery"]) { node in
+                let log = try await run(
+                    "recovery_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket",
+                    "http://127.0.0.1:\(node.adminPort)/api", within: .seconds(60))
+                #expect(log.contains("ok disconnects"), "\(log)")
+            }
+        }
+    }
+
     @Test("the page works in a browser: two windows, two nodes, messages both ways")
     func page() async throws {
         let pictures = Repository.path + "/.build/page"

@@ -49,8 +49,16 @@ struct MemoryStream {
             }
             found = query.reverse ? Array(wanted).reversed() : Array(wanted)
         }
-        let isCut = found.count > query.limit
-        return HistoryPage(publications: Array(found.prefix(query.limit)), position: position, isCut: isCut)
+        let page = Self.cut(found, query.limit)
+        return HistoryPage(publications: Array(page), position: position, isCut: page.count < found.count)
+    }
+
+    private static func cut(_ found: [Publication], _ limit: Int) -> ArraySlice<Publication> {
+        var bytes = HistoryPage.maximumBytes
+        return found.prefix(limit).prefix { publication in
+            defer { bytes -= publication.payload.bytes.readableBytes }
+            return bytes > 0
+        }
     }
 
     /// Forgets the publications; the position stays.

@@ -48,21 +48,32 @@ enum StreamScripts {
         """
 
     /// KEYS: meta, stream. ARGV: run, new epoch, position's age in seconds, age in seconds, since (exclusive) or '', limit,
-    /// reverse 0 or 1. Returns offset, epoch, leaps, entries up to one more than the limit.
+    /// reverse 0 or 1, most bytes. Returns offset, epoch, leaps, entries, 1 when there are more. An entry is taken in any
+    /// case.
     static let read =
         clock + open + """
             redis.call('EXPIRE', KEYS[1], ARGV[3])
-            local limit = tonumber(ARGV[6])
-            local entries = {}
-            if limit > 0 then
-              age(KEYS[2], tonumber(ARGV[4]))
-              if ARGV[7] == '0' then
-                entries = redis.call('XRANGE', KEYS[2], ARGV[5] == '' and '-' or ARGV[5], '+', 'COUNT', limit + 1)
-              else
-                entries = redis.call('XREVRANGE', KEYS[2], ARGV[5] == '' and '+' or ARGV[5], '-', 'COUNT', limit + 1)
+            local limit, bytes = tonumber(ARGV[6]), tonumber(ARGV[8])
+            local found, more = {}, 0
+            local verb, last = 'XRANGE', '+'
+            if ARGV[7] == '1' then verb, last = 'XREVRANGE', '-' end
+            local from = ARGV[5]
+            if from == '' then from = ARGV[7] == '1' and '+' or '-' end
+            if limit > 0 then age(KEYS[2], tonumber(ARGV[4])) end
+            while limit > 0 and more == 0 do
+              local entries = redis.call(verb, KEYS[2], from, last, 'COUNT', 64)
+              for _, entry in ipairs(entries) do
+                if #found == limit or bytes <= 0 then
+                  more = 1
+                  break
+                end
+                found[#found + 1] = entry
+                bytes = bytes - #entry[2][2]
               end
+              if #entries < 64 then break end
+              from = '(' .. entries[64][1]
             end
-            return {string.format('%.0f', s), e, redis.call('HGET', KEYS[1], 'l') or '', entries}
+            return {string.format('%.0f', s), e, redis.call('HGET', KEYS[1], 'l') or '', found, more}
             """
 
     /// A receipt of an earlier publish ends the script.

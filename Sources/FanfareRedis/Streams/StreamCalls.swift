@@ -51,6 +51,7 @@ struct StreamCalls: Sendable {
             arguments: [
                 ByteBuffer(string: StreamPosition.makeEpoch()), seconds(retention.positionAge),
                 seconds(retention.age), ByteBuffer(string: since), number(query.limit), number(query.reverse ? 1 : 0),
+                number(HistoryPage.maximumBytes),
             ])
     }
 
@@ -80,7 +81,8 @@ struct StreamCalls: Sendable {
         }
         return HistoryPage(
             publications: publications, position: StreamPosition(offset: offset, epoch: epoch),
-            leaps: leaps.split(separator: " ").compactMap(leap), isCut: entries.count > publications.count)
+            leaps: leaps.split(separator: " ").compactMap(leap),
+            isCut: reply[4]?.integer == 1 || entries.count > publications.count)
     }
 
     private static func publication(_ channel: ChannelName, _ epoch: String, _ entry: ReplyView) -> Publication? {

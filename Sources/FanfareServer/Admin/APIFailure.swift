@@ -15,7 +15,8 @@ struct APIAnswer: Sendable {
 struct APIFailure: Error, Sendable, Equatable {
     /// HTTP status, where this is the whole answer.
     let status: Int
-    /// Centrifugo's error code: 100 internal, 106 limit, 107 bad request.
+    /// Centrifugo's error code: 100 internal, 102 unknown channel, 106 limit, 107 bad request, 108 not available,
+    /// 112 unrecoverable position.
     let code: Int
     /// For the person who reads the backend's log.
     let message: String
@@ -37,7 +38,8 @@ struct APIFailure: Error, Sendable, Equatable {
 
     /// The broker did not take the publication.
     static func broker(_ error: BrokerError) -> APIFailure {
-        APIFailure(status: 503, code: 100, message: "\(error)")
+        if case .noHistory = error { return APIFailure(status: 400, code: 108, message: "\(error)") }
+        return APIFailure(status: 503, code: 100, message: "\(error)")
     }
 
     /// As JSON.

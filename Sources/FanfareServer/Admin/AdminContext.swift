@@ -6,6 +6,7 @@ struct AdminContext: Sendable {
     var version: String
     var metrics: NodeMetrics
     var limits: Limits
+    var channels: ChannelRulebook = ChannelRulebook()
     var keepAlive: KeepAlive
     var broker: any Broker
     /// `memory` or `redis`.

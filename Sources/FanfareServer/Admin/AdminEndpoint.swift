@@ -33,6 +33,8 @@ struct AdminEndpoint: Sendable {
             },
             AdminEndpoint(method: .post, path: "/api/publish") { await api.respond($0, api.publish) },
             AdminEndpoint(method: .post, path: "/api/broadcast") { await api.respond($0, api.broadcast) },
+            AdminEndpoint(method: .post, path: "/api/history") { await api.respond($0, api.history) },
+            AdminEndpoint(method: .post, path: "/api/history_remove") { await api.respond($0, api.historyRemove) },
         ]
     }
 }

@@ -11,7 +11,8 @@ import NIOCore
 ///
 /// ## Errors
 /// All have the body `{"error":{"code":…,"message":"…"}}` with Centrifugo's codes, and an HTTP status that says so:
-/// - 400, 413, 415: the request is wrong (code 107) or above a limit (106). Trying again is no use.
+/// - 400, 413, 415: the request is wrong (code 107), above a limit (106), about a channel whose namespace is not known
+///   (102), or about history that is not kept (108). Trying again is no use.
 /// - 503: the broker took nothing (code 100). Trying again may be.
 ///
 /// Centrifugo itself says 200 to a command that it could read. But proxies, retry policies and alarms of a backend see
@@ -23,15 +24,16 @@ struct ServerAPI: Sendable {
 
     let context: AdminContext
 
-    /// `POST /api/publish`: `{"channel":"c","data":…}` or `{"channel":"c","b64data":"…"}`.
+    /// `POST /api/publish`: `{"channel":"c","data":…}` or `{"channel":"c","b64data":"…"}`, with `"idempotency_key":"…"` where
+    /// the backend may try again: within five minutes the same key publishes once. The result has the publication's
+    /// `offset` and `epoch` in a channel with history.
     func publish(_ body: ByteBuffer) async -> APIAnswer {
         await answer { () async throws(APIFailure) in
             let request = try object(body)
             guard let name = request["channel"]?.string else { throw .badRequest("'channel' must be a string") }
             let channel = try channel(name)
-            let payload = try payload(request)
-            if let failure = await publish(payload, to: [channel])[0] { throw failure }
-            return APIAnswer(status: 200, body: ByteBuffer(string: #"{"result":{}}"#))
+            let outcome = await publish(try payload(request), key: try idempotencyKey(request), to: [channel])[0]
+            return APIAnswer(status: 200, body: Self.result(try outcome.get()))
         }
     }
 
@@ -48,20 +50,21 @@ struct ServerAPI: Sendable {
             guard names.count <= Self.maximumBroadcast else {
                 throw .tooManyChannels(names.count, limit: Self.maximumBroadcast)
             }
-            let payload = try payload(request)
-            let outcomes = await publish(payload, toNames: names)
-            if !outcomes.contains(where: { $0 == nil }), let failure = outcomes.first(where: { $0?.status == 503 }),
-                let failure
-            {
+            let outcomes = await publish(try payload(request), key: try idempotencyKey(request), toNames: names)
+            let failures = outcomes.compactMap(\.failure)
+            if failures.count == outcomes.count, let failure = failures.first(where: { $0.status == 503 }) {
                 throw failure
             }
             var text = ByteBuffer(string: #"{"result":{"responses":["#)
             for (index, outcome) in outcomes.enumerated() {
                 if index > 0 { text.writeStaticString(",") }
-                text.writeImmutableBuffer(outcome?.body ?? ByteBuffer(string: #"{"result":{}}"#))
+                switch outcome {
+                case .success(let receipt): text.writeImmutableBuffer(Self.result(receipt))
+                case .failure(let failure): text.writeImmutableBuffer(failure.body)
+                }
             }
             text.writeStaticString("]}}")
-            return APIAnswer(status: 200, body: text, hasError: outcomes.contains { $0 != nil })
+            return APIAnswer(status: 200, body: text, hasError: !failures.isEmpty)
         }
     }
 
@@ -77,7 +80,24 @@ struct ServerAPI: Sendable {
         return answer
     }
 
-    private func object(_ body: ByteBuffer) throws(APIFailure) -> JSONMembers {
+    /// `{"result":{"offset":…,"epoch":"…"}}`, empty without history.
+    private static func result(_ receipt: PublishReceipt) -> ByteBuffer {
+        guard let position = receipt.position else { return ByteBuffer(string: #"{"result":{}}"#) }
+        var text = ByteBuffer(string: #"{"result":{"#)
+        CentrifugeJSONEncoder.write(position, into: &text)
+        text.writeStaticString("}}")
+        return text
+    }
+
+    private func idempotencyKey(_ request: JSONMembers) throws(APIFailure) -> String? {
+        guard let value = request["idempotency_key"], !value.isNull else { return nil }
+        guard let key = value.string, (1...IdempotencyKey.maximumBytes).contains(key.utf8.count) else {
+            throw .badRequest("'idempotency_key' must be a string of 1 to \(IdempotencyKey.maximumBytes) bytes")
+        }
+        return key
+    }
+
+    func object(_ body: ByteBuffer) throws(APIFailure) -> JSONMembers {
         guard body.withUnsafeReadableBytes({ UTF8Validator.isValid($0) }), let members = JSONMembers(body) else {
             throw .badRequest("the body must be a JSON object")
         }
@@ -102,18 +122,23 @@ struct ServerAPI: Sendable {
         return payload
     }
 
-    private func channel(_ name: String?) throws(APIFailure) -> ChannelName {
+    func channel(_ name: String?) throws(APIFailure) -> ChannelName {
         guard let name else { throw .badRequest("channel is not a string") }
+        let channel: ChannelName
         do throws(ChannelNameError) {
-            return try ChannelName(name, limit: context.limits.maxChannelNameBytes)
+            channel = try ChannelName(name, limit: context.limits.maxChannelNameBytes)
         } catch {
             throw .badRequest("\(error)")
         }
+        guard context.channels.rules(channel) != nil else {
+            throw APIFailure(status: 400, code: 102, message: "unknown namespace of channel '\(channel)'")
+        }
+        return channel
     }
 
     /// Publishes to those names that are channels; what is not has its failure at its place.
-    private func publish(_ payload: Payload, toNames names: [String?]) async -> [APIFailure?] {
-        var outcomes = [APIFailure?](repeating: nil, count: names.count)
+    private func publish(_ payload: Payload, key: String?, toNames names: [String?]) async -> [Outcome] {
+        var outcomes = [Outcome](repeating: .success(PublishReceipt()), count: names.count)
         var channels: [ChannelName] = []
         var places: [Int] = []
         for (place, name) in names.enumerated() {
@@ -121,34 +146,39 @@ struct ServerAPI: Sendable {
                 channels.append(try channel(name))
                 places.append(place)
             } catch {
-                outcomes[place] = error
+                outcomes[place] = .failure(error)
             }
         }
-        for (place, outcome) in zip(places, await publish(payload, to: channels)) { outcomes[place] = outcome }
+        for (place, outcome) in zip(places, await publish(payload, key: key, to: channels)) {
+            outcomes[place] = outcome
+        }
         return outcomes
     }
 
-    /// Hands all publications to the broker in their order, then waits for all answers; `nil` for a success.
-    private func publish(_ payload: Payload, to channels: [ChannelName]) async -> [APIFailure?] {
+    private typealias Outcome = Result<PublishReceipt, APIFailure>
+
+    /// Hands all publications to the broker in their order, then waits for all answers.
+    private func publish(_ payload: Payload, key: String?, to channels: [ChannelName]) async -> [Outcome] {
         guard !channels.isEmpty else { return [] }
         let outcomes = BrokerAnswers(count: channels.count)
         let publishedAt = context.now()
         let results = await withCheckedContinuation { continuation in
             for (index, channel) in channels.enumerated() {
                 let publication = Publication(channel: channel, payload: payload, publishedAt: publishedAt)
-                context.broker.publish(publication) { result in
+                context.broker.publish(publication, idempotencyKey: key) { result in
                     if let all = outcomes.note(result, at: index) { continuation.resume(returning: all) }
                 }
             }
         }
         return results.map { result in
-            switch result {
-            case .success:
-                context.metrics.shared.addShared(.apiPublications)
-                return nil
-            case .failure(let error):
-                return .broker(error)
-            }
+            if case .success = result { context.metrics.shared.addShared(.apiPublications) }
+            return result.mapError(APIFailure.broker)
         }
+    }
+}
+
+extension Result {
+    fileprivate var failure: Failure? {
+        if case .failure(let failure) = self { failure } else { nil }
     }
 }

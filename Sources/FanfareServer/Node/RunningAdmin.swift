@@ -25,6 +25,7 @@ final class RunningAdmin: Sendable {
                 version: FanfareVersion.string,
                 metrics: node.metrics,
                 limits: configuration.limits,
+                channels: configuration.channels,
                 keepAlive: configuration.keepAlive,
                 broker: node.broker,
                 brokerName: configuration.redis == nil ? "memory" : "redis",
