@@ -20,6 +20,9 @@ extension HubShard {
         }
     }
 
+    /// What this loop has passed on of a channel; `nil` where it does not flow or has no history.
+    func position(of channel: ChannelName) -> StreamPosition? { slots[channel]?.position }
+
     /// The broker's answer to a read of this shard.
     public func history(_ channel: ChannelName, read: UInt64, _ result: Result<HistoryPage, BrokerError>) {
         guard let slot = slots[channel], let waiters = slot.desk?.finish(read) else { return }
