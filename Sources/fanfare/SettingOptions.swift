@@ -108,6 +108,8 @@ struct LimitOptions: ParsableArguments {
     @Option(help: .setting("max-channel-bytes")) var maxChannelBytes: String?
     @Option(help: .setting("max-commands")) var maxCommands: String?
     @Option(help: .setting("max-pending-commands")) var maxPendingCommands: String?
+    @Option(help: .setting("slow-timeout")) var slowTimeout: String?
+    @Option(help: .setting("max-connect-rate")) var maxConnectRate: String?
     @Option(help: .setting("max-recovery")) var maxRecovery: String?
     @Option(help: .setting("max-api-body-bytes")) var maxApiBodyBytes: String?
     @Option(help: .setting("retry-after")) var retryAfter: String?
@@ -122,6 +124,8 @@ struct LimitOptions: ParsableArguments {
             ("max-channel-bytes", maxChannelBytes),
             ("max-commands", maxCommands),
             ("max-pending-commands", maxPendingCommands),
+            ("slow-timeout", slowTimeout),
+            ("max-connect-rate", maxConnectRate),
             ("max-recovery", maxRecovery),
             ("max-api-body-bytes", maxApiBodyBytes),
             ("retry-after", retryAfter),

@@ -32,6 +32,8 @@ final class ChannelSlot<Member: HubMember> {
     var lists = PerFormat<[Entry]>([])
     /// This tick's frames by wire format. One publication shares its prepared frame, more are concatenated.
     var batches = PerFormat<ByteBuffer?>(nil)
+    /// This tick's last frames, where only the newest is kept for clients that are behind.
+    var newest: PerFormat<ByteBuffer?>?
     /// Publications in the batches.
     var batched = 0
     /// What this loop has passed on; `nil` in a channel without history.
@@ -39,9 +41,10 @@ final class ChannelSlot<Member: HubMember> {
     /// Clients that get something from the history first.
     var desk: RecoveryDesk<Member>?
 
-    init(channel: ChannelName, ticket: UInt64) {
+    init(channel: ChannelName, ticket: UInt64, keepsNewest: Bool) {
         self.channel = channel
         self.ticket = ticket
+        newest = keepsNewest ? PerFormat(nil) : nil
     }
 
     /// Subscribers in force.
@@ -57,6 +60,7 @@ final class ChannelSlot<Member: HubMember> {
         var bytes = 0
         for format in WireFormat.allCases where !lists[format].isEmpty {
             let frame = prepared.frame(format)
+            newest?[format] = frame
             switch batches[format] {
             case nil:
                 batches[format] = frame

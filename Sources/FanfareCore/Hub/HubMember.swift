@@ -23,6 +23,13 @@ public protocol HubMember: AnyObject {
     /// Adds ready bytes to what this client gets at the end of the tick. Must not call back into the shard.
     func enqueue(_ bytes: ByteBuffer)
 
+    /// Whether bytes wait that the client did not take: then only the newest publication of some channels waits with them.
+    var isBehind: Bool { get }
+
+    /// Keeps a channel's newest publication, instead of an earlier one, until the client has taken what waits. The same
+    /// rules as for `enqueue`.
+    func keepNewest(_ frame: ByteBuffer, of channel: ChannelName)
+
     /// The subscription that was asked for with `request` is in force: what `start` holds comes first, then publications
     /// arrive.
     func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart)
@@ -62,6 +69,9 @@ public struct HubMembership<Member: HubMember> {
 
     /// Subscriptions in force or asked for.
     public var count: Int { places.count }
+
+    /// Whether the client is in a channel, or asked for it.
+    public func contains(_ channel: ChannelName) -> Bool { find(channel) != nil }
 
     func find(_ channel: ChannelName) -> Int? {
         places.firstIndex { $0.slot.channel == channel }

@@ -13,6 +13,7 @@ public final class HubShard<Member: HubMember> {
     let broker: any Broker
     private let receiver: Int
     let metrics: LoopMetrics
+    private let rules: ChannelRulebook
     /// Where the broker's answers to reads of this shard go.
     let mailbox: Mailbox<BrokerEvent>
     let maxRecovery: Int
@@ -39,8 +40,10 @@ public final class HubShard<Member: HubMember> {
     ///   - mailbox: the receiver's.
     ///   - maxRecovery: publications that one client gets out of a channel's history with its subscription.
     public init(
-        broker: any Broker, receiver: Int, metrics: LoopMetrics, mailbox: Mailbox<BrokerEvent>, maxRecovery: Int
+        broker: any Broker, rules: ChannelRulebook = ChannelRulebook(), receiver: Int, metrics: LoopMetrics,
+        mailbox: Mailbox<BrokerEvent>, maxRecovery: Int
     ) {
+        self.rules = rules
         self.broker = broker
         self.receiver = receiver
         self.metrics = metrics
@@ -166,12 +169,14 @@ public final class HubShard<Member: HubMember> {
             for format in WireFormat.allCases {
                 guard let batch = slot.batches[format] else { continue }
                 slot.batches[format] = nil
-                let entries = slot.lists[format]
+                var entries = slot.lists[format]
+                if let newest = slot.newest?[format] { entries = keepNewest(newest, slot, entries) }
                 if direct { deliver(batch, to: entries) } else { enqueue(batch, for: entries) }
                 deliveries &+= entries.count &* slot.batched
                 keep(batch, of: slot.batched)
             }
             slot.batched = 0
+            if slot.newest != nil { slot.newest = PerFormat(nil) }
         }
         dirty.removeAll(keepingCapacity: true)
         metrics.counters.add(.deliveries, deliveries)
@@ -197,6 +202,20 @@ public final class HubShard<Member: HubMember> {
         metrics.counters.add(.deliveryWrites, writes)
     }
 
+    /// Gives those that are behind the newest publication only. Returns the others.
+    private func keepNewest(
+        _ frame: ByteBuffer, _ slot: ChannelSlot<Member>, _ entries: [ChannelSlot<Member>.Entry]
+    ) -> [ChannelSlot<Member>.Entry] {
+        entries.filter { entry in
+            guard lanes[entry.lane] == nil else { return true }
+            let member = entry.member.takeUnretainedValue()
+            guard member.isBehind else { return true }
+            member.keepNewest(frame, of: slot.channel)
+            metrics.counters.add(.skipped, slot.batched - 1)
+            return false
+        }
+    }
+
     private func enqueue(_ batch: ByteBuffer, for entries: [ChannelSlot<Member>.Entry]) {
         for entry in entries { entry.member._withUnsafeGuaranteedRef { $0.enqueue(batch) } }
     }
@@ -210,7 +229,8 @@ public final class HubShard<Member: HubMember> {
 
 extension HubShard {
     private func open(_ channel: ChannelName) -> ChannelSlot<Member> {
-        let slot = ChannelSlot<Member>(channel: channel, ticket: nextTicket)
+        let slot = ChannelSlot<Member>(
+            channel: channel, ticket: nextTicket, keepsNewest: rules.rules(channel)?.queue == .newest)
         nextTicket += 1
         slots[channel] = slot
         metrics.counters.set(.channels, slots.count)

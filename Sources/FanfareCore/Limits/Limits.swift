@@ -11,6 +11,12 @@ public struct Limits: Sendable, Equatable {
     public var maxMessageBytes = 65_536
     /// Bytes that wait for one client. More: it is a slow consumer and is cut with 3008.
     public var maxQueueBytes = 1_048_576
+    /// For a client to take what waits for it, counted anew with each part of up to 64 KiB. Longer: it is a slow consumer
+    /// and is cut with 3008, also when little waits.
+    public var slowTimeout = Duration.seconds(30)
+    /// Sessions begun in a second; a burst may have as many at once. More get 503 and `Retry-After`, so that the clients of
+    /// a node that went down don't take this one with them.
+    public var maxConnectRate = 10_000
     /// Channels of one client.
     public var maxChannelsPerClient = 128
     /// Bytes of a channel name, at most ``ChannelName/maximumBytes``.

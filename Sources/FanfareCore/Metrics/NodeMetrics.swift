@@ -75,6 +75,8 @@ public enum LoopCounter: Int, CaseIterable, Sendable {
     case publicationsOut
     /// Publications written to clients, one per subscriber.
     case deliveries
+    /// Publications that a newer one replaced for a client that was behind, in channels that keep only the newest.
+    case skipped
     /// Writes to sockets that carried deliveries; deliveries / writes is the coalescing ratio.
     case deliveryWrites
     /// Bytes written to sockets, or accepted by their queues.
@@ -119,6 +121,8 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
     case unauthorized
     /// A page from elsewhere: 403.
     case origin
+    /// Too many sessions began in this second: 503.
+    case connectRate
     /// The channel's rules don't let clients do that: 403.
     case forbidden
 
@@ -135,6 +139,7 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
         case .notFound: "not_found"
         case .unauthorized: "unauthorized"
         case .origin: "origin"
+        case .connectRate: "connect_rate"
         case .forbidden: "forbidden"
         }
     }

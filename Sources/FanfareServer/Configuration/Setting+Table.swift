@@ -140,6 +140,14 @@ extension Setting {
             "max-pending-commands", 2...100_000, default: defaults.limits.maxPendingCommands,
             "Publishes of one client that wait for the broker; beyond it the client is not read.",
             \.limits.maxPendingCommands),
+        duration(
+            "slow-timeout", .milliseconds(100)...(.seconds(3_600)), default: defaults.limits.slowTimeout,
+            "How long a client may take nothing of what waits for it; then it is cut with 3008.",
+            \.limits.slowTimeout),
+        integer(
+            "max-connect-rate", 1...1_000_000, default: defaults.limits.maxConnectRate,
+            "Sessions begun in a second; more get 503 and Retry-After, so that a node survives the clients of another.",
+            \.limits.maxConnectRate),
         integer(
             "max-recovery", 1...100_000, default: defaults.limits.maxRecovery,
             "Publications that a client gets out of a channel's history at a time; who missed more begins anew.",

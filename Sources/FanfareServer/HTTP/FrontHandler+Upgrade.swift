@@ -48,6 +48,10 @@ extension FrontHandler {
         case .success(let acceptance):
             let permissions = loop.node.anonymousPermissions
             guard permissions.mayConnect || target == nil else { return refuseAnonymous("connect") }
+            guard loop.node.connectRate.take(now: loop.node.clock.monotonicMicroseconds()) else {
+                return refuse(
+                    .connectRate, .serviceUnavailable, "too many clients come at once, try again", retry: true)
+            }
             guard loop.node.admission.enter() else {
                 return refuse(
                     .connectionLimit,

@@ -51,11 +51,14 @@ extension Metric {
         .limit("fanfare_limit_message_bytes", "Most bytes of one message of a client.") { $0.maxMessageBytes },
         .limit("fanfare_limit_commands_per_message", "Most commands in one message.") { $0.maxCommandsPerMessage },
         .limit("fanfare_limit_pending_commands", "Most commands of a client that wait.") { $0.maxPendingCommands },
+        .deadline("fanfare_limit_slow_seconds", "Longest wait for a client to take a part.") { $0.limits.slowTimeout },
+        .limit("fanfare_limit_connect_rate", "Most sessions begun in a second.") { $0.maxConnectRate },
         .limit("fanfare_limit_recovery_publications", "Most publications from history at a time.") { $0.maxRecovery },
         .counter("fanfare_command_errors_total", "Commands answered with an error.", loops: .commandErrors),
         .counter("fanfare_publications_in_total", "Clients' publications accepted.", loops: .publicationsIn),
         .counter("fanfare_publications_out_total", "Publications taken by event loops.", loops: .publicationsOut),
         .counter("fanfare_deliveries_total", "Publications written, one per subscriber.", loops: .deliveries),
+        .counter("fanfare_skipped_total", "Deliveries that a newer one replaced, as asked for.", loops: .skipped),
         .counter("fanfare_delivery_writes_total", "Socket writes that carried deliveries.", loops: .deliveryWrites),
         .gauge("fanfare_coalescing_ratio", "Deliveries per write since start, 1 before the first.") {
             let writes = $0.metrics.sum(.deliveryWrites)

@@ -56,7 +56,7 @@ final class LoopState {
         let mailbox = Mailbox<BrokerEvent>(wake: wake)
         self.mailbox = mailbox
         self.shard = HubShard(
-            broker: node.broker, receiver: index, metrics: metrics, mailbox: mailbox,
+            broker: node.broker, rules: node.channels, receiver: index, metrics: metrics, mailbox: mailbox,
             maxRecovery: node.configuration.limits.maxRecovery)
         box.value = self
     }

@@ -9,6 +9,7 @@ final class NodeContext: Sendable {
     let metrics: NodeMetrics
     let broker: any Broker
     let admission: Admission
+    let connectRate: RateMeter
     let formats: FormatsInUse
     let clock: NodeClock
     let logger: Logger
@@ -30,6 +31,7 @@ final class NodeContext: Sendable {
         self.clock = clock
         self.logger = logger
         self.admission = Admission(limit: configuration.limits.maxConnections)
+        self.connectRate = RateMeter(perSecond: configuration.limits.maxConnectRate)
     }
 
     /// Whether the node is on its way out: no new sessions.

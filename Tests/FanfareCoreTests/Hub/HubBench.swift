@@ -71,6 +71,9 @@ final class TestMember: HubMember {
 
     init(format: WireFormat) { wireFormat = format }
 
+    var isBehind: Bool { false }
+    func keepNewest(_ frame: ByteBuffer, of channel: ChannelName) {}
+
     func deliver(_ bytes: ByteBuffer) {
         writes += 1
         take(bytes)

@@ -36,6 +36,9 @@ final class HubModelMember: HubMember {
 
     deinit { precondition(membership.count == 0, "the hub let go of a client that is still in it") }
 
+    var isBehind: Bool { false }
+    func keepNewest(_ frame: ByteBuffer, of channel: ChannelName) {}
+
     func deliver(_ bytes: ByteBuffer) {
         writes.append(bytes)
         wrote()

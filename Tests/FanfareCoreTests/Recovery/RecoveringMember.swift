@@ -88,6 +88,9 @@ final class RecoveringMember: HubMember {
     }
 
     func sent(_ count: Int, of bytes: ByteBuffer) { surprise("there is no lane") }
+    var isBehind: Bool { false }
+    func keepNewest(_ frame: ByteBuffer, of channel: ChannelName) {}
+
     func deliver(_ bytes: ByteBuffer) { enqueue(bytes) }
     func enqueue(_ bytes: ByteBuffer) { self.bytes.writeImmutableBuffer(bytes) }
 

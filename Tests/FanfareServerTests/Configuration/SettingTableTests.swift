@@ -17,6 +17,7 @@ struct SettingTableTests {
         "log-level": "debug", "direct-write": "off", "write-delay": "5ms", "allowed-origins": "https://a.example",
         "namespaces": "chat:history=10/1m recovery",
         "max-connections": "999", "max-recovery": "50",
+        "slow-timeout": "7s", "max-connect-rate": "77",
         "max-pending-connections": "998",
         "max-message-bytes": "63KiB", "max-queue-bytes": "2MiB", "max-channels": "127", "max-channel-bytes": "254",
         "max-commands": "63", "max-pending-commands": "255", "max-api-body-bytes": "3MiB", "retry-after": "3",

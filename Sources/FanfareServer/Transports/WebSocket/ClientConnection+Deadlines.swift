@@ -38,7 +38,7 @@ extension ClientConnection {
     func reschedule() {
         guard phase != .ended else { return }
         let next =
-            phase == .open ? [deadline, drainAt].compactMap(\.self).min() : deadline
+            phase == .open ? [deadline, drainAt, slowAt].compactMap(\.self).min() : deadline
         if let next { loop.wheel.schedule(self, at: next) } else { loop.wheel.cancel(self) }
     }
 
@@ -46,6 +46,7 @@ extension ClientConnection {
         switch phase {
         case .open:
             if let drainAt, drainAt <= now { return end(.serviceRestart) }
+            if let slowAt, slowAt <= now { return end(.slow) }
             openDeadlineReached(now: now)
             reschedule()
         case .closing:

@@ -70,6 +70,7 @@ extension ClientConnection {
         switch outbox.append(rest, limit: limits.maxQueueBytes) {
         case .write:
             loop.metrics.counters.add(.queueBytes, rest.readableBytes)
+            awaitProgress()
             write(chunk: rest)
         case .queued:
             loop.metrics.counters.add(.queueBytes, rest.readableBytes)
@@ -97,17 +98,29 @@ extension ClientConnection {
         }
         loop.metrics.counters.add(.bytesSent, size)
         if let chunk = outbox.completed() {
+            awaitProgress()
             write(chunk: chunk)
-        } else if phase == .closing {
+            return
+        }
+        slowAt = nil
+        if phase == .closing {
             closeFrameWritten()
         } else {
+            sendNewest()
             openLane()
         }
+    }
+
+    /// A part is with the transport: it has to be gone in time.
+    private func awaitProgress() {
+        slowAt = loop.node.clock.monotonicMicroseconds() + limits.slowTimeout.microseconds
+        reschedule()
     }
 
     /// Forgets what waits and was not handed to NIO.
     func dropQueue() {
         loop.metrics.counters.add(.queueBytes, -outbox.waitingBytes)
         outbox.dropWaiting()
+        newest = []
     }
 }

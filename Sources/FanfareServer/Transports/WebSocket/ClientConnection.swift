@@ -60,6 +60,8 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     var writer: DirectWriter?
     var reader: WebSocketReader
     var outbox = Outbox()
+    /// The newest publications of channels that keep only that, for when the outbox is empty; nothing for nearly all.
+    var newest: [(channel: ChannelName, frame: ByteBuffer)] = []
     /// What this tick brought and is not written yet.
     var tick: ByteBuffer?
     /// Whether publications are among it.
@@ -69,6 +71,8 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     /// The next deadline of the phase, and the time at which a drain ends this client.
     var deadline: UInt64?
     var drainAt: UInt64?
+    /// When the client has taken too little for too long; `nil` while nothing waits for it.
+    var slowAt: UInt64?
 
     /// Commands that wait for the broker; at the limit the client is not read.
     var pendingCommands = 0
