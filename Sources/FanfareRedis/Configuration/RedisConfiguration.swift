@@ -6,6 +6,10 @@ public struct RedisConfiguration: Sendable, Equatable {
         case host(String, port: Int)
         /// A Unix socket.
         case path(String)
+        /// The present master of that name; sentinels are asked for it before every try.
+        case sentinel(RedisSentinels)
+        /// A Redis Cluster; any of these nodes tells the rest.
+        case cluster([RedisEndpoint])
     }
 
     public var address: Address
@@ -42,20 +46,4 @@ public struct RedisConfiguration: Sendable, Equatable {
     public var maxBacklogBytes = 67_108_864
     /// Bytes of one publication from Redis; bigger ones are dropped and counted.
     public var maxPayloadBytes = 1_048_576
-
-    /// The address without secrets, for logs.
-    public var redactedURL: String {
-        let login =
-            switch (user, password) {
-            case (nil, nil): ""
-            case (let user, nil): "\(user ?? "")@"
-            case (let user, _): "\(user ?? ""):***@"
-            }
-        return switch address {
-        case .path(let path): "unix://\(login)\(path)"
-        case .host(let host, let port):
-            "\(tls ? "rediss" : "redis")://\(login)\(host.contains(":") ? "[\(host)]" : host):\(port)"
-                + (database == 0 ? "" : "/\(database)")
-        }
-    }
 }
