@@ -33,7 +33,8 @@ final class Inquirer {
         self.servers = servers
         self.connector = RedisConnector(configuration: configuration, clientName: clientName)
         self.eventLoop = eventLoop
-        self.timeout = .microseconds(Int64(min(configuration.connectTimeout, configuration.commandTimeout).microseconds))
+        self.timeout = .microseconds(
+            Int64(min(configuration.connectTimeout, configuration.commandTimeout).microseconds))
     }
 
     /// Whom to ask from now on; the one that answered last stays the first if it is among them.

@@ -82,7 +82,9 @@ final class MasterWatch {
     }
 
     private static func endpoint(_ answer: RedisValue) -> RedisEndpoint? {
-        guard let host = answer[0].text, !host.isEmpty, let port = answer[1].text.flatMap({ Int($0) }) else { return nil }
+        guard let host = answer[0].text, !host.isEmpty, let port = answer[1].text.flatMap({ Int($0) }) else {
+            return nil
+        }
         return RedisEndpoint(host: host, port: port)
     }
 }
