@@ -57,6 +57,25 @@ struct ClusterBrokerTests {
         }
     }
 
+    @Test("a Redis that is no cluster is told, and nothing is taken")
+    func noCluster() async throws {
+        try await withRedis { redis in
+            try await withProbe(try .redis("redis+cluster://127.0.0.1:\(redis.port)")) { probe in
+                try await eventually("the problem is told: \(probe.broker.status)") {
+                    probe.broker.status.problem?.contains("cluster support disabled") == true
+                }
+                let result = try await probe.publish("a", "x")
+                #expect(throws: BrokerError.unavailable) { try result.get() }
+                let ticket = try probe.ask("a")
+                try await eventually("the subscription is refused") {
+                    probe.events().contains {
+                        if case .subscribeFailed(_, ticket, .unavailable) = $0 { true } else { false }
+                    }
+                }
+            }
+        }
+    }
+
     @Test("a slot moves under a subscription: it moves along, answered once, and nothing comes twice")
     func reshard() async throws {
         try await withRedisCluster { cluster in
@@ -171,6 +190,38 @@ struct ClusterBrokerTests {
                 for name in names { try await flows(probe, name, "again \(name)") }
                 #expect(answers(probe) == 6)
                 for name in names { #expect(probe.texts().count { $0 == "again \(name)" } >= 1) }
+            }
+        }
+    }
+
+    @Test("a master with a history dies: its subscribers go on with its replica, in order and without a repeat")
+    func historyFailover() async throws {
+        var rules = ChannelRules()
+        rules.history = .init(size: 1_000, age: .seconds(600))
+        let rulebook = ChannelRulebook(namespaces: ["h": rules])
+        try await withRedisCluster { cluster in
+            try await withProbe(try .redis(url(cluster), rules: rulebook)) { probe in
+                try await probe.isUp()
+                try await probe.subscribe("h:a")
+                let victim = try await cluster.owner(of: "h:a")
+                for number in 0..<20 { _ = try await probe.publish("h:a", "\(number)").get() }
+                #expect(try await victim.command("WAIT", "1", "5000") == "1")
+                await victim.kill()
+                var tried = (0..<20).map(String.init)
+                var accepted = tried
+                try await eventually(within: .seconds(60), "publishes are taken again: \(probe.broker.status)") {
+                    tried.append("\(tried.count)")
+                    guard case .success = try await probe.publish("h:a", tried[tried.count - 1]) else { return false }
+                    accepted.append(tried[tried.count - 1])
+                    return accepted.count == 30
+                }
+                try await eventually("all arrive: \(probe.texts()), \(accepted)") {
+                    Set(accepted).isSubset(of: probe.texts())
+                }
+                let texts = probe.texts().compactMap { Int($0) }
+                #expect(texts == Set(texts).sorted())
+                #expect(!probe.events().contains { if case .insufficient = $0 { true } else { false } })
+                #expect(answers(probe) == 1)
             }
         }
     }
