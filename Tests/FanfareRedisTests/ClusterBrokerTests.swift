@@ -5,34 +5,21 @@ import Testing
 
 @testable import FanfareRedis
 
-@Suite("Cluster broker")
+/// One cluster, whose slots and masters move from test to test.
+@Suite("Cluster broker", .serialized, OwnCluster())
 struct ClusterBrokerTests {
-    private func url(_ cluster: RedisClusterServers) -> String {
-        "redis+cluster://" + cluster.servers.prefix(2).map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
-    }
-
-    /// Publishes until one is taken and heard.
-    private func flows(_ probe: BrokerProbe, _ channel: String, _ text: String) async throws {
-        try await eventually(within: .seconds(60), "publications flow in \(channel): \(probe.broker.status)") {
-            guard case .success = try await probe.publish(channel, text) else { return false }
-            try await Task.sleep(for: .milliseconds(50))
-            return probe.texts().contains(text)
-        }
-    }
-
-    private func answers(_ probe: BrokerProbe) -> Int {
-        probe.events().count { if case .subscribed = $0 { true } else { false } }
+    private func withCluster(_ body: (RedisClusterServers) async throws -> Void) async throws {
+        try await body(try #require(OwnCluster.current))
     }
 
     @Test("channels of all masters flow, also from a backend, and Redis is only subscribed to what somebody wants")
     func flows() async throws {
-        try await withRedisCluster(password: "hunter2") { cluster in
-            let url = url(cluster).replacing("://", with: "://:hunter2@")
-            try await withProbe(try .redis(url)) { probe in
+        try await withCluster { cluster in
+            try await withProbe(try .redis(cluster.url)) { probe in
                 try await probe.isUp()
                 let names = (0..<60).map { "c\($0)" }
                 for name in names { _ = try probe.ask(name) }
-                try await eventually("all are subscribed") { answers(probe) == 60 }
+                try await eventually("all are subscribed") { probe.answers() == 60 }
                 var owners: Set<Int> = []
                 for name in names.prefix(12) {
                     let owner = try await cluster.owner(of: name)
@@ -78,48 +65,48 @@ struct ClusterBrokerTests {
 
     @Test("a slot moves under a subscription: it moves along, answered once, and nothing comes twice")
     func reshard() async throws {
-        try await withRedisCluster { cluster in
-            try await withProbe(try .redis(url(cluster))) { probe in
+        try await withCluster { cluster in
+            try await withProbe(try .redis(cluster.url)) { probe in
                 try await probe.isUp()
                 // The lowest slots go first: a channel in one of them, and one that stays.
-                let source = try await cluster.servers[0].ownerOfSlotZero(cluster)
+                let source = try await cluster.ownerOfSlotZero()
                 let low = try #require(
                     (0..<20_000).map { "m\($0)" }.first { HashSlot.slot(of: $0.utf8) < 60 })
                 let high = try #require(
                     (0..<20_000).map { "m\($0)" }.first { (1_000..<4_000).contains(HashSlot.slot(of: $0.utf8)) })
                 try await probe.subscribe(low)
                 try await probe.subscribe(high)
-                try await flows(probe, low, "before")
+                try await probe.flows(low, "before")
                 let target = try #require(
-                    cluster.servers.prefix(3).first { $0.port != source.port })
+                    try await cluster.masters().first { $0.port != source.port })
                 try await cluster.reshard(60, from: source, to: target)
                 try await eventually("the new owner has the subscription") {
                     try await target.command("PUBSUB", "SHARDNUMSUB", "fanfare:{\(low)}").contains("1")
                 }
-                try await flows(probe, low, "after")
-                try await flows(probe, high, "stays")
+                try await probe.flows(low, "after")
+                try await probe.flows(high, "stays")
                 #expect(try await target.command("SPUBLISH", "fanfare:{\(low)}", "direct") == "1")
                 try await eventually("it arrives") { probe.texts().contains("direct") }
                 #expect(probe.texts().count { $0 == "direct" } == 1)
-                #expect(answers(probe) == 2)
+                #expect(probe.answers() == 2)
                 try await probe.isUp()
                 // And the way back, with the probe's own slot perhaps among those that move.
                 try await cluster.reshard(60, from: target, to: source)
-                try await flows(probe, low, "back")
+                try await probe.flows(low, "back")
                 try await probe.isUp()
-                #expect(answers(probe) == 2)
+                #expect(probe.answers() == 2)
             }
         }
     }
 
     @Test("publishes go on while slots move: each is confirmed, or refused as temporary")
     func publishWhileMoving() async throws {
-        try await withRedisCluster { cluster in
-            try await withProbe(try .redis(url(cluster))) { probe in
+        try await withCluster { cluster in
+            try await withProbe(try .redis(cluster.url)) { probe in
                 try await probe.isUp()
-                let source = try await cluster.servers[0].ownerOfSlotZero(cluster)
+                let source = try await cluster.ownerOfSlotZero()
                 let low = try #require((0..<20_000).map { "m\($0)" }.first { HashSlot.slot(of: $0.utf8) < 40 })
-                let target = try #require(cluster.servers.prefix(3).first { $0.port != source.port })
+                let target = try #require(try await cluster.masters().first { $0.port != source.port })
                 async let moved: Void = cluster.reshard(40, from: source, to: target)
                 for number in 0..<300 {
                     let result = try await probe.publish(low, "\(number)")
@@ -140,12 +127,12 @@ struct ClusterBrokerTests {
         var rules = ChannelRules()
         rules.history = .init(size: 10_000, age: .seconds(600))
         let rulebook = ChannelRulebook(namespaces: ["h": rules])
-        try await withRedisCluster { cluster in
-            try await withProbe(try .redis(url(cluster), rules: rulebook)) { probe in
+        try await withCluster { cluster in
+            try await withProbe(try .redis(cluster.url, rules: rulebook)) { probe in
                 try await probe.isUp()
-                let source = try await cluster.servers[0].ownerOfSlotZero(cluster)
+                let source = try await cluster.ownerOfSlotZero()
                 let low = try #require((0..<40_000).map { "h:\($0)" }.first { HashSlot.slot(of: $0.utf8) < 40 })
-                let target = try #require(cluster.servers.prefix(3).first { $0.port != source.port })
+                let target = try #require(try await cluster.masters().first { $0.port != source.port })
                 try await probe.subscribe(low, receiver: 0)
                 try await probe.subscribe(low, receiver: 1)
                 async let moved: Void = cluster.reshard(40, from: source, to: target)
@@ -166,70 +153,17 @@ struct ClusterBrokerTests {
                     }
                     #expect(probe.texts(receiver) == expected)
                 }
-                #expect(answers(probe) == 1)
+                #expect(probe.answers() == 1)
                 #expect(!probe.events().contains { if case .insufficient = $0 { true } else { false } })
                 #expect(accepted.count > 300, "a move of 40 slots is short")
             }
         }
     }
 
-    @Test("a master dies: its replica takes over, with the subscriptions")
-    func failover() async throws {
-        try await withRedisCluster { cluster in
-            try await withProbe(try .redis(url(cluster))) { probe in
-                try await probe.isUp()
-                let names = ["a", "b", "c", "d", "e", "f"]
-                for name in names { try await probe.subscribe(name) }
-                let victim = try await cluster.owner(of: "a")
-                await victim.kill()
-                try await probe.isDown()
-                try await flows(probe, "a", "after a")
-                try await eventually(within: .seconds(60), "all is well: \(probe.broker.status)") {
-                    probe.broker.status.isUp
-                }
-                for name in names { try await flows(probe, name, "again \(name)") }
-                #expect(answers(probe) == 6)
-                for name in names { #expect(probe.texts().count { $0 == "again \(name)" } >= 1) }
-            }
-        }
-    }
-
-    @Test("a master with a history dies: its subscribers go on with its replica, in order and without a repeat")
-    func historyFailover() async throws {
-        var rules = ChannelRules()
-        rules.history = .init(size: 1_000, age: .seconds(600))
-        let rulebook = ChannelRulebook(namespaces: ["h": rules])
-        try await withRedisCluster { cluster in
-            try await withProbe(try .redis(url(cluster), rules: rulebook)) { probe in
-                try await probe.isUp()
-                try await probe.subscribe("h:a")
-                let victim = try await cluster.owner(of: "h:a")
-                for number in 0..<20 { _ = try await probe.publish("h:a", "\(number)").get() }
-                #expect(try await victim.command("WAIT", "1", "5000") == "1")
-                await victim.kill()
-                var tried = (0..<20).map(String.init)
-                var accepted = tried
-                try await eventually(within: .seconds(60), "publishes are taken again: \(probe.broker.status)") {
-                    tried.append("\(tried.count)")
-                    guard case .success = try await probe.publish("h:a", tried[tried.count - 1]) else { return false }
-                    accepted.append(tried[tried.count - 1])
-                    return accepted.count == 30
-                }
-                try await eventually("all arrive: \(probe.texts()), \(accepted)") {
-                    Set(accepted).isSubset(of: probe.texts())
-                }
-                let texts = probe.texts().compactMap { Int($0) }
-                #expect(texts == Set(texts).sorted())
-                #expect(!probe.events().contains { if case .insufficient = $0 { true } else { false } })
-                #expect(answers(probe) == 1)
-            }
-        }
-    }
-
     @Test("a master hands over and lives on as a replica: nothing comes twice")
     func handover() async throws {
-        try await withRedisCluster { cluster in
-            try await withProbe(try .redis(url(cluster))) { probe in
+        try await withCluster { cluster in
+            try await withProbe(try .redis(cluster.url)) { probe in
                 try await probe.isUp()
                 try await probe.subscribe("a")
                 let old = try await cluster.owner(of: "a")
@@ -248,13 +182,5 @@ struct ClusterBrokerTests {
                 try await probe.isUp()
             }
         }
-    }
-}
-
-extension RedisServer {
-    /// The server that owns slot 0.
-    fileprivate func ownerOfSlotZero(_ cluster: RedisClusterServers) async throws -> RedisServer {
-        let name = try #require((0..<100_000).map { "z\($0)" }.first { HashSlot.slot(of: $0.utf8) == 0 })
-        return try await cluster.owner(of: name)
     }
 }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import FanfareRedis
 
-@Suite("Redis behind sentinels")
+@Suite("Redis behind sentinels", .serialized)
 struct SentinelTests {
     /// Publishes until one is taken and heard: sentinels need seconds to agree on a new master.
     private func flows(_ probe: BrokerProbe, _ text: String) async throws {

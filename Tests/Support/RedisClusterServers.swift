@@ -42,6 +42,13 @@ public final class RedisClusterServers: Sendable {
         return cluster
     }
 
+    /// Those that own slots now, or could.
+    public func masters() async throws -> [RedisServer] {
+        var masters: [RedisServer] = []
+        for server in servers where try await server.command("ROLE").hasPrefix("master") { masters.append(server) }
+        return masters
+    }
+
     /// Node ids by what `CLUSTER MYID` says.
     public func id(_ server: RedisServer) async throws -> String { try await server.command("CLUSTER", "MYID") }
 

@@ -87,6 +87,7 @@ public final class RedisSentinels: Sendable {
     private static func cli(_ port: Int, _ arguments: [String]) async throws -> String {
         let child = try ChildProcess("redis-cli", ["-p", "\(port)"] + arguments, name: "redis-cli")
         try await child.waitForExit()
+        try await eventually("redis-cli has printed") { !child.log.isEmpty }
         return child.log.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }

@@ -31,6 +31,8 @@ public final class RedisServer: Sendable {
 
     /// `redis://127.0.0.1:port`.
     public var url: String { "\(options.tls ? "rediss" : "redis")://127.0.0.1:\(port)" }
+    /// What redis-cli and clients need to log in.
+    public var password: String? { options.password }
     /// The authority of its certificate.
     public var caFile: String { "\(directory)/ca.crt" }
     public var socketPath: String { "\(directory)/redis.sock" }
