@@ -22,6 +22,7 @@ public final class RedisBroker: Broker {
     private let ownsGroup: Bool
     private let board = LinkBoard()
     private let probe: ProbeChannel
+    private let onRedirect: @Sendable (String) -> Void
     private let subscriber: NIOLoopBoundBox<SubscriberLink?>
     private let publisher: NIOLoopBoundBox<PublisherLink?>
     private let wishes: Mailbox<SubscriberLink.Wish>
@@ -34,14 +35,17 @@ public final class RedisBroker: Broker {
     /// - Parameters:
     ///   - nodeName: for `CLIENT LIST`.
     ///   - group: event loops for the links; by default two threads of its own.
+    ///   - probeTag: hash tag of the probe's channel, for a node of a Redis Cluster.
+    ///   - onRedirect: called with the words by which such a node refuses a subscription or the probe.
     public init(
         configuration: RedisConfiguration, rules: ChannelRulebook = ChannelRulebook(), nodeName: String,
         metrics: BrokerMetrics, formats: FormatsInUse, logger: Logger, clock: NodeClock = .system,
-        group: MultiThreadedEventLoopGroup? = nil
+        group: MultiThreadedEventLoopGroup? = nil, probeTag: String? = nil,
+        onRedirect: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.rules = rules
-        self.calls = StreamCalls(prefix: configuration.prefix)
+        self.calls = StreamCalls(prefix: configuration.prefix, kind: configuration.pubSub)
         self.nodeName = nodeName
         self.metrics = metrics
         self.formats = formats
@@ -49,7 +53,8 @@ public final class RedisBroker: Broker {
         self.clock = clock
         self.ownsGroup = group == nil
         self.group = group ?? MultiThreadedEventLoopGroup(numberOfThreads: 2)
-        self.probe = ProbeChannel(prefix: configuration.prefix, clock: clock)
+        self.probe = ProbeChannel(prefix: configuration.prefix, tag: probeTag, clock: clock)
+        self.onRedirect = onRedirect
         let subscriber = NIOLoopBoundBox.makeEmptyBox(valueType: SubscriberLink.self, eventLoop: self.group.next())
         let publisher = NIOLoopBoundBox.makeEmptyBox(valueType: PublisherLink.self, eventLoop: self.group.next())
         self.subscriber = subscriber
@@ -82,6 +87,16 @@ public final class RedisBroker: Broker {
     public func unsubscribe(_ channel: ChannelName, receiver: Int) {
         wishes.post(.unsubscribe(channel, receiver: receiver))
     }
+
+    /// Takes over a subscription that is in force at another broker; there is no answer.
+    ///
+    /// - Parameter position: in a channel with history, what the receivers have; what comes after is theirs.
+    func adopt(_ channel: ChannelName, receivers: [Int], position: StreamPosition?) {
+        wishes.post(.adopt(channel, receivers: receivers, position: position))
+    }
+
+    /// Gives the probe another name, with that hash tag.
+    func setProbe(tag: String) { wishes.post(.probe(tag: tag)) }
 
     public func publish(
         _ publication: Publication, idempotencyKey: String?,
@@ -173,11 +188,12 @@ extension RedisBroker {
             link: makeLink("subscribe", subscriber.eventLoop), configuration: configuration, metrics: metrics,
             formats: formats, clock: clock, board: board, inbox: wishes, receivers: receivers, probe: probe,
             rules: rules, pages: pages, onHearing: { publisher.eventLoop.execute { publisher.value?.sendProbe() } },
-            onRead: { [weak self] read in
+            onRead: { [weak self, onRedirect] read in
                 self?.history(read.channel, read.query) { [weak self] result in
+                    if case .failure(.refused(let words)) = result { onRedirect(words) }
                     self?.pages.post(StreamDesk.Answer(read: read, result: result))
                 }
-            })
+            }, onRedirect: onRedirect)
     }
 
     private func makePublisher() -> PublisherLink {
@@ -186,7 +202,7 @@ extension RedisBroker {
             link: makeLink("publish", publisher.eventLoop), configuration: configuration, metrics: metrics,
             clock: clock, board: board, inbox: orders, probe: probe,
             onReady: { subscriber.eventLoop.execute { subscriber.value?.retryReads() } },
-            onSilence: { subscriber.eventLoop.execute { subscriber.value?.drop(.silent) } })
+            onSilence: { subscriber.eventLoop.execute { subscriber.value?.drop(.silent) } }, onRedirect: onRedirect)
     }
 
     private func makeLink(_ name: String, _ eventLoop: any EventLoop) -> RedisLink {

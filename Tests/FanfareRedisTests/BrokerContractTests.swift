@@ -5,25 +5,40 @@ import Testing
 
 @testable import FanfareRedis
 
-/// The contract in `Broker.swift`, held by both brokers.
+/// The contract in `Broker.swift`, held by all brokers.
 @Suite("Broker contract")
 struct BrokerContractTests {
     enum Kind: CaseIterable, Sendable {
         case memory
         case redis
-    }
+        case sharded
+        case cluster
 
-    private func with(_ kind: Kind, _ body: (BrokerProbe) async throws -> Void) async throws {
-        switch kind {
-        case .memory: try await withProbe(.memory(), body)
-        case .redis:
-            try await withRedis { redis in
-                try await withProbe(try .redis(redis.url)) { probe in
+        /// Runs `body` with a broker of this kind that is up.
+        func with(
+            rules: ChannelRulebook = ChannelRulebook(), _ body: (BrokerProbe) async throws -> Void
+        ) async throws {
+            func redis(_ url: String) async throws {
+                // What tests share they share with another prefix.
+                let prefix = "t\(UInt64.random(in: 0...UInt64.max)):"
+                try await withProbe(try .redis(url, rules: rules) { $0.prefix = prefix }) { probe in
                     try await probe.isUp()
                     try await body(probe)
                 }
             }
+            switch self {
+            case .memory: try await withProbe(.memory(rules: rules), body)
+            case .redis: try await withRedis { try await redis($0.url) }
+            case .sharded:
+                try await redis(try await SharedRedis.instances.value.map(\.url).joined(separator: " "))
+            case .cluster:
+                try await redis("redis+cluster://127.0.0.1:\(try await SharedRedis.cluster.value.servers[0].port)")
+            }
         }
+    }
+
+    private func with(_ kind: Kind, _ body: (BrokerProbe) async throws -> Void) async throws {
+        try await kind.with(body)
     }
 
     @Test("after the answer every publication arrives, only in its channel, in order", arguments: Kind.allCases)
@@ -85,4 +100,15 @@ struct BrokerContractTests {
             #expect(kinds == [.text, .binary])
         }
     }
+}
+
+/// What is made once for all contract tests, and ends with their process.
+private enum SharedRedis {
+    static let instances = Task {
+        var instances: [RedisServer] = []
+        for _ in 0..<3 { instances.append(try await RedisServer.start()) }
+        return instances
+    }
+
+    static let cluster = Task { try await RedisClusterServers.start() }
 }

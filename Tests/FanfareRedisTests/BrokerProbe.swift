@@ -30,17 +30,21 @@ final class BrokerProbe: Sendable {
     static func redis(
         _ url: String, rules: ChannelRulebook = ChannelRulebook(), change: (inout RedisConfiguration) -> Void = { _ in }
     ) throws -> BrokerProbe {
-        var configuration = try RedisConfiguration(url: url)
-        configuration.probeInterval = .milliseconds(200)
-        configuration.commandTimeout = .milliseconds(800)
-        configuration.positionCheckInterval = .seconds(1)
-        configuration.backoff = .milliseconds(20)...(.milliseconds(200))
-        change(&configuration)
+        let instances = try RedisConfiguration.list(url).map { instance in
+            var configuration = instance
+            configuration.probeInterval = .milliseconds(200)
+            configuration.commandTimeout = .milliseconds(800)
+            configuration.positionCheckInterval = .seconds(1)
+            configuration.backoff = .milliseconds(20)...(.milliseconds(200))
+            change(&configuration)
+            return configuration
+        }
         let metrics = BrokerMetrics()
         return BrokerProbe(
-            RedisBroker(
-                configuration: configuration, rules: rules, nodeName: "test", metrics: metrics, formats: FormatsInUse(),
-                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })), metrics: metrics)
+            RedisTopology(
+                instances, rules: rules, nodeName: "test", metrics: metrics, formats: FormatsInUse(),
+                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            ).makeBroker(), metrics: metrics)
     }
 
     /// Everything that came for a receiver so far.

@@ -5,7 +5,7 @@ import Testing
 
 @testable import FanfareRedis
 
-/// What `Broker.swift` says about history, held by both brokers.
+/// What `Broker.swift` says about history, held by all brokers.
 @Suite("History contract")
 struct HistoryContractTests {
     typealias Kind = BrokerContractTests.Kind
@@ -20,16 +20,7 @@ struct HistoryContractTests {
     }
 
     private func with(_ kind: Kind, _ body: (BrokerProbe) async throws -> Void) async throws {
-        switch kind {
-        case .memory: try await withProbe(.memory(rules: Self.rules), body)
-        case .redis:
-            try await withRedis { redis in
-                try await withProbe(try .redis(redis.url, rules: Self.rules)) { probe in
-                    try await probe.isUp()
-                    try await body(probe)
-                }
-            }
-        }
+        try await kind.with(rules: Self.rules, body)
     }
 
     @Test("publications get their places, and a subscriber knows where it begins", arguments: Kind.allCases)

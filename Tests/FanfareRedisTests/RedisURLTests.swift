@@ -17,6 +17,39 @@ struct RedisURLTests {
         #expect(unix.address == .path("/run/redis.sock") && unix.database == 2)
     }
 
+    @Test("sentinels, a cluster and a list of instances are read")
+    func topologies() throws {
+        let sentinel = try RedisConfiguration(
+            url: "rediss+sentinel://me:p%2Cw@a,[::1]:5/my%20master/3?sentinel-user=s&sentinel-password=%40")
+        let endpoints = [RedisEndpoint(host: "a", port: 26_379), RedisEndpoint(host: "::1", port: 5)]
+        let sentinels = RedisSentinels(master: "my master", endpoints: endpoints, user: "s", password: "@")
+        #expect(sentinel.address == .sentinel(sentinels) && sentinel.tls && sentinel.database == 3)
+        #expect(sentinel.user == "me" && sentinel.password == "p,w")
+        let cluster = try RedisConfiguration(url: "redis+cluster://:pw@a:1,b/")
+        #expect(cluster.address == .cluster([.init(host: "a", port: 1), .init(host: "b", port: 6379)]))
+        #expect(cluster.password == "pw" && !cluster.tls)
+        let list = try RedisConfiguration.list(" redis://a  rediss://b:1\n")
+        #expect(list.map(\.address) == [.host("a", port: 6379), .host("b", port: 1)])
+        #expect(list.map(\.tls) == [false, true])
+        #expect(throws: RedisURLError.duplicate) { try RedisConfiguration.list("redis://a redis://:x@a:6379/1") }
+        #expect(throws: RedisURLError.scheme) { try RedisConfiguration.list(" ") }
+    }
+
+    @Test(
+        "without its secrets a URL reads as it was given",
+        arguments: [
+            ("redis://h:1", "redis://h:1"), ("rediss://u:secret@[::1]/2", "rediss://u:***@[::1]:6379/2"),
+            ("unix://:secret@/r.sock?db=2", "unix://:***@/r.sock?db=2"),
+            (
+                "redis+sentinel://:secret@a,b:1/m/2?sentinel-user=u&sentinel-password=secret",
+                "redis+sentinel://:***@a:26379,b:1/m/2?sentinel-user=u&sentinel-password=***"
+            ),
+            ("rediss+cluster://u:secret@a,b:1", "rediss+cluster://u:***@a:6379,b:1"),
+        ])
+    func redacted(url: String, shown: String) throws {
+        #expect(try RedisConfiguration(url: url).redactedURL == shown)
+    }
+
     @Test("what is wrong is named, the password never")
     func wrong() {
         #expect(throws: RedisURLError.scheme) { try RedisConfiguration(url: "http://x") }
@@ -26,6 +59,13 @@ struct RedisURLTests {
         #expect(throws: RedisURLError.database("x")) { try RedisConfiguration(url: "redis://h/x") }
         #expect(throws: RedisURLError.path) { try RedisConfiguration(url: "unix://") }
         #expect(throws: RedisURLError.escape) { try RedisConfiguration(url: "redis://:%zz@h") }
+        #expect(throws: RedisURLError.escape) { try RedisConfiguration(url: "redis://:%+1@h") }
+        #expect(throws: RedisURLError.masterName) { try RedisConfiguration(url: "redis+sentinel://a,b") }
+        #expect(throws: RedisURLError.masterName) { try RedisConfiguration(url: "redis+sentinel://a,b/?x=1") }
+        #expect(throws: RedisURLError.host) { try RedisConfiguration(url: "redis+sentinel://a,,b/m") }
+        #expect(throws: RedisURLError.option) { try RedisConfiguration(url: "redis+sentinel://a/m?db=1") }
+        #expect(throws: RedisURLError.clusterDatabase) { try RedisConfiguration(url: "redis+cluster://a/1") }
+        #expect(throws: RedisURLError.host) { try RedisConfiguration(url: "redis://a,b") }
         let secret = try? RedisConfiguration(url: "redis://me:hunter2@h/1")
         #expect(secret?.redactedURL == "redis://me:***@h:6379/1")
     }

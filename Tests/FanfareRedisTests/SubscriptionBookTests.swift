@@ -70,6 +70,43 @@ struct SubscriptionBookTests {
         #expect(book.isSettled && book.wantedCount == 1)
     }
 
+    @Test("what is adopted needs no answer and survives an outage")
+    func adoption() {
+        var book = SubscriptionBook()
+        book.adopt(a, receiver: 1)
+        #expect(book.takeCommands(batch: 10).isEmpty && book.wantedCount == 1)
+        book.linkIsUp()
+        #expect(book.takeCommands(batch: 10) == [.subscribe([a])])
+        #expect(book.linkIsLost().isEmpty)
+        book.linkIsUp()
+        #expect(book.takeCommands(batch: 10) == [.subscribe([a])])
+        #expect(book.confirmed(a).isEmpty && book.isSettled)
+        #expect(book.receivers(of: a) == 0b10)
+    }
+
+    @Test("what Redis ended is asked for at once, what it refused when it is time, if it is still wanted")
+    func endedAndRefused() throws {
+        var book = SubscriptionBook()
+        let b = try ChannelName("b")
+        book.linkIsUp()
+        for (channel, ticket) in [(a, UInt64(1)), (b, 2)] { _ = book.subscribe(channel, receiver: 0, ticket: ticket) }
+        _ = book.takeCommands(batch: 10)
+        _ = book.confirmed(a)
+        _ = book.confirmed(b)
+        book.ended(a)
+        book.ended(b)
+        #expect(book.takeCommands(batch: 10) == [.subscribe([a, b])])
+        book.refused(a)
+        book.refused(b)
+        #expect(book.takeCommands(batch: 10).isEmpty && !book.isSettled)
+        book.unsubscribe(b, receiver: 0)
+        #expect(book.takeCommands(batch: 10).isEmpty, "Redis has it no more")
+        book.retry()
+        #expect(book.takeCommands(batch: 10) == [.subscribe([a])])
+        _ = book.confirmed(a)
+        #expect(book.isSettled && book.wantedCount == 1)
+    }
+
     @Test("commands come in batches")
     func batches() {
         var book = SubscriptionBook()

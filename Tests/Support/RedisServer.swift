@@ -11,11 +11,16 @@ public final class RedisServer: Sendable {
         public var tls = false
         /// A Unix socket besides the port.
         public var unixSocket = false
+        /// For redis-cli; the server gets it by its arguments.
+        public var password: String?
 
-        public init(arguments: [String] = [], tls: Bool = false, unixSocket: Bool = false) {
+        public init(
+            arguments: [String] = [], tls: Bool = false, unixSocket: Bool = false, password: String? = nil
+        ) {
             self.arguments = arguments
             self.tls = tls
             self.unixSocket = unixSocket
+            self.password = password
         }
     }
 
@@ -26,6 +31,8 @@ public final class RedisServer: Sendable {
 
     /// `redis://127.0.0.1:port`.
     public var url: String { "\(options.tls ? "rediss" : "redis")://127.0.0.1:\(port)" }
+    /// What redis-cli and clients need to log in.
+    public var password: String? { options.password }
     /// The authority of its certificate.
     public var caFile: String { "\(directory)/ca.crt" }
     public var socketPath: String { "\(directory)/redis.sock" }
@@ -87,9 +94,15 @@ public final class RedisServer: Sendable {
     /// Runs a command through redis-cli and gives what it prints.
     @discardableResult
     public func command(_ arguments: String...) async throws -> String {
+        try await tool(["-p", "\(port)"] + arguments)
+    }
+
+    /// Runs redis-cli and gives what it prints.
+    public func tool(_ arguments: [String]) async throws -> String {
         let tls = options.tls ? ["--tls", "--cacert", caFile] : []
-        let child = try ChildProcess("redis-cli", ["-p", "\(port)"] + tls + arguments, name: "redis-cli")
-        try await child.waitForExit()
+        let login = options.password.map { ["-a", $0, "--no-auth-warning"] } ?? []
+        let child = try ChildProcess("redis-cli", login + tls + arguments, name: "redis-cli")
+        try await child.waitForExit(within: .seconds(90))
         try await eventually("redis-cli has printed") { !child.log.isEmpty }
         return child.log.trimmingCharacters(in: .whitespacesAndNewlines)
     }

@@ -106,6 +106,11 @@ private struct OptionCheck {
             let text = text ?? "redis://127.0.0.1:6379"
             do throws(RedisURLError) {
                 let redis = try RedisConfiguration(url: text)
+                switch redis.address {
+                case .sentinel, .cluster:
+                    problem("--publish-url: publishing through sentinels or into a Redis Cluster is not supported")
+                case .host, .path: break
+                }
                 if redis.tls { problem("--publish-url: publishing to Redis with TLS is not supported; use redis://") }
             } catch {
                 problem("--publish-url \(error)")

@@ -19,6 +19,8 @@ struct PublishFleet: Sendable {
         switch redis?.address {
         case .host(let host, let port): endpoint = Endpoint(scheme: "redis", host: host, port: port)
         case .path(let path): throw BenchFailure("publishing through the socket \(path) is not supported")
+        case .sentinel, .cluster:
+            throw BenchFailure("publishing through sentinels or into a Redis Cluster is not supported")
         case nil:
             guard
                 let endpoint = Endpoint.read(

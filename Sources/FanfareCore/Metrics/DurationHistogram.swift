@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Durations in fixed buckets from 50 µs to 10 s, as Prometheus wants them. One thread records, any thread reads.
+/// Durations in fixed buckets from 50 µs to 10 s, as Prometheus wants them. One thread records, or all do with
+/// ``recordShared(microseconds:)``; any thread reads.
 public final class DurationHistogram: @unchecked Sendable {
     /// Upper bounds of the buckets in microseconds; one more bucket has no bound.
     public static let boundsMicroseconds: [Int] = [
@@ -43,6 +44,14 @@ public final class DurationHistogram: @unchecked Sendable {
         let bucket = Self.boundsMicroseconds.firstIndex { value <= $0 } ?? Self.boundsMicroseconds.count
         add(bucket, count)
         add(Self.cellCount - 1, value &* count)
+    }
+
+    /// The same from any thread.
+    public func recordShared(microseconds: Int) {
+        let value = max(0, microseconds)
+        let bucket = Self.boundsMicroseconds.firstIndex { value <= $0 } ?? Self.boundsMicroseconds.count
+        cells[bucket].wrappingAdd(1, ordering: .relaxed)
+        cells[Self.cellCount - 1].wrappingAdd(value, ordering: .relaxed)
     }
 
     /// The values now. Any thread.

@@ -160,14 +160,15 @@ public struct DisconnectIndex: RawRepresentable, CaseIterable, Sendable {
     )
 }
 
-/// What the broker's threads count: shared, because a broker has one thread per link.
+/// What the broker's threads count: shared, because a broker has threads of its own for its links, and there may be
+/// several brokers. Use `addShared` and `recordShared`.
 public final class BrokerMetrics: Sendable {
     public let counters = CounterBlock<BrokerCounter>()
-    /// From a publication's acceptance by a node to its arrival here through the broker; the subscribing link's thread.
+    /// From a publication's acceptance by a node to its arrival here through the broker.
     public let lag = DurationHistogram()
-    /// From a probe's publish to its arrival; the subscribing link's thread.
+    /// From a probe's publish to its arrival.
     public let probeRoundTrip = DurationHistogram()
-    /// From a link's loss or start to all channels subscribed again; the subscribing link's thread.
+    /// From a link's loss or start to all channels subscribed again.
     public let resubscribe = DurationHistogram()
 
     public init() {}

@@ -1,34 +1,14 @@
-/// What is wrong with a Redis URL; names the part, never the password.
-public enum RedisURLError: Error, Equatable, CustomStringConvertible {
-    /// Not `redis://`, `rediss://` or `unix://`.
-    case scheme
-    /// No host name, or one that can't be.
-    case host
-    /// No number from 1 to 65535.
-    case port(String)
-    /// No number from 0 to 65535.
-    case database(String)
-    /// A broken percent escape in user or password.
-    case escape
-    /// No socket path.
-    case path
-
-    public var description: String {
-        switch self {
-        case .scheme: "must begin with redis://, rediss:// or unix://"
-        case .host: "has no valid host name"
-        case .port(let text): "port '\(text)' is not a number from 1 to 65535"
-        case .database(let text): "database '\(text)' is not a number from 0 to 65535"
-        case .escape: "user or password has a broken percent escape"
-        case .path: "has no socket path, as in unix:///run/redis.sock"
-        }
-    }
-}
+import FanfareWire
 
 extension RedisConfiguration {
-    /// Reads `redis://[user[:password]@]host[:port][/database]`, the same with `rediss://` for TLS, or
-    /// `unix://[user[:password]@]/path/to/socket[?db=n]`. User and password are percent-decoded; an IPv6 host stands in
-    /// brackets.
+    /// Reads one of these; with `rediss` in place of `redis` the links use TLS:
+    ///
+    /// - `redis://[user[:password]@]host[:port][/database]`
+    /// - `unix://[user[:password]@]/path/to/socket[?db=n]`
+    /// - `redis+sentinel://[user[:password]@]host[:port][,…]/master[/database][?sentinel-password=…]`
+    /// - `redis+cluster://[user[:password]@]host[:port][,…]`
+    ///
+    /// User, password and the master's name are percent-decoded; an IPv6 host stands in brackets.
     public init(url: String) throws(RedisURLError) {
         guard let separator = url.firstRange(of: "://") else { throw .scheme }
         let rest = url[separator.upperBound...]
@@ -37,22 +17,41 @@ extension RedisConfiguration {
         let at = rest[..<authorityEnd].lastIndex(of: "@")
         let login = try Self.login(at.map { rest[..<$0] })
         let address = at.map { rest[rest.index(after: $0)...] } ?? rest
-        switch url[..<separator.lowerBound].lowercased() {
-        case "redis": try self.init(authority: address, tls: false, login: login)
-        case "rediss": try self.init(authority: address, tls: true, login: login)
+        let scheme = url[..<separator.lowerBound].lowercased()
+        switch scheme {
+        case "redis", "rediss": try self.init(authority: address, login: login)
         case "unix", "redis+unix", "redis+socket": try self.init(path: address, login: login)
+        case "redis+sentinel", "rediss+sentinel": try self.init(sentinels: address, login: login)
+        case "redis+cluster", "rediss+cluster": try self.init(cluster: address, login: login)
         default: throw .scheme
         }
+        tls = scheme.hasPrefix("rediss")
+    }
+
+    /// Reads several URLs with white space between them: isolated instances that share the channels.
+    public static func list(_ text: String) throws(RedisURLError) -> [RedisConfiguration] {
+        var list: [RedisConfiguration] = []
+        for url in text.split(whereSeparator: \.isWhitespace) {
+            let configuration = try RedisConfiguration(url: String(url))
+            // Two databases of one Redis are one Pub/Sub.
+            guard !list.contains(where: { $0.address == configuration.address }) else { throw .duplicate }
+            list.append(configuration)
+        }
+        guard !list.isEmpty else { throw .scheme }
+        return list
     }
 
     private typealias Login = (user: String?, password: String?)
 
-    private init(authority: Substring, tls: Bool, login: Login) throws(RedisURLError) {
+    private init(address: Address, login: Login, database: Int = 0) {
+        self.init(address: address, tls: false, user: login.user, password: login.password, database: database)
+    }
+
+    private init(authority: Substring, login: Login) throws(RedisURLError) {
         let parts = authority.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        let (host, port) = try Self.hostAndPort(parts.first ?? "")
+        let endpoint = try Self.endpoint(parts.first ?? "", defaultPort: 6379)
         let database = parts.count > 1 ? try Self.database(parts[1].prefix { $0 != "?" }) : 0
-        self.init(
-            address: .host(host, port: port), tls: tls, user: login.user, password: login.password, database: database)
+        self.init(address: .host(endpoint.host, port: endpoint.port), login: login, database: database)
     }
 
     private init(path: Substring, login: Login) throws(RedisURLError) {
@@ -63,10 +62,39 @@ extension RedisConfiguration {
             guard parts[1].hasPrefix("db=") else { throw .database(String(parts[1])) }
             database = try Self.database(parts[1].dropFirst(3))
         }
-        self.init(
-            address: .path(String(file)), tls: false, user: login.user, password: login.password, database: database)
+        self.init(address: .path(String(file)), login: login, database: database)
     }
 
+    private init(sentinels text: Substring, login: Login) throws(RedisURLError) {
+        let halves = text.split(separator: "?", maxSplits: 1)
+        let parts = (halves.first ?? "").split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        let endpoints = try Self.endpoints(parts.first ?? "", defaultPort: 26_379)
+        guard parts.count > 1, let master = PercentEncoding.decoded(parts[1].utf8), !master.isEmpty else {
+            throw .masterName
+        }
+        var sentinels = RedisSentinels(master: master, endpoints: endpoints)
+        for option in halves.count > 1 ? halves[1].split(separator: "&") : [] {
+            let pair = option.split(separator: "=", maxSplits: 1)
+            guard pair.count == 2 else { throw .option }
+            switch pair[0] {
+            case "sentinel-user": sentinels.user = try Self.decoded(pair[1])
+            case "sentinel-password": sentinels.password = try Self.decoded(pair[1])
+            default: throw .option
+            }
+        }
+        let database = parts.count > 2 ? try Self.database(parts[2]) : 0
+        self.init(address: .sentinel(sentinels), login: login, database: database)
+    }
+
+    private init(cluster text: Substring, login: Login) throws(RedisURLError) {
+        let parts = text.split(separator: "/", maxSplits: 1)
+        guard parts.count <= 1 else { throw .clusterDatabase }
+        self.init(address: .cluster(try Self.endpoints(parts.first ?? "", defaultPort: 6379)), login: login)
+    }
+}
+
+/// The parts of a URL.
+extension RedisConfiguration {
     private static func login(_ text: Substring?) throws(RedisURLError) -> Login {
         guard let text else { return (nil, nil) }
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -75,9 +103,17 @@ extension RedisConfiguration {
         return (user.isEmpty ? nil : user, password.isEmpty ? nil : password)
     }
 
-    private static func hostAndPort(_ text: Substring) throws(RedisURLError) -> (String, Int) {
+    private static func endpoints(_ text: Substring, defaultPort: Int) throws(RedisURLError) -> [RedisEndpoint] {
+        var endpoints: [RedisEndpoint] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            endpoints.append(try endpoint(part, defaultPort: defaultPort))
+        }
+        return endpoints
+    }
+
+    private static func endpoint(_ text: Substring, defaultPort: Int) throws(RedisURLError) -> RedisEndpoint {
         var host = text
-        var port = Substring("6379")
+        var port = Substring("\(defaultPort)")
         if text.hasPrefix("[") {
             guard let end = text.firstIndex(of: "]") else { throw .host }
             host = text[text.index(after: text.startIndex)..<end]
@@ -88,9 +124,9 @@ extension RedisConfiguration {
             host = text[..<colon]
             port = text[text.index(after: colon)...]
         }
-        guard !host.isEmpty, !host.contains(where: { $0.isWhitespace || $0 == "@" }) else { throw .host }
+        guard !host.isEmpty, !host.contains(where: { $0.isWhitespace || "@,?".contains($0) }) else { throw .host }
         guard let number = Int(port), (1...65_535).contains(number) else { throw .port(String(port)) }
-        return (String(host), number)
+        return RedisEndpoint(host: String(host), port: number)
     }
 
     private static func database(_ text: Substring) throws(RedisURLError) -> Int {
@@ -100,20 +136,7 @@ extension RedisConfiguration {
     }
 
     private static func decoded(_ text: Substring) throws(RedisURLError) -> String {
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
-                throw .escape
-            }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        guard let string = String(validating: bytes, as: UTF8.self) else { throw .escape }
+        guard let string = PercentEncoding.decoded(text.utf8) else { throw .escape }
         return string
     }
 }

@@ -6,6 +6,10 @@ public struct RedisConfiguration: Sendable, Equatable {
         case host(String, port: Int)
         /// A Unix socket.
         case path(String)
+        /// The present master of that name; sentinels are asked for it before every try.
+        case sentinel(RedisSentinels)
+        /// A Redis Cluster; any of these nodes tells the rest.
+        case cluster([RedisEndpoint])
     }
 
     public var address: Address
@@ -20,6 +24,8 @@ public struct RedisConfiguration: Sendable, Equatable {
 
     /// What stands before a channel's name in Redis, so that several clusters can share one.
     public var prefix = "fanfare:"
+    /// Which verbs and names the links use; a broker for a node of a Redis Cluster is given the other kind.
+    var pubSub = PubSubKind.plain
     /// PEM file with the authorities that may vouch for Redis; `nil`: the system's.
     public var caFile: String?
     /// For the TCP connection.
@@ -30,6 +36,8 @@ public struct RedisConfiguration: Sendable, Equatable {
     public var probeInterval = Duration.seconds(5)
     /// In which all channels with history of which nothing was heard are held against their streams.
     public var positionCheckInterval = Duration.seconds(20)
+    /// Between two looks at the map of a Redis Cluster while all is well: a slot that moved unnoticed is found by then.
+    var mapInterval = Duration.seconds(30)
     /// Shortest and longest wait before another try; the wait is random between nothing and a bound that doubles.
     public var backoff = Duration.milliseconds(200)...Duration.seconds(5)
     /// Channels in one SUBSCRIBE.
@@ -42,20 +50,4 @@ public struct RedisConfiguration: Sendable, Equatable {
     public var maxBacklogBytes = 67_108_864
     /// Bytes of one publication from Redis; bigger ones are dropped and counted.
     public var maxPayloadBytes = 1_048_576
-
-    /// The address without secrets, for logs.
-    public var redactedURL: String {
-        let login =
-            switch (user, password) {
-            case (nil, nil): ""
-            case (let user, nil): "\(user ?? "")@"
-            case (let user, _): "\(user ?? ""):***@"
-            }
-        return switch address {
-        case .path(let path): "unix://\(login)\(path)"
-        case .host(let host, let port):
-            "\(tls ? "rediss" : "redis")://\(login)\(host.contains(":") ? "[\(host)]" : host):\(port)"
-                + (database == 0 ? "" : "/\(database)")
-        }
-    }
 }

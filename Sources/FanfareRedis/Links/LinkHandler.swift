@@ -23,6 +23,8 @@ final class LinkHandler: ChannelInboundHandler {
         let name: String
         let arguments: [String]
         let mayFail: Bool
+        /// What is wrong with an answer that is no error.
+        var objection: (@Sendable (ReplyView) -> String?)?
     }
 
     private let logIn: [LogInCommand]
@@ -80,7 +82,7 @@ final class LinkHandler: ChannelInboundHandler {
     private func logInAnswered(_ context: ChannelHandlerContext, _ reply: ReplyView) {
         let command = logIn[answered]
         answered += 1
-        if let words = reply.error, !command.mayFail {
+        if let words = reply.error ?? command.objection?(reply), !command.mayFail {
             return fail(context, RedisLinkError.refused(command: command.name, words: words))
         }
         guard answered == logIn.count else { return }

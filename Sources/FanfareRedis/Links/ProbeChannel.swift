@@ -7,6 +7,7 @@ import Synchronization
 /// message that makes the whole way round shows that publications flow. Used by both links' event loops.
 final class ProbeChannel: Sendable {
     private struct State {
+        var name: String
         var isHeard = false
         var number: UInt64 = 0
         var sentAt: UInt64 = 0
@@ -15,14 +16,31 @@ final class ProbeChannel: Sendable {
         var silent = 0
     }
 
-    /// The channel's name in Redis. No client can have it: `*` is forbidden in channel names.
-    let name: String
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+    private let prefix: String
     private let clock: NodeClock
 
-    init(prefix: String, clock: NodeClock) {
-        self.name = "\(prefix)*probe:\(UInt64.random(in: 0...UInt64.max))"
+    /// - Parameter tag: hash tag that puts the channel onto this node of a Redis Cluster.
+    init(prefix: String, tag: String? = nil, clock: NodeClock) {
+        self.prefix = prefix
+        self.state = Mutex(State(name: Self.makeName(prefix, tag)))
         self.clock = clock
+    }
+
+    /// The channel's name in Redis. No client can have it: `*` is forbidden in channel names.
+    var name: String { state.withLock(\.name) }
+
+    /// Whether Redis has confirmed that this node hears the channel.
+    var isHeard: Bool { state.withLock(\.isHeard) }
+
+    /// The slot of the old name moved away: another name, which nobody hears yet.
+    func rename(tag: String) {
+        let name = Self.makeName(prefix, tag)
+        state.withLock { $0 = State(name: name, number: $0.number) }
+    }
+
+    private static func makeName(_ prefix: String, _ tag: String?) -> String {
+        "\(prefix)*probe:\(tag.map { "{\($0)}:" } ?? "")\(UInt64.random(in: 0...UInt64.max))"
     }
 
     /// Whether a message came on this channel.

@@ -39,6 +39,7 @@ final class PublisherLink: RedisLinkOwner {
     private let onSilence: () -> Void
     private let calls: StreamCalls
     private var numbers = PublisherNumbers()
+    private let onRedirect: @Sendable (String) -> Void
     private var scripts = LoadedScripts()
     private var pending = CircularBuffer<Pending>()
     private var tasks: [RepeatedTask] = []
@@ -46,7 +47,7 @@ final class PublisherLink: RedisLinkOwner {
     init(
         link: RedisLink, configuration: RedisConfiguration, metrics: BrokerMetrics, clock: NodeClock,
         board: LinkBoard, inbox: Mailbox<Order>, probe: ProbeChannel, onReady: @escaping () -> Void,
-        onSilence: @escaping () -> Void
+        onSilence: @escaping () -> Void, onRedirect: @escaping @Sendable (String) -> Void
     ) {
         self.link = link
         self.configuration = configuration
@@ -57,7 +58,8 @@ final class PublisherLink: RedisLinkOwner {
         self.probe = probe
         self.onReady = onReady
         self.onSilence = onSilence
-        self.calls = StreamCalls(prefix: configuration.prefix)
+        self.onRedirect = onRedirect
+        self.calls = StreamCalls(prefix: configuration.prefix, kind: configuration.pubSub)
     }
 
     func start() {
@@ -85,8 +87,13 @@ final class PublisherLink: RedisLinkOwner {
             onSilence()
             return link.drop(.silent)
         }
-        let command = [RedisVerb.publish, ByteBuffer(string: probe.name), Envelope.probeBytes(number)]
-        send([Order(task: .command(command), answer: { _ in })])
+        let command = [configuration.pubSub.publish, ByteBuffer(string: probe.name), Envelope.probeBytes(number)]
+        // A node of a cluster that is no master any more still has its subscribers; it refuses what is published.
+        let onRedirect = self.onRedirect
+        let order = Order(task: .command(command)) { result in
+            if case .failure(.refused(let words)) = result { onRedirect(words) }
+        }
+        send([order])
     }
 
     /// Sends what came since the last visit with one write.
@@ -152,7 +159,7 @@ final class PublisherLink: RedisLinkOwner {
             case .publish(let publication):
                 let message = numbers.message(publication)
                 RedisCommand.write(
-                    [RedisVerb.publish, calls.name(publication.channel), message], into: &bytes)
+                    [calls.kind.publish, calls.name(publication.channel), message], into: &bytes)
             case .script(let script, let keys, let arguments):
                 guard let call = scripts.call(script, keys, arguments) else {
                     order.answer(.failure(.refused(scripts.problem ?? "scripts")))

@@ -9,25 +9,29 @@ struct RedisConnector: Sendable {
     let clientName: String
 
     /// Connects on `eventLoop`; events of the connection come there, until one of them is `lost`.
+    ///
+    /// - Parameter endpoint: where to, if the configuration's address does not say it.
     func connect(
-        on eventLoop: any EventLoop, events: @escaping (LinkHandler.Event) -> Void
+        on eventLoop: any EventLoop, to endpoint: RedisEndpoint? = nil, events: @escaping (LinkHandler.Event) -> Void
     ) -> EventLoopFuture<any Channel> {
+        let address = endpoint.map { RedisConfiguration.Address.host($0.host, port: $0.port) } ?? configuration.address
         let bound = NIOLoopBound(events, eventLoop: eventLoop)
         let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(.microseconds(Int64(configuration.connectTimeout.microseconds)))
             .channelOption(.socketOption(.so_keepalive), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    if let tls = try tlsHandler() { try channel.pipeline.syncOperations.addHandler(tls) }
+                    if let tls = try tlsHandler(address) { try channel.pipeline.syncOperations.addHandler(tls) }
                     try channel.pipeline.syncOperations.addHandler(
                         LinkHandler(
                             logIn: logIn, timeout: .microseconds(Int64(configuration.commandTimeout.microseconds)),
                             events: bound.value))
                 }
             }
-        return switch configuration.address {
+        return switch address {
         case .host(let host, let port): bootstrap.connect(host: host, port: port)
         case .path(let path): bootstrap.connect(unixDomainSocketPath: path)
+        case .sentinel, .cluster: eventLoop.makeFailedFuture(RedisLinkError.unresolved)
         }
     }
 
@@ -44,12 +48,17 @@ struct RedisConnector: Sendable {
         }
         // An ACL may forbid it; it only helps the operator.
         commands.append(.init(name: "CLIENT", arguments: ["CLIENT", "SETNAME", clientName], mayFail: true))
+        if case .sentinel = configuration.address {
+            let role = LinkHandler.LogInCommand(
+                name: "ROLE", arguments: ["ROLE"], mayFail: false, objection: MasterWatch.objection)
+            commands.append(role)
+        }
         commands.append(.init(name: "PING", arguments: ["PING"], mayFail: false))
         return commands
     }
 
-    private func tlsHandler() throws -> NIOSSLClientHandler? {
-        guard configuration.tls, case .host(let host, _) = configuration.address else { return nil }
+    private func tlsHandler(_ address: RedisConfiguration.Address) throws -> NIOSSLClientHandler? {
+        guard configuration.tls, case .host(let host, _) = address else { return nil }
         var tls = TLSConfiguration.makeClientConfiguration()
         if let file = configuration.caFile { tls.trustRoots = .file(file) }
         let context = try NIOSSLContext(configuration: tls)

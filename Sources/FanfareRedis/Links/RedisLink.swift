@@ -32,6 +32,8 @@ final class RedisLink {
     let eventLoop: any EventLoop
     private let configuration: RedisConfiguration
     private let connector: RedisConnector
+    /// With sentinels: finds the master, and whether it moved.
+    private let watch: MasterWatch?
     private let logger: Logger
     private weak var owner: (any RedisLinkOwner)?
     private var state = State.idle
@@ -46,9 +48,11 @@ final class RedisLink {
         self.name = name
         self.eventLoop = eventLoop
         self.configuration = configuration
-        self.connector = RedisConnector(configuration: configuration, clientName: "fanfare-\(nodeName)-\(name)")
+        let connector = RedisConnector(configuration: configuration, clientName: "fanfare-\(nodeName)-\(name)")
+        self.connector = connector
+        self.watch = MasterWatch(configuration: configuration, clientName: connector.clientName, eventLoop: eventLoop)
         self.logger = logger
-        self.backoff = Backoff(configuration.backoff)
+        self.backoff = Backoff(watch == nil ? configuration.backoff : MasterWatch.backoff(configuration.backoff))
     }
 
     /// Connects, and from then on keeps connected.
@@ -81,13 +85,26 @@ final class RedisLink {
         let before = state
         state = .stopped
         owner = nil
+        watch?.stop()
         if case .up(let channel, _) = before { channel.close(promise: nil) }
     }
 
     private func connect() {
         state = .connecting
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        connector.connect(on: eventLoop) { event in bound.value.handle(event) }.whenComplete { result in
+        guard let watch else { return connect(to: nil) }
+        watch.find().whenComplete { result in
+            guard case .connecting = bound.value.state else { return }
+            switch result {
+            case .success(let master): bound.value.connect(to: master)
+            case .failure(let error): bound.value.lost("\(error)")
+            }
+        }
+    }
+
+    private func connect(to endpoint: RedisEndpoint?) {
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        connector.connect(on: eventLoop, to: endpoint) { event in bound.value.handle(event) }.whenComplete { result in
             bound.value.connected(result)
         }
     }
@@ -116,6 +133,7 @@ final class RedisLink {
                 logger.info("redis \(name) link is up", metadata: ["redis": "\(configuration.redactedURL)"])
             }
             problem = nil
+            watch?.linkIsReady { [weak self] master in self?.drop(.moved(master)) }
             owner?.linkIsReady()
         case (.reply(let reply), .up(_, isReady: true)):
             owner?.received(reply)
@@ -137,6 +155,7 @@ final class RedisLink {
                 "redis \(name) link is down: \(reason)", metadata: ["redis": "\(configuration.redactedURL)"])
         }
         problem = reason
+        watch?.linkIsLost()
         owner?.linkIsLost(reason)
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.scheduleTask(in: .microseconds(Int64(wait.microseconds))) {

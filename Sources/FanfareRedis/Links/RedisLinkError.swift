@@ -10,6 +10,10 @@ enum RedisLinkError: Error, CustomStringConvertible {
     case closed
     /// The publish path gave nothing back: the link is open and silent.
     case silent
+    /// Sentinels name another master.
+    case moved(RedisEndpoint)
+    /// An address that has to be asked for first.
+    case unresolved
 
     var description: String {
         switch self {
@@ -18,6 +22,8 @@ enum RedisLinkError: Error, CustomStringConvertible {
         case .timeout(let what): "no answer to \(what) in time"
         case .closed: "closed by Redis"
         case .silent: "open but silent: probes do not come back"
+        case .moved(let endpoint): "the master is \(endpoint) now"
+        case .unresolved: "no address of a Redis"
         }
     }
 }

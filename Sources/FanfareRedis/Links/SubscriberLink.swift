@@ -12,6 +12,10 @@ final class SubscriberLink: RedisLinkOwner {
     enum Wish: Sendable {
         case subscribe(ChannelName, receiver: Int, ticket: UInt64)
         case unsubscribe(ChannelName, receiver: Int)
+        /// Takes over a subscription that is in force elsewhere, without an answer.
+        case adopt(ChannelName, receivers: [Int], position: StreamPosition?)
+        /// The probe needs another name, with that hash tag.
+        case probe(tag: String)
     }
 
     /// What one read brought for one event loop.
@@ -40,17 +44,25 @@ final class SubscriberLink: RedisLinkOwner {
     private var checks: RepeatedTask?
     private var names = ChannelNameCache()
     private let prefix: [UInt8]
+    private let suffix: [UInt8]
+    private let onRedirect: (String) -> Void
+    /// In a Redis Cluster: what was sent and is not answered.
+    private var sharded = ShardedCommands()
+    private var isRetrying = false
     private var bursts: [Burst]
     /// When the burst that is being read began.
     private var burstAt: UInt64?
     private var downSince: UInt64
     private var isSettled = false
+    /// What this link has added to the gauge of channels.
+    private var countedChannels = 0
 
     init(
         link: RedisLink, configuration: RedisConfiguration, metrics: BrokerMetrics, formats: FormatsInUse,
         clock: NodeClock, board: LinkBoard, inbox: Mailbox<Wish>, receivers: [Mailbox<BrokerEvent>],
         probe: ProbeChannel, rules: ChannelRulebook, pages: Mailbox<StreamDesk.Answer>,
-        onHearing: @escaping () -> Void, onRead: @escaping (StreamDesk.Read) -> Void
+        onHearing: @escaping () -> Void, onRead: @escaping (StreamDesk.Read) -> Void,
+        onRedirect: @escaping (String) -> Void
     ) {
         self.link = link
         self.configuration = configuration
@@ -66,7 +78,10 @@ final class SubscriberLink: RedisLinkOwner {
         self.desk = StreamDesk(metrics: metrics)
         self.onHearing = onHearing
         self.onRead = onRead
-        self.prefix = Array(configuration.prefix.utf8)
+        self.onRedirect = onRedirect
+        let affixes = configuration.pubSub.affixes(configuration.prefix)
+        self.prefix = Array(affixes.before.utf8)
+        self.suffix = Array(affixes.after.utf8)
         self.bursts = Array(repeating: Burst(), count: receivers.count)
         self.downSince = clock.monotonicMicroseconds()
     }
@@ -80,6 +95,7 @@ final class SubscriberLink: RedisLinkOwner {
     func stop() {
         checks?.cancel()
         link.stop()
+        countChannels(0)
     }
 
     /// Drops the connection; a new one follows.
@@ -93,6 +109,12 @@ final class SubscriberLink: RedisLinkOwner {
                 if let answer = book.subscribe(channel, receiver: receiver, ticket: ticket) { answered(answer) }
             case .unsubscribe(let channel, let receiver):
                 leave(channel, receiver: receiver)
+            case .adopt(let channel, let receivers, let position):
+                for receiver in receivers { book.adopt(channel, receiver: receiver) }
+                if let position { desk.adopt(channel, at: position) }
+            case .probe(let tag):
+                probe.rename(tag: tag)
+                subscribeProbe()
             }
         }
         sendCommands()
@@ -122,9 +144,8 @@ final class SubscriberLink: RedisLinkOwner {
 
     func linkIsReady() {
         if link.connections > 1 { metrics.counters.addShared(.reconnects) }
-        var bytes = ByteBuffer()
-        RedisCommand.write(["SUBSCRIBE", probe.name], into: &bytes)
-        link.write(bytes)
+        sharded.reset()
+        subscribeProbe()
         book.linkIsUp()
         sendCommands()
         board.set(.subscribe, "subscribing to \(book.wantedCount) channels")
@@ -146,21 +167,26 @@ final class SubscriberLink: RedisLinkOwner {
 
     func received(_ reply: ReplyView) {
         if let error = reply.error {
+            if configuration.pubSub == .sharded, isRedirect(error) { return }
             // Redis answers a refused SUBSCRIBE once for all its channels: which of them we have is unknown then.
             return link.drop(.refused(command: "SUBSCRIBE", words: error))
         }
-        guard let kind = reply[0]?.bytes, let name = reply[1]?.bytes, let first = kind.first else { return }
-        switch (first, kind.count) {
-        case (UInt8(ascii: "m"), 7):
+        guard let kind = reply[0]?.bytes, let name = reply[1]?.bytes else { return }
+        switch PubSubKind.event(kind) {
+        case .message:
             if let payload = reply[2]?.bytes { message(name, payload) }
-        case (UInt8(ascii: "s"), 9):
+        case .subscribed:
             if probe.isName(name) {
+                sharded.subscribed(nil)
                 probe.setHeard(true)
                 onHearing()
             } else if let channel = channel(name) {
+                sharded.subscribed(channel)
                 confirmed(channel)
             }
-        default:
+        case .unsubscribed:
+            if configuration.pubSub == .sharded { unsubscribed(name) }
+        case nil:
             break
         }
     }
@@ -178,7 +204,7 @@ final class SubscriberLink: RedisLinkOwner {
         case .probe(let number) where probe.isName(name):
             guard let took = probe.answered(number) else { return }
             metrics.counters.addShared(.probesAnswered)
-            metrics.probeRoundTrip.record(microseconds: Int(truncatingIfNeeded: took))
+            metrics.probeRoundTrip.recordShared(microseconds: Int(truncatingIfNeeded: took))
             board.set(.probe, nil)
         case .publication(let payload, let acceptedAt):
             guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
@@ -200,7 +226,7 @@ final class SubscriberLink: RedisLinkOwner {
     private func received(_ publication: Publication) {
         metrics.counters.addShared(.received)
         if publication.publishedAt != 0 {
-            metrics.lag.record(microseconds: Int(truncatingIfNeeded: now() &- publication.publishedAt))
+            metrics.lag.recordShared(microseconds: Int(truncatingIfNeeded: now() &- publication.publishedAt))
         }
         guard let place = publication.position else { return deliver(publication) }
         if let action = desk.publication(publication, at: place) { perform([action]) }
@@ -285,10 +311,12 @@ final class SubscriberLink: RedisLinkOwner {
         }
     }
 
-    private func channel(_ name: UnsafeRawBufferPointer) -> ChannelName? { names.name(name, prefix: prefix) }
+    private func channel(_ name: UnsafeRawBufferPointer) -> ChannelName? {
+        names.name(name, prefix: prefix, suffix: suffix)
+    }
 
     /// Bytes that a publication takes besides its payload, about.
-    private static let publicationOverhead = 256
+    static let publicationOverhead = 256
 
     private func gather(_ answer: SubscriptionBook.Answer) { bursts[answer.receiver].events.append(answer.event) }
 
@@ -319,15 +347,79 @@ final class SubscriberLink: RedisLinkOwner {
         guard !commands.isEmpty else { return }
         var bytes = ByteBuffer()
         for command in commands {
-            let (verb, channels) =
+            let (isSubscribe, channels) =
                 switch command {
-                case .subscribe(let channels): ("SUBSCRIBE", channels)
-                case .unsubscribe(let channels): ("UNSUBSCRIBE", channels)
+                case .subscribe(let channels): (true, channels)
+                case .unsubscribe(let channels): (false, channels)
                 }
-            RedisCommand.write([verb] + channels.map { configuration.prefix + $0.string }, into: &bytes)
+            write(isSubscribe, channels, into: &bytes)
         }
         link.write(bytes)
-        metrics.counters.set(.channels, book.wantedCount)
+        countChannels(book.wantedCount)
+    }
+
+    private func write(_ isSubscribe: Bool, _ channels: [ChannelName], into bytes: inout ByteBuffer) {
+        let kind = configuration.pubSub
+        let verb = isSubscribe ? kind.subscribe : kind.unsubscribe
+        let affixes = kind.affixes(configuration.prefix)
+        func write(_ channels: [ChannelName]) {
+            RedisCommand.write([verb] + channels.map { affixes.before + $0.string + affixes.after }, into: &bytes)
+        }
+        guard kind == .sharded else { return write(channels) }
+        for (slot, channels) in ShardedCommands.bySlot(channels) {
+            sharded.add(isSubscribe: isSubscribe, slot: slot, channels)
+            write(channels)
+        }
+    }
+
+    private func subscribeProbe() {
+        guard link.isReady else { return }
+        var bytes = ByteBuffer()
+        let name = probe.name
+        RedisCommand.write([configuration.pubSub.subscribe, name], into: &bytes)
+        if configuration.pubSub == .sharded { sharded.add(isSubscribe: true, slot: HashSlot.slot(of: name.utf8), []) }
+        link.write(bytes)
+    }
+
+    /// A node of a cluster does not own a slot: what it refused is asked for again in a second, and before that by the
+    /// broker at the slot's owner.
+    private func isRedirect(_ words: String) -> Bool {
+        guard ClusterRedirect(words, from: RedisEndpoint(host: "", port: 0)) != nil else { return false }
+        for channel in sharded.refused(words) { book.refused(channel) }
+        onRedirect(words)
+        guard !isRetrying else { return true }
+        isRetrying = true
+        let bound = NIOLoopBound(self, eventLoop: link.eventLoop)
+        link.eventLoop.scheduleTask(in: .seconds(1)) { bound.value.retry() }
+        return true
+    }
+
+    /// A node that loses a slot ends its subscriptions unasked. Asked again, it says where the slot went.
+    private func unsubscribed(_ name: UnsafeRawBufferPointer) {
+        if probe.isName(name) {
+            probe.setHeard(false)
+            subscribeProbe()
+        } else if let channel = channel(name), !sharded.unsubscribed(channel) {
+            book.ended(channel)
+            sendCommands()
+        } else {
+            return
+        }
+        onRedirect(ClusterRedirect.slotLeft)
+    }
+
+    private func retry() {
+        isRetrying = false
+        guard link.isReady else { return }
+        book.retry()
+        if !probe.isHeard { subscribeProbe() }
+        sendCommands()
+        noteSettled()
+    }
+
+    private func countChannels(_ count: Int) {
+        metrics.counters.addShared(.channels, count - countedChannels)
+        countedChannels = count
     }
 
     private func noteSettled() {
@@ -335,6 +427,6 @@ final class SubscriberLink: RedisLinkOwner {
         isSettled = true
         board.set(.subscribe, nil)
         let took = clock.monotonicMicroseconds() &- downSince
-        metrics.resubscribe.record(microseconds: Int(truncatingIfNeeded: took))
+        metrics.resubscribe.recordShared(microseconds: Int(truncatingIfNeeded: took))
     }
 }

@@ -36,18 +36,21 @@ struct SubscriptionBook {
         var outstanding = 0
         /// Whether it is in `dirty`.
         var isDirty = false
+        /// Whether Redis refused it, and it is to be asked for again.
+        var isRefused = false
     }
 
     private var entries: [ChannelName: Entry] = [:]
     private var dirty: [ChannelName] = []
     private var isUp = false
     private var outstanding = 0
+    private var refused: [ChannelName] = []
 
     /// Channels that somebody wants.
     private(set) var wantedCount = 0
 
     /// Whether Redis has confirmed everything that is wanted.
-    var isSettled: Bool { isUp && outstanding == 0 && dirty.isEmpty }
+    var isSettled: Bool { isUp && outstanding == 0 && dirty.isEmpty && refused.isEmpty }
 
     /// The receivers of a channel's publications, as a bit mask.
     func receivers(of channel: ChannelName) -> UInt64 { entries[channel]?.receivers ?? 0 }
@@ -95,6 +98,7 @@ struct SubscriptionBook {
             entry.isDirty = false
             if entry.receivers != 0, !entry.isSent {
                 entry.isSent = true
+                entry.isRefused = false
                 entry.outstanding += 1
                 outstanding += 1
                 joins.append(channel)
@@ -126,6 +130,48 @@ struct SubscriptionBook {
         return answers
     }
 
+    /// A receiver has this channel already, over another link: nobody waits for an answer, and an outage ends nothing.
+    mutating func adopt(_ channel: ChannelName, receiver: Int) {
+        var entry = entries[channel] ?? Entry()
+        if entry.receivers == 0 { wantedCount += 1 }
+        entry.receivers |= 1 << UInt64(receiver)
+        markDirty(channel, &entry)
+        entries[channel] = entry
+    }
+
+    /// Redis ended a subscription by itself: it is asked for again.
+    mutating func ended(_ channel: ChannelName) {
+        guard var entry = entries[channel], entry.isSent else { return }
+        entry.isSent = false
+        markDirty(channel, &entry)
+        entries[channel] = entry
+    }
+
+    /// Redis refused a SUBSCRIBE: it is asked for again after ``retry()``.
+    mutating func refused(_ channel: ChannelName) {
+        guard var entry = entries[channel], entry.outstanding > 0 else { return }
+        entry.outstanding -= 1
+        outstanding -= 1
+        if entry.isSent, entry.outstanding == 0 {
+            entry.isSent = false
+            entry.isRefused = true
+            refused.append(channel)
+        }
+        entries[channel] = entry
+        forget(ifUnused: channel)
+    }
+
+    /// What was refused is to be asked for again, as far as it is still wanted.
+    mutating func retry() {
+        for channel in refused {
+            guard var entry = entries[channel], entry.isRefused else { continue }
+            entry.isRefused = false
+            markDirty(channel, &entry)
+            entries[channel] = entry
+        }
+        refused = []
+    }
+
     /// A link is up: everything that is wanted has to be asked for again.
     mutating func linkIsUp() {
         isUp = true
@@ -142,6 +188,7 @@ struct SubscriptionBook {
         isUp = false
         outstanding = 0
         dirty = []
+        refused = []
         var answers: [Answer] = []
         for channel in Array(entries.keys) {
             guard var entry = entries[channel] else { continue }
@@ -154,6 +201,7 @@ struct SubscriptionBook {
             entry.waiting = []
             entry.isSent = false
             entry.isDirty = false
+            entry.isRefused = false
             entry.outstanding = 0
             entries[channel] = entry
             forget(ifUnused: channel)

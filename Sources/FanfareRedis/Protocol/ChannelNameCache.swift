@@ -21,12 +21,15 @@ struct ChannelNameCache {
     private static let size = 1_024
     private var places: [Place?] = Array(repeating: nil, count: size)
 
-    /// The name that these bytes are, behind `prefix`; `nil` when they are none.
-    mutating func name(_ bytes: UnsafeRawBufferPointer, prefix: [UInt8]) -> ChannelName? {
+    /// The name that these bytes are, behind `prefix` and before `suffix`; `nil` when they are none.
+    mutating func name(_ bytes: UnsafeRawBufferPointer, prefix: [UInt8], suffix: [UInt8] = []) -> ChannelName? {
         let index = Int(truncatingIfNeeded: Self.hash(bytes) & UInt64(Self.size - 1))
         if let place = places[index], Self.isEqual(place.bytes, bytes) { return place.name }
-        guard bytes.count > prefix.count, bytes.starts(with: prefix),
-            let text = String(validating: UnsafeRawBufferPointer(rebasing: bytes[prefix.count...]), as: UTF8.self),
+        guard bytes.count > prefix.count + suffix.count, bytes.starts(with: prefix),
+            bytes.suffix(suffix.count).elementsEqual(suffix),
+            let text = String(
+                validating: UnsafeRawBufferPointer(rebasing: bytes[prefix.count..<bytes.count - suffix.count]),
+                as: UTF8.self),
             let name = try? ChannelName(text)
         else { return nil }
         places[index] = Place(bytes: Array(bytes), name: name)

@@ -71,6 +71,12 @@ struct ReplyView {
         }
     }
 
+    /// Whether it is nothing.
+    var isNil: Bool { reply.pointee.type == REDIS_REPLY_NIL }
+
+    /// Whether it is an array.
+    var isArray: Bool { reply.pointee.type == REDIS_REPLY_ARRAY }
+
     /// Number of elements of an array.
     var count: Int { reply.pointee.type == REDIS_REPLY_ARRAY ? Int(reply.pointee.elements) : 0 }
 

@@ -58,5 +58,6 @@ struct LoadedScripts {
 /// Verbs of the hot path, made once.
 enum RedisVerb {
     static let publish = ByteBuffer(string: "PUBLISH")
+    static let spublish = ByteBuffer(string: "SPUBLISH")
     static let evalsha = ByteBuffer(string: "EVALSHA")
 }

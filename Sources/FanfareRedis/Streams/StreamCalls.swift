@@ -5,9 +5,13 @@ import NIOCore
 /// A channel's stream as script calls, and their answers as what the broker's contract speaks of.
 struct StreamCalls: Sendable {
     let prefix: String
+    var kind = PubSubKind.plain
 
     /// The channel's name for Pub/Sub.
-    func name(_ channel: ChannelName) -> ByteBuffer { ByteBuffer(string: prefix + channel.string) }
+    func name(_ channel: ChannelName) -> ByteBuffer {
+        let affixes = kind.affixes(prefix)
+        return ByteBuffer(string: affixes.before + channel.string + affixes.after)
+    }
 
     func publish(
         _ publication: Publication, _ retention: ChannelRules.Retention, idempotencyKey: String?
@@ -21,7 +25,7 @@ struct StreamCalls: Sendable {
             .publish, keys: keys(channel) + (idempotencyKey.map { [receipt(channel, $0)] } ?? []),
             arguments: [
                 ByteBuffer(string: StreamPosition.makeEpoch()), number(retention.size), seconds(retention.age),
-                seconds(retention.positionAge), RedisVerb.publish, name(channel), entryHeader, messageHeader,
+                seconds(retention.positionAge), kind.publish, name(channel), entryHeader, messageHeader,
                 publication.payload.bytes, seconds(IdempotencyKey.lifetime),
             ])
     }
@@ -33,7 +37,7 @@ struct StreamCalls: Sendable {
         return .script(
             .publishOnce, keys: [receipt(publication.channel, idempotencyKey)],
             arguments: [
-                RedisVerb.publish, name(publication.channel), message, seconds(IdempotencyKey.lifetime),
+                kind.publish, name(publication.channel), message, seconds(IdempotencyKey.lifetime),
             ])
     }
 

@@ -71,6 +71,13 @@ struct StreamDesk {
         want(channel)
     }
 
+    /// Another broker followed the channel up to there; what comes after is read when Redis has confirmed it.
+    mutating func adopt(_ channel: ChannelName, at position: StreamPosition) {
+        if entries[channel]?.tracker.position == nil {
+            entries[channel, default: Entry()].tracker = StreamTracker(position: position)
+        }
+    }
+
     /// A receiver wants a channel that is subscribed already.
     mutating func join(_ channel: ChannelName, _ waiter: Waiter) -> Action? {
         if let tracker = entries[channel]?.tracker, tracker.read == 0, let position = tracker.position {

@@ -43,6 +43,9 @@ struct StreamTracker {
     private var heldBytes = 0
     private var hasOverflowed = false
 
+    /// - Parameter position: what is behind this node already.
+    init(position: StreamPosition? = nil) { self.position = position }
+
     /// A read is under way, or will be soon: from here on publications wait for it.
     mutating func reads(_ number: UInt64 = .max) { read = number }
 

@@ -72,21 +72,33 @@ struct ConfigurationChecks {
         _ configuration: inout NodeConfiguration, problems: inout [String],
         note: (String, String, String) -> Void
     ) {
-        guard let url = text("redis"), let origin = given["redis"]?.origin else { return }
+        guard let urls = text("redis"), let origin = given["redis"]?.origin else { return }
         do {
-            var redis = try RedisConfiguration(url: url)
-            if let prefix = text("redis-prefix") { redis.prefix = prefix }
-            if let file = text("redis-ca-file") { redis.caFile = file }
-            if let time = duration("redis-timeout") {
-                redis.commandTimeout = time
-                redis.connectTimeout = min(redis.connectTimeout, time)
+            configuration.redis = try RedisConfiguration.list(urls).map { instance in
+                var redis = instance
+                if let prefix = text("redis-prefix") { redis.prefix = prefix }
+                if let file = text("redis-ca-file") { redis.caFile = file }
+                if let time = duration("redis-timeout") {
+                    redis.commandTimeout = time
+                    redis.connectTimeout = min(redis.connectTimeout, time)
+                }
+                if let time = duration("redis-probe-interval") { redis.probeInterval = time }
+                redis.maxPayloadBytes = configuration.limits.maxQueueBytes
+                return redis
             }
-            if let time = duration("redis-probe-interval") { redis.probeInterval = time }
-            redis.maxPayloadBytes = configuration.limits.maxQueueBytes
-            configuration.redis = redis
-            note("redis", redis.redactedURL, origin)
+            note("redis", configuration.redactedRedis, origin)
+            checkPrefix(configuration.redis, problems: &problems)
         } catch {
             problems.append("\(origin): *** \(Self.reason(error)); allowed: \(range("redis"))")
+        }
+    }
+
+    /// In a Redis Cluster a channel's name in braces decides where it lives; the prefix must not decide for all.
+    private func checkPrefix(_ instances: [RedisConfiguration], problems: inout [String]) {
+        guard let prefix = text("redis-prefix"), prefix.contains(where: { "{}".contains($0) }) else { return }
+        for case .cluster in instances.map(\.address) {
+            problems.append("\(name("redis-prefix")): '\(prefix)' has braces, and redis is a Redis Cluster")
+            break
         }
     }
 
@@ -173,9 +185,9 @@ struct ConfigurationChecks {
             return ["redis-prefix", "redis-ca-file", "redis-timeout", "redis-probe-interval"]
                 .compactMap { given[$0]?.origin }.map { "\($0) has no effect: there is no redis" }
         }
-        guard let redis = configuration.redis, !redis.tls, let origin = given["redis-ca-file"]?.origin else {
-            return []
-        }
+        guard !configuration.redis.isEmpty, !configuration.redis.contains(where: \.tls),
+            let origin = given["redis-ca-file"]?.origin
+        else { return [] }
         return ["\(origin) has no effect: the URL of Redis is not rediss://"]
     }
 

@@ -22,8 +22,8 @@ public struct NodeConfiguration: Sendable {
     public var adminHost = "127.0.0.1"
     /// Port for the operator; 0: a free one.
     public var adminPort = 9_000
-    /// The cluster's Redis; `nil`: the node stands alone with the broker in memory.
-    public var redis: RedisConfiguration?
+    /// The cluster's Redis, or several that share the channels; none: the node stands alone with the broker in memory.
+    public var redis: [RedisConfiguration] = []
     /// By which clients and operators know the node; fit for a header field.
     public var nodeName = "fanfare"
     /// Event loops, one thread each.
@@ -54,6 +54,9 @@ public struct NodeConfiguration: Sendable {
     public var writeDelay = Duration.zero
 
     public init() {}
+
+    /// Where Redis is, without secrets.
+    var redactedRedis: String { redis.map(\.redactedURL).joined(separator: " ") }
 
     /// What anonymous clients may do, `dev` considered.
     public var effectiveAnonymous: Anonymous { dev ? .publish : anonymous }

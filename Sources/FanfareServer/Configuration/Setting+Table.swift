@@ -35,8 +35,11 @@ extension Setting {
     /// Applied by ``ConfigurationReader``, which builds the Redis configuration from all of them together.
     private static let redis: [Setting] = [
         Setting(
-            "redis", .text("redis://, rediss:// (TLS) or unix:// URL"), default: "",
-            "The cluster's Redis: redis://user:password@host:port/db, unix:///path. Without it the node stands alone.",
+            "redis", .text("redis://, unix://, redis+sentinel:// or redis+cluster:// URLs; rediss for TLS"),
+            default: "",
+            "The cluster's Redis: redis://user:password@host:port/db, unix:///path, redis+sentinel://h1,h2/master, "
+                + "redis+cluster://h1,h2; several, with spaces between them, share the channels. Without it the node "
+                + "stands alone.",
             isSecret: true
         ) { _, _ in },
         Setting(

@@ -42,39 +42,12 @@ enum Route: Equatable {
         if isWebSocket, !segments[3].elementsEqual("ws".utf8) { return .notFound }
         let wanted = isWebSocket ? "GET" : "POST"
         guard method == wanted else { return .methodNotAllowed(allow: wanted) }
-        guard let name = percentDecoded(segments[2]) else { return .badChannel(.notUTF8) }
+        guard let name = PercentEncoding.decoded(segments[2]) else { return .badChannel(.notUTF8) }
         do {
             let channel = try ChannelName(name, limit: channelBytes)
             return isWebSocket ? .rawWebSocket(channel) : .publish(channel)
         } catch {
             return .badChannel(error)
-        }
-    }
-
-    /// RFC 3986 §2.1; `nil` for a broken escape or bytes that are not UTF-8.
-    static func percentDecoded(_ text: Substring.UTF8View) -> String? {
-        guard text.contains(UInt8(ascii: "%")) else { return String(text) }
-        var bytes: [UInt8] = []
-        var rest = text
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue) else {
-                return nil
-            }
-            bytes.append(high << 4 | low)
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
-
-    private static func hexValue(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
         }
     }
 }

@@ -55,7 +55,7 @@ extension FanfareNode {
             metadata: [
                 "public": "http://\(configuration.host):\(port)",
                 "admin": "http://\(configuration.adminHost):\(adminPort)",
-                "broker": "\(configuration.redis?.redactedURL ?? "memory (this node only)")",
+                "broker": "\(configuration.redis.isEmpty ? "memory (this node only)" : configuration.redactedRedis)",
                 "loops": "\(configuration.loops)",
                 "max-connections": "\(configuration.limits.maxConnections)",
             ]

@@ -92,18 +92,18 @@ public final class FanfareNode: Sendable {
         clock: NodeClock,
         logger: Logger
     ) throws -> any Broker {
-        guard let redis = configuration.redis else {
+        guard !configuration.redis.isEmpty else {
             return MemoryBroker(
                 rules: configuration.channels, formats: formats, metrics: metrics.broker, clock: clock)
         }
-        return RedisBroker(
-            configuration: redis,
+        return RedisTopology(
+            configuration.redis,
             rules: configuration.channels,
             nodeName: configuration.nodeName,
             metrics: metrics.broker,
             formats: formats,
             logger: logger
-        )
+        ).makeBroker()
     }
 
     /// Ends the node in order: not ready, no new sockets, closes spread over the drain window, accepted publications

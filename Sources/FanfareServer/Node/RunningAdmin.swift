@@ -28,7 +28,7 @@ final class RunningAdmin: Sendable {
                 channels: configuration.channels,
                 keepAlive: configuration.keepAlive,
                 broker: node.broker,
-                brokerName: configuration.redis == nil ? "memory" : "redis",
+                brokerName: configuration.redis.isEmpty ? "memory" : "redis",
                 isDraining: { node.isDraining },
                 isAccepting: { node.isAccepting },
                 now: node.clock.wallMicroseconds

@@ -53,8 +53,16 @@ struct ConfigurationChecksTests {
 
     @Test("a file of authorities that can't be read is a problem at start", arguments: ["/no/such/file.pem", "/"])
     func authorities(path: String) async {
-        let problems = await configurationProblems(flags: ["redis": "rediss://h", "redis-ca-file": path])
+        let problems = await configurationProblems(flags: ["redis": "redis://a rediss://h", "redis-ca-file": path])
         #expect(problems.count == 1 && problems[0].hasPrefix("flag --redis-ca-file: '\(path)' can't be read"))
+    }
+
+    @Test("braces in the prefix are a problem in a Redis Cluster, and only there")
+    func prefixBraces() async throws {
+        let problems = await configurationProblems(flags: ["redis": "redis+cluster://h", "redis-prefix": "a{b}"])
+        #expect(problems == ["flag --redis-prefix: 'a{b}' has braces, and redis is a Redis Cluster"])
+        let single = try await readConfiguration(flags: ["redis": "redis://h", "redis-prefix": "a{b}"])
+        #expect(single.configuration.redis.first?.prefix == "a{b}")
     }
 
     @Test("defaults follow the number of files that the system allows", arguments: [256, 1_024, 20_000, 60_000])

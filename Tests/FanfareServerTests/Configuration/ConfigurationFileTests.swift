@@ -15,7 +15,7 @@ struct ConfigurationFileTests {
             #expect(configuration.keepAlive.pingInterval == nil)
             #expect(configuration.dev)
             #expect(configuration.nodeName == "010")
-            #expect(configuration.redis?.prefix == "null")
+            #expect(configuration.redis.first?.prefix == "null")
             #expect(configuration.loops == 3)
         }
     }

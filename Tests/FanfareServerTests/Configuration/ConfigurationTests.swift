@@ -15,7 +15,7 @@ struct ConfigurationTests {
         #expect(configuration.adminHost == "127.0.0.1")
         #expect(configuration.limits == Limits())
         #expect(configuration.keepAlive == KeepAlive())
-        #expect(configuration.redis == nil && !configuration.dev && configuration.effectiveAnonymous == .none)
+        #expect(configuration.redis.isEmpty && !configuration.dev && configuration.effectiveAnonymous == .none)
         #expect(configuration.nodeName == "box" && configuration.loops == 4)
         for entry in result.entries where entry.text == entry.setting.defaultText && !entry.text.isEmpty {
             #expect(entry.setting.kind.read(entry.text) != nil, "the default of \(entry.setting.name) is not allowed")

@@ -33,7 +33,7 @@ struct ComposeFileTests {
             machine: Machine(hostName: "n", cores: 2, maxOpenFiles: 20_000)
         ).read()
         #expect(result.warnings.isEmpty, "\(result.warnings)")
-        #expect(result.configuration.redis?.address == .host("redis", port: 6_379))
+        #expect(result.configuration.redis.first?.address == .host("redis", port: 6_379))
         #expect(result.configuration.adminHost == "0.0.0.0")
         let file = try Yams.load(yaml: text("docker-compose.yml")) as? [String: Any]
         #expect((file?["services"] as? [String: Any])?["redis"] != nil, "the host that FANFARE_REDIS names")
