@@ -18,15 +18,17 @@ struct SentinelTests {
         try await probe.isUp()
     }
 
-    @Test("the master dies: publications flow over the new one, the subscription is healed")
-    func masterDies() async throws {
+    @Test(
+        "the master dies or hangs: publications flow over the new one, the subscription is healed",
+        arguments: [false, true])
+    func masterDies(hangs: Bool) async throws {
         try await withSentinels { group in
             try await withProbe(try .redis("redis+sentinel://\(group.authority)")) { probe in
                 try await probe.isUp()
                 try await probe.subscribe("a")
                 #expect(try await group.master.command("PUBLISH", "fanfare:a", "before") == "1")
                 try await eventually("it arrives") { probe.texts() == ["before"] }
-                await group.master.kill()
+                if hangs { group.master.freeze() } else { await group.master.kill() }
                 try await probe.isDown()
                 try await flows(probe, "after")
                 #expect(try await group.replica.command("PUBLISH", "fanfare:a", "direct") == "1")

@@ -52,7 +52,7 @@ final class Inquirer {
 
     /// Asks another one the next time.
     func turn() {
-        guard servers.count > 1 else { return }
+        guard servers.count > 1, asking == nil else { return }
         next = (next + 1) % servers.count
         disconnect()
     }

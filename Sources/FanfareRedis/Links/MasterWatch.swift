@@ -13,6 +13,8 @@ final class MasterWatch {
     private let name: String
     private let eventLoop: any EventLoop
     private var master: RedisEndpoint?
+    /// The question under way.
+    private var finding: EventLoopFuture<RedisEndpoint>?
     private var check: RepeatedTask?
 
     /// `nil` for an address that is not behind sentinels.
@@ -42,16 +44,21 @@ final class MasterWatch {
 
     /// Where the master is now.
     func find() -> EventLoopFuture<RedisEndpoint> {
+        if let finding { return finding }
         let (name, bound) = (name, NIOLoopBound(self, eventLoop: eventLoop))
-        return inquirer.ask(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name]) { answer in
+        let found: EventLoopFuture<RedisEndpoint> = inquirer.ask(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name]) {
+            answer in
             Self.endpoint(answer) == nil ? "knows no master '\(name)'" : nil
-        }.flatMapThrowing { answer in
+        }.flatMapThrowing { answer -> RedisEndpoint in
             guard let endpoint = Self.endpoint(answer.value) else { throw RedisLinkError.unresolved }
             bound.value.master = endpoint
             return endpoint
         }.flatMapErrorThrowing { error in
             throw RedisLinkError.protocolError("no sentinel told the master: \(error)")
         }
+        finding = found
+        found.whenComplete { _ in bound.value.finding = nil }
+        return found
     }
 
     /// The link is up at the master that was found: tells when there is another one.

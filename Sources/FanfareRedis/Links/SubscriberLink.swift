@@ -111,7 +111,11 @@ final class SubscriberLink: RedisLinkOwner {
                 leave(channel, receiver: receiver)
             case .adopt(let channel, let receivers, let position):
                 for receiver in receivers { book.adopt(channel, receiver: receiver) }
-                if let position { desk.adopt(channel, at: position) }
+                if let position {
+                    desk.adopt(channel, at: position)
+                    // It may have been left and taken again within one visit: then no confirmation comes.
+                    if book.isInForce(channel) { desk.confirmed(channel, []) }
+                }
             case .probe(let tag):
                 probe.rename(tag: tag)
                 subscribeProbe()
