@@ -13,6 +13,8 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
     case abnormal = 1006
     /// Text that is not UTF-8.
     case invalidPayload = 1007
+    /// Valid bytes that wear a node out: more fragments or control frames than the limits allow.
+    case policyViolation = 1008
     /// A message above the size limit.
     case messageTooBig = 1009
     /// The node failed in a way that was not foreseen.
@@ -50,6 +52,7 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
         case .unsupportedData: "unsupported data"
         case .abnormal: "connection lost"
         case .invalidPayload: "text is not UTF-8"
+        case .policyViolation: "policy violation"
         case .messageTooBig: "message too big"
         case .internalError: "internal error"
         case .serviceRestart: "node is restarting, reconnect"
@@ -71,8 +74,8 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
         case .abnormal, .internalError, .serviceRestart, .tryAgainLater, .slow, .writeError, .insufficientState,
             .noPong:
             true
-        case .normal, .protocolError, .unsupportedData, .invalidPayload, .messageTooBig, .badRequest, .stale,
-            .channelLimit, .permissionDenied:
+        case .normal, .protocolError, .unsupportedData, .invalidPayload, .policyViolation, .messageTooBig, .badRequest,
+            .stale, .channelLimit, .permissionDenied:
             false
         }
     }

@@ -103,6 +103,7 @@ struct LimitOptions: ParsableArguments {
     @Option(help: .setting("max-connections")) var maxConnections: String?
     @Option(help: .setting("max-pending-connections")) var maxPendingConnections: String?
     @Option(help: .setting("max-message-bytes")) var maxMessageBytes: String?
+    @Option(help: .setting("max-fragments")) var maxFragments: String?
     @Option(help: .setting("max-queue-bytes")) var maxQueueBytes: String?
     @Option(help: .setting("max-channels")) var maxChannels: String?
     @Option(help: .setting("max-channel-bytes")) var maxChannelBytes: String?
@@ -119,6 +120,7 @@ struct LimitOptions: ParsableArguments {
             ("max-connections", maxConnections),
             ("max-pending-connections", maxPendingConnections),
             ("max-message-bytes", maxMessageBytes),
+            ("max-fragments", maxFragments),
             ("max-queue-bytes", maxQueueBytes),
             ("max-channels", maxChannels),
             ("max-channel-bytes", maxChannelBytes),

@@ -9,6 +9,8 @@ public struct Limits: Sendable, Equatable {
     public var maxPendingConnections = 4_096
     /// Bytes of one inbound message, all its fragments together. More: close 1009, HTTP 413.
     public var maxMessageBytes = 65_536
+    /// Fragments of one inbound message. More: close 1008. Each costs a header's work and none has to carry anything.
+    public var maxFragments = 1_024
     /// Bytes that wait for one client. More: it is a slow consumer and is cut with 3008.
     public var maxQueueBytes = 1_048_576
     /// For a client to take what waits for it, counted anew with each part of up to 64 KiB. Longer: it is a slow consumer

@@ -127,6 +127,9 @@ extension Setting {
             "max-message-bytes", 1...1_073_741_824, default: defaults.limits.maxMessageBytes,
             "One message of a client, all fragments together; more: close 1009, HTTP 413.",
             \.limits.maxMessageBytes),
+        integer(
+            "max-fragments", 1...1_000_000, default: defaults.limits.maxFragments,
+            "Fragments of one message of a client; more: close 1008.", \.limits.maxFragments),
         bytes(
             "max-queue-bytes", 1_024...1_073_741_824, default: defaults.limits.maxQueueBytes,
             "What may wait for one client; more: it is a slow consumer and cut with 3008.", \.limits.maxQueueBytes),

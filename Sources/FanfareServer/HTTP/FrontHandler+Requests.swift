@@ -28,11 +28,12 @@ extension FrontHandler {
 
     /// The request is complete, its body was thrown away.
     func respond(to head: HTTPRequestHead) {
+        if loop.node.configuration.echo { return upgrade(head, to: .echo) }
         switch route(head) {
         case .page:
             answer(.ok, Page.headers, Page.bytes, head: head)
         case .centrifugeWebSocket:
-            upgrade(head, to: nil)
+            upgrade(head, to: .centrifuge)
         case .rawWebSocket(let channel):
             upgradeRaw(head, to: channel)
         case .publish:

@@ -49,6 +49,7 @@ extension Metric {
         .counter("fanfare_messages_received_total", "Messages from clients.", loops: .messagesReceived),
         .counter("fanfare_received_bytes_total", "Bytes of clients' messages, no framing.", loops: .bytesReceived),
         .limit("fanfare_limit_message_bytes", "Most bytes of one message of a client.") { $0.maxMessageBytes },
+        .limit("fanfare_limit_fragments", "Most fragments of one message of a client.") { $0.maxFragments },
         .limit("fanfare_limit_commands_per_message", "Most commands in one message.") { $0.maxCommandsPerMessage },
         .limit("fanfare_limit_pending_commands", "Most commands of a client that wait.") { $0.maxPendingCommands },
         .deadline("fanfare_limit_slow_seconds", "Longest wait for a client to take a part.") { $0.limits.slowTimeout },

@@ -5,8 +5,9 @@ import NIOCore
 struct MessageAssembler: Sendable {
     private var kind: Payload.Kind?
     private var body = ByteBuffer()
-    private var fragments = 0
     private var text = UTF8Validator()
+    /// Frames of the message so far.
+    private(set) var fragments = 0
 
     /// Whether a message has begun and not ended.
     var isOpen: Bool { kind != nil }
@@ -20,15 +21,14 @@ struct MessageAssembler: Sendable {
     /// Memory behind them.
     var heldBytes: Int { body.storageCapacity }
 
-    /// A data frame begins; `false` when the message has too many.
-    mutating func begin(_ header: FrameHeader) -> Bool {
+    /// A data frame begins.
+    mutating func begin(_ header: FrameHeader) {
         if header.opcode != .continuation {
             kind = header.opcode == .text ? .text : .binary
             fragments = 0
             text = UTF8Validator()
         }
         fragments += 1
-        return fragments <= WebSocketReader.maximumFragments
     }
 
     /// Takes masked bytes of the current frame; `false` when they can't be UTF-8 and should be.

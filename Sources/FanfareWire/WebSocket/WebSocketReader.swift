@@ -19,9 +19,6 @@ public struct WebSocketReader: Sendable {
         case failure(Disconnect, String)
     }
 
-    /// Fragments that one message may have; an endless row of empty ones is an attack.
-    public static let maximumFragments = 16_384
-
     private enum State {
         /// Between frames.
         case header
@@ -32,15 +29,19 @@ public struct WebSocketReader: Sendable {
     }
 
     private let maxMessageBytes: Int
+    private let maxFragments: Int
     private var state = State.header
     private var input = ByteBuffer()
     private var assembler = MessageAssembler()
     /// The payload of a control frame that is under way.
     private var control = ByteBuffer()
 
-    /// - Parameter maxMessageBytes: most bytes of one message, all its fragments together.
-    public init(maxMessageBytes: Int) {
+    /// - Parameters:
+    ///   - maxMessageBytes: most bytes of one message, all its fragments together.
+    ///   - maxFragments: most fragments of one message; an endless row of empty ones is an attack.
+    public init(maxMessageBytes: Int, maxFragments: Int) {
         self.maxMessageBytes = maxMessageBytes
+        self.maxFragments = maxFragments
     }
 
     /// Bytes held now.
@@ -113,8 +114,9 @@ public struct WebSocketReader: Sendable {
         guard header.payloadLength <= UInt64(max(0, maxMessageBytes - assembler.byteCount)) else {
             return fail(.messageTooBig, "message above the limit of \(maxMessageBytes) bytes")
         }
-        guard assembler.begin(header) else {
-            return fail(.protocolError, "message of more than \(Self.maximumFragments) fragments")
+        assembler.begin(header)
+        guard assembler.fragments <= maxFragments else {
+            return fail(.policyViolation, "message of more than \(maxFragments) fragments")
         }
         return nil
     }

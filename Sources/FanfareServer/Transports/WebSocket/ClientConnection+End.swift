@@ -23,7 +23,7 @@ extension ClientConnection {
         afterClose =
             switch disconnect {
             case .normal: .closeSocket
-            case .protocolError, .invalidPayload, .messageTooBig: .endOutput
+            case .protocolError, .invalidPayload, .policyViolation, .messageTooBig: .endOutput
             default: .awaitPeer
             }
         deadline = loop.node.clock.monotonicMicroseconds() + limits.closeTimeout.microseconds

@@ -55,9 +55,11 @@ extension ClientConnection {
                 return end(.messageTooBig)
             }
             publish(raw.channel, payload, id: 0)
-        } else {
+        } else if session != nil {
             guard payload.kind == .text else { return end(.unsupportedData) }
             handleCommands(payload.bytes)
+        } else {
+            reply(wireFormat.encode(Publication(channel: .echo, payload: payload)))
         }
     }
 
@@ -188,4 +190,12 @@ extension ClientConnection {
         try? context.channel.syncOptions?.setOption(.autoRead, value: !paused)
         if !paused { context.read() }
     }
+}
+
+extension ChannelName {
+    /// Where an echo would be published, for the encoder's sake.
+    fileprivate static let echo: ChannelName = {
+        guard let name = try? ChannelName("echo") else { preconditionFailure("a name by all rules") }
+        return name
+    }()
 }

@@ -20,6 +20,8 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
         case raw(ChannelName, ChannelRules, ClientPermissions)
         /// The Centrifuge client protocol in JSON.
         case centrifuge(CentrifugeSession)
+        /// Every message back to its sender.
+        case echo
     }
 
     /// What follows our close frame.
@@ -93,8 +95,12 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
             raw = nil
             self.session = session
             wireFormat = .centrifugeJSONWebSocket
+        case .echo:
+            raw = nil
+            wireFormat = .rawWebSocket
         }
-        self.reader = WebSocketReader(maxMessageBytes: loop.node.configuration.limits.maxMessageBytes)
+        let limits = loop.node.configuration.limits
+        self.reader = WebSocketReader(maxMessageBytes: limits.maxMessageBytes, maxFragments: limits.maxFragments)
         loop.node.formats.note(wireFormat)
     }
 
