@@ -82,6 +82,9 @@ struct BehaviourOptions: ParsableArguments {
     @Option(help: .setting("log-level")) var logLevel: String?
     @Option(help: .setting("write-delay")) var writeDelay: String?
     @Option(help: .setting("direct-write")) var directWrite: String?
+    @Option(help: .setting("compression")) var compression: String?
+    @Option(help: .setting("compression-threshold")) var compressionThreshold: String?
+    @Option(help: .setting("compression-client-context")) var compressionClientContext: String?
     @Flag(help: .setting("dev")) var dev = false
 
     var given: [(String, String?)] {
@@ -94,6 +97,9 @@ struct BehaviourOptions: ParsableArguments {
             ("namespaces", namespaces),
             ("log-level", logLevel),
             ("write-delay", writeDelay), ("direct-write", directWrite),
+            ("compression", compression),
+            ("compression-threshold", compressionThreshold),
+            ("compression-client-context", compressionClientContext),
             ("dev", dev ? "true" : nil),
         ]
     }

@@ -4,7 +4,7 @@ import Logging
 
 extension Setting {
     /// All settings in the order in which people meet them.
-    public static let all: [Setting] = network + redis + behaviour + limits + timeouts + http
+    public static let all: [Setting] = network + redis + behaviour + compression + limits + timeouts + http
 
     private static let defaults = NodeConfiguration()
 
@@ -112,6 +112,25 @@ extension Setting {
             "Deliver straight to the socket. Off: through NIO's write path, at twice the cost."
         ) { configuration, value in
             if case .flag(let isOn) = value { configuration.directWrite = isOn }
+        },
+    ]
+
+    private static let compression: [Setting] = [
+        Setting(
+            "compression", .flag, default: "false",
+            "permessage-deflate with clients that ask for it; a publication is compressed once for all of them."
+        ) { configuration, value in
+            if case .flag(let isOn) = value { configuration.compression.isOn = isOn }
+        },
+        bytes(
+            "compression-threshold", 0...1_073_741_824, default: defaults.compression.threshold,
+            "Size of a frame from which it is compressed where that makes it smaller; 0: all are, come what may.",
+            \.compression.threshold),
+        Setting(
+            "compression-client-context", .flag, default: "false",
+            "Clients may compress with what they sent before: smaller messages, 11 to 39 KB of memory for each client."
+        ) { configuration, value in
+            if case .flag(let isOn) = value { configuration.compression.clientContext = isOn }
         },
     ]
 

@@ -51,7 +51,8 @@ extension FrontHandler {
             majorVersion: head.version.major,
             minorVersion: head.version.minor,
             headers: head.headers.lazy.map { (name: $0.name, value: $0.value) },
-            subprotocols: upgrade.subprotocols
+            subprotocols: upgrade.subprotocols,
+            deflate: loop.node.configuration.compression.policy
         )
         switch handshake {
         case .failure(let refusal):
@@ -77,7 +78,7 @@ extension FrontHandler {
                     retry: true
                 )
             }
-            let client = ClientConnection(loop: loop, wire: wire(upgrade, permissions))
+            let client = ClientConnection(loop: loop, wire: wire(upgrade, permissions), deflate: acceptance.deflate)
             client.admitted = true
             guard case .raw(let target) = upgrade else { return complete(client, acceptance, SubscriptionStart()) }
             opening = client
@@ -145,6 +146,7 @@ extension FrontHandler {
         if let subprotocol = acceptance.subprotocol {
             headers.add(name: "Sec-WebSocket-Protocol", value: subprotocol)
         }
+        if let deflate = acceptance.deflate { headers.add(name: "Sec-WebSocket-Extensions", value: deflate.answer) }
         // Where a program can see it: each message is one offset further.
         if let position = start.origin { headers.add(name: "Fanfare-Position", value: "\(position)") }
         let response = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)

@@ -48,6 +48,12 @@ extension Metric {
     private static let traffic: [Metric] = [
         .counter("fanfare_messages_received_total", "Messages from clients.", loops: .messagesReceived),
         .counter("fanfare_received_bytes_total", "Bytes of clients' messages, no framing.", loops: .bytesReceived),
+        .counter(
+            "fanfare_received_compressed_bytes_total", "Bytes of clients' compressed messages as they came.",
+            loops: .compressedBytesReceived),
+        .counter(
+            "fanfare_received_inflated_bytes_total", "Bytes of the same messages inflated.",
+            loops: .inflatedBytesReceived),
         .limit("fanfare_limit_message_bytes", "Most bytes of one message of a client.") { $0.maxMessageBytes },
         .limit("fanfare_limit_fragments", "Most fragments of one message of a client.") { $0.maxFragments },
         .limit("fanfare_limit_commands_per_message", "Most commands in one message.") { $0.maxCommandsPerMessage },
@@ -66,6 +72,11 @@ extension Metric {
             return writes == 0 ? 1 : Double($0.metrics.sum(.deliveries)) / Double(writes)
         },
         .counter("fanfare_sent_bytes_total", "Bytes written to clients or queued for them.", loops: .bytesSent),
+        .counter(
+            "fanfare_deflate_input_bytes_total", "Bytes of frames before compression, once per event loop.",
+            loops: .deflateInputBytes),
+        .counter(
+            "fanfare_deflate_output_bytes_total", "Bytes of the same frames after it.", loops: .deflateOutputBytes),
         .gauge("fanfare_queue_bytes", "Bytes that wait for clients to take them, all clients.", loops: .queueBytes),
         .limit("fanfare_limit_queue_bytes", "Most bytes that wait for one client.") { $0.maxQueueBytes },
     ]

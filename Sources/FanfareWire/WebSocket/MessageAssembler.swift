@@ -6,6 +6,8 @@ struct MessageAssembler: Sendable {
     private var kind: Payload.Kind?
     private var body = ByteBuffer()
     private var text = UTF8Validator()
+    /// Whether what is gathered is compressed.
+    private(set) var isCompressed = false
     /// Frames of the message so far.
     private(set) var fragments = 0
 
@@ -25,6 +27,7 @@ struct MessageAssembler: Sendable {
     mutating func begin(_ header: FrameHeader) {
         if header.opcode != .continuation {
             kind = header.opcode == .text ? .text : .binary
+            isCompressed = header.isCompressed
             fragments = 0
             text = UTF8Validator()
         }
@@ -41,8 +44,33 @@ struct MessageAssembler: Sendable {
         }
         let before = body.readableBytes
         Unmask.write(bytes, mask: mask, phase: phase, to: &body)
-        guard kind == .text else { return true }
+        guard kind == .text, !isCompressed else { return true }
         return body.withUnsafeReadableBytes { text.feed(UnsafeRawBufferPointer(rebasing: $0[before...])) }
+    }
+
+    /// What became of a compressed message.
+    enum Inflation {
+        /// It is a plain one now.
+        case done
+        /// It has no right to be one: the end of the connection.
+        case failed(Disconnect, String)
+    }
+
+    /// The last data frame is complete and the message compressed: makes it a plain one.
+    mutating func inflate(limit: Int, _ body: (inout ByteBuffer, _ headerRoom: Int) -> Inflater.Outcome) -> Inflation {
+        // What is gathered is alone in its storage, so more can be put behind it.
+        switch body(&self.body, Self.headerRoom) {
+        case .message(let message):
+            isCompressed = false
+            self.body = message
+            guard kind == .text else { return .done }
+            let isText = message.withUnsafeReadableBytes { text.feed($0) }
+            return isText ? .done : .failed(.invalidPayload, "text is not UTF-8")
+        case .tooBig:
+            return .failed(.messageTooBig, "message above the limit of \(limit) bytes when inflated")
+        case .corrupt:
+            return .failed(.invalidPayload, "message is not a DEFLATE stream")
+        }
     }
 
     /// The last data frame is complete: the message.

@@ -35,6 +35,10 @@ extension ClientConnection {
         case .message(let payload):
             loop.metrics.counters.add(.messagesReceived)
             loop.metrics.counters.add(.bytesReceived, payload.bytes.readableBytes)
+            if reader.compressedBytes > 0 {
+                loop.metrics.counters.add(.compressedBytesReceived, reader.compressedBytes)
+                loop.metrics.counters.add(.inflatedBytesReceived, payload.bytes.readableBytes)
+            }
             handle(payload)
         case .ping(let payload):
             reply(WebSocketFrame.encode(.pong, payload: payload))
@@ -59,8 +63,16 @@ extension ClientConnection {
             guard payload.kind == .text else { return end(.unsupportedData) }
             handleCommands(payload.bytes)
         } else {
-            reply(wireFormat.encode(Publication(channel: .echo, payload: payload)))
+            echo(payload)
         }
+    }
+
+    /// Sends back what came, compressed where the client takes that.
+    private func echo(_ payload: Payload) {
+        let threshold = loop.node.configuration.compression.threshold
+        let frame = wireFormat.plain.encode(Publication(channel: .echo, payload: payload), threshold: threshold)
+        guard deflateBits > 0 else { return reply(frame) }
+        reply(WireFormat.deflate(frame, threshold: threshold, windowBits: Int(deflateBits)))
     }
 
     private func handleCommands(_ message: ByteBuffer) {

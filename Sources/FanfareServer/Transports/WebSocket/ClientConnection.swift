@@ -52,6 +52,8 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     /// The protocol state of a Centrifuge client.
     var session: CentrifugeSession?
     let wireFormat: WireFormat
+    /// Size of its window for compressed messages, as a power of two; 0: it takes none.
+    let deflateBits: UInt8
     var phase = Phase.opening
     var membership = HubMembership<ClientConnection>()
     var wheelPlace = WheelPlace()
@@ -85,22 +87,26 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     /// Completes the upgrade of a raw client when its subscription is answered.
     var onSubscribed: ((Result<SubscriptionStart, BrokerError>) -> Void)?
 
-    init(loop: LoopState, wire: Wire) {
+    init(loop: LoopState, wire: Wire, deflate: DeflateAgreement?) {
         self.loop = loop
+        let plain: WireFormat
         switch wire {
         case .raw(let channel, let rules, let permissions):
             raw = RawClient(channel: channel, rules: rules, permissions: permissions)
-            wireFormat = .rawWebSocket
+            plain = .rawWebSocket
         case .centrifuge(let session):
             raw = nil
             self.session = session
-            wireFormat = .centrifugeJSONWebSocket
+            plain = .centrifugeJSONWebSocket
         case .echo:
             raw = nil
-            wireFormat = .rawWebSocket
+            plain = .rawWebSocket
         }
+        deflateBits = UInt8(deflate?.serverWindowBits ?? 0)
+        wireFormat = deflate?.takesSharedFrames == true ? plain.deflated : plain
         let limits = loop.node.configuration.limits
-        self.reader = WebSocketReader(maxMessageBytes: limits.maxMessageBytes, maxFragments: limits.maxFragments)
+        reader = WebSocketReader(
+            maxMessageBytes: limits.maxMessageBytes, maxFragments: limits.maxFragments, deflate: deflate)
         loop.node.formats.note(wireFormat)
     }
 
