@@ -32,6 +32,8 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
     case insufficientState = 3010
     /// No sign of life within the pong timeout after a ping.
     case noPong = 3012
+    /// A message or frame was begun and not completed in time.
+    case messageTimeout = 3014
     /// A command or message the protocol does not allow here.
     case badRequest = 3501
     /// No first command within its deadline.
@@ -61,6 +63,7 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
         case .writeError: "write error"
         case .insufficientState: "insufficient state, begin anew"
         case .noPong: "no pong"
+        case .messageTimeout: "message not complete in time"
         case .badRequest: "bad request"
         case .stale: "no command in time"
         case .channelLimit: "channel limit"
@@ -72,7 +75,7 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
     public var reconnect: Bool {
         switch self {
         case .abnormal, .internalError, .serviceRestart, .tryAgainLater, .slow, .writeError, .insufficientState,
-            .noPong:
+            .noPong, .messageTimeout:
             true
         case .normal, .protocolError, .unsupportedData, .invalidPayload, .policyViolation, .messageTooBig, .badRequest,
             .stale, .channelLimit, .permissionDenied:

@@ -110,6 +110,7 @@ struct LimitOptions: ParsableArguments {
     @Option(help: .setting("max-pending-connections")) var maxPendingConnections: String?
     @Option(help: .setting("max-message-bytes")) var maxMessageBytes: String?
     @Option(help: .setting("max-fragments")) var maxFragments: String?
+    @Option(help: .setting("max-control-frames")) var maxControlFrames: String?
     @Option(help: .setting("max-queue-bytes")) var maxQueueBytes: String?
     @Option(help: .setting("max-channels")) var maxChannels: String?
     @Option(help: .setting("max-channel-bytes")) var maxChannelBytes: String?
@@ -127,6 +128,7 @@ struct LimitOptions: ParsableArguments {
             ("max-pending-connections", maxPendingConnections),
             ("max-message-bytes", maxMessageBytes),
             ("max-fragments", maxFragments),
+            ("max-control-frames", maxControlFrames),
             ("max-queue-bytes", maxQueueBytes),
             ("max-channels", maxChannels),
             ("max-channel-bytes", maxChannelBytes),
@@ -144,6 +146,7 @@ struct LimitOptions: ParsableArguments {
 struct HTTPOptions: ParsableArguments {
     @Option(help: .setting("handshake-timeout")) var handshakeTimeout: String?
     @Option(help: .setting("first-command-timeout")) var firstCommandTimeout: String?
+    @Option(help: .setting("message-timeout")) var messageTimeout: String?
     @Option(help: .setting("close-timeout")) var closeTimeout: String?
     @Option(help: .setting("max-header-field-bytes")) var maxHeaderFieldBytes: String?
     @Option(help: .setting("max-header-bytes")) var maxHeaderBytes: String?
@@ -153,6 +156,7 @@ struct HTTPOptions: ParsableArguments {
         [
             ("handshake-timeout", handshakeTimeout),
             ("first-command-timeout", firstCommandTimeout),
+            ("message-timeout", messageTimeout),
             ("close-timeout", closeTimeout),
             ("max-header-field-bytes", maxHeaderFieldBytes),
             ("max-header-bytes", maxHeaderBytes),

@@ -149,6 +149,9 @@ extension Setting {
         integer(
             "max-fragments", 1...1_000_000, default: defaults.limits.maxFragments,
             "Fragments of one message of a client; more: close 1008.", \.limits.maxFragments),
+        integer(
+            "max-control-frames", 1...100_000, default: defaults.limits.maxControlFramesPerSecond,
+            "Pings and pongs of a client in a second; more: close 1008.", \.limits.maxControlFramesPerSecond),
         bytes(
             "max-queue-bytes", 1_024...1_073_741_824, default: defaults.limits.maxQueueBytes,
             "What may wait for one client; more: it is a slow consumer and cut with 3008.", \.limits.maxQueueBytes),
@@ -194,6 +197,9 @@ extension Setting {
             "first-command-timeout", .milliseconds(50)...(.seconds(300)),
             default: defaults.limits.firstCommandTimeout, "From the upgrade to 'connect'; then close 3502.",
             \.limits.firstCommandTimeout),
+        duration(
+            "message-timeout", .milliseconds(50)...(.seconds(3_600)), default: defaults.limits.messageTimeout,
+            "From the first byte of a client's message to its last; then close 3014.", \.limits.messageTimeout),
         duration(
             "close-timeout", .milliseconds(50)...(.seconds(60)), default: defaults.limits.closeTimeout,
             "From our close frame to the client's; then the socket is closed.", \.limits.closeTimeout),

@@ -9,6 +9,10 @@ extension FrontHandler {
         guard !loop.node.isDraining else {
             return refuse(.draining, .serviceUnavailable, "the node is restarting, try again", retry: true)
         }
+        guard head.headers["host"].count == 1 || (head.version.major, head.version.minor) < (1, 1) else {
+            // RFC 9112 §3.2, and RFC 6455 §4.2.1.
+            return refuse(.badRequest, .badRequest, "a request has one Host field")
+        }
         let route = route(head)
         guard route == .page || mayCome(head) else { return refuseOrigin() }
         switch route {

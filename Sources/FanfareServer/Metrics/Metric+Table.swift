@@ -56,6 +56,12 @@ extension Metric {
             loops: .inflatedBytesReceived),
         .limit("fanfare_limit_message_bytes", "Most bytes of one message of a client.") { $0.maxMessageBytes },
         .limit("fanfare_limit_fragments", "Most fragments of one message of a client.") { $0.maxFragments },
+        .limit("fanfare_limit_control_frames", "Most pings and pongs of a client in a second.") {
+            $0.maxControlFramesPerSecond
+        },
+        .deadline("fanfare_limit_message_seconds", "Longest time for a message of a client.") {
+            $0.limits.messageTimeout
+        },
         .limit("fanfare_limit_commands_per_message", "Most commands in one message.") { $0.maxCommandsPerMessage },
         .limit("fanfare_limit_pending_commands", "Most commands of a client that wait.") { $0.maxPendingCommands },
         .deadline("fanfare_limit_slow_seconds", "Longest wait for a client to take a part.") { $0.limits.slowTimeout },

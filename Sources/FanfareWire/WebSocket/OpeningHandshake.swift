@@ -39,7 +39,13 @@ public enum OpeningHandshake {
         guard fields.tokens("connection").contains("upgrade") else {
             return refuse(400, "the Connection header lacks the token Upgrade")
         }
+        let lengths = fields.values("content-length")
+        guard lengths.allSatisfy({ $0 == "0" }), fields.values("transfer-encoding").isEmpty else {
+            // Whether its bytes are frames or a body is nothing that a node and a proxy before it may differ about.
+            return refuse(400, "an upgrade has no body")
+        }
         let versions = fields.values("sec-websocket-version")
+        guard versions.count <= 1 else { return refuse(400, "Sec-WebSocket-Version must be there once") }
         guard versions == ["13"] else {
             return refuse(426, "only version 13 of WebSocket is spoken here", [("Sec-WebSocket-Version", "13")])
         }

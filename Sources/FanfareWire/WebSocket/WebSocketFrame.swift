@@ -71,6 +71,11 @@ public enum WebSocketFrame {
         close(code: disconnect.code, reason: disconnect.reason)
     }
 
+    /// The answer to a client's close frame: its code again (RFC 6455 §5.5.1), nothing where it gave none.
+    public static func closeAnswer(_ code: UInt16?) -> ByteBuffer {
+        code.map { close(code: $0, reason: "") } ?? encode(.close, payload: ByteBuffer())
+    }
+
     /// A close frame; the reason is cut to the 123 bytes that fit, between characters.
     public static func close(code: UInt16, reason: String) -> ByteBuffer {
         var payload = ByteBuffer()

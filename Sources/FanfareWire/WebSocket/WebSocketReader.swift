@@ -61,6 +61,15 @@ public struct WebSocketReader {
         var isOff: Bool { if case .off = self { true } else { false } }
     }
 
+    /// Whether a message has begun and not ended.
+    public var isWithinMessage: Bool { assembler.isOpen }
+
+    /// Whether a message or a frame has begun and not ended, as far as ``next()`` was asked.
+    public var isUnfinished: Bool {
+        if case .payload = state { return true }
+        return assembler.isOpen || input.readableBytes > 0
+    }
+
     /// Bytes held now.
     public var bufferedBytes: Int { input.readableBytes + assembler.byteCount + control.readableBytes }
 

@@ -169,6 +169,31 @@ struct WebSocketReaderTests {
         }
     }
 
+    @Test("it tells whether a message or a frame has begun, wherever the bytes are cut")
+    func unfinished() {
+        var random = SeededRandom(seed: 1)
+        var reader = WebSocketReader(maxMessageBytes: 100, maxFragments: 10)
+        var bytes = ClientFrames.frame(1, [65, 66], final: false, &random)
+        let first = bytes.readableBytes
+        bytes.writeImmutableBuffer(ClientFrames.frame(9, [1], final: true, &random))
+        bytes.writeImmutableBuffer(ClientFrames.frame(0, [67], final: true, &random))
+        bytes.writeImmutableBuffer(ClientFrames.frame(9, [1], final: true, &random))
+        #expect(!reader.isUnfinished && !reader.isWithinMessage)
+        var messages = 0
+        for index in 1...bytes.readableBytes {
+            if let byte = bytes.readSlice(length: 1) { reader.feed(byte) }
+            var isEvent = false
+            while let event = reader.next() {
+                isEvent = true
+                if case .message = event { messages += 1 }
+            }
+            // Between its fragments, and within the last ping's frame, which is a message's end no more.
+            #expect(reader.isUnfinished == !(isEvent && messages == 1))
+            #expect(reader.isWithinMessage == (index >= 6 && messages == 0), "\(index) of \(first)")
+        }
+        #expect(!reader.isUnfinished)
+    }
+
     @Test("what was consumed is let go, also when no read ever ends with a frame", arguments: [1, 5, 100, 2_000])
     func straddling(payload: Int) {
         var random = SeededRandom(seed: 1)

@@ -78,6 +78,11 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     /// When the client has taken too little for too long; `nil` while nothing waits for it.
     var slowAt: UInt64?
 
+    /// When the message that has begun must have ended.
+    var messageDeadline: UInt64?
+    /// Pings and pongs that it may still send.
+    var controlFrames = RateLimit()
+
     /// Commands that wait for the broker; at the limit the client is not read.
     var pendingCommands = 0
     var isPaused = false
