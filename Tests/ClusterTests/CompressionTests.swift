@@ -60,7 +60,7 @@ struct CompressionTests {
                 try await node.metric("fanfare_deflate_input_bytes_total"),
                 try await node.metric("fanfare_deflate_output_bytes_total")
             )
-            #expect(before > 1_000 && after < before / 5)
+            #expect(before > 1_000 && before < 3_000 && after < before / 5, "once, whatever the subscribers and loops")
         }
     }
 
@@ -68,8 +68,8 @@ struct CompressionTests {
     func bomb() async throws {
         try await withNode(flags: ["--compression", "on"]) { node in
             let neighbour = try await node.raw("n")
-            // 40 MB of zeros are 40 KB: less than a message may have as it comes.
-            let zeros = WebSocketFrame.encode(.binary, payload: ByteBuffer(repeating: 0, count: 40_000_000))
+            // 12 MB of zeros are 52 KB: less than a message may have as it comes.
+            let zeros = WebSocketFrame.encode(.binary, payload: ByteBuffer(repeating: 0, count: 12_000_000))
             var bomb = WireFormat.deflate(zeros, threshold: 1)
             #expect(bomb.readableBytes < 60_000)
             bomb.moveReaderIndex(forwardBy: 4)

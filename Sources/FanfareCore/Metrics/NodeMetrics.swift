@@ -73,7 +73,7 @@ public enum LoopCounter: Int, CaseIterable, Sendable {
     case compressedBytesReceived
     /// Bytes of the same messages inflated.
     case inflatedBytesReceived
-    /// Bytes of frames before compression, once for each publication and event loop that it reached.
+    /// Bytes of publications' frames before compression.
     case deflateInputBytes
     /// Bytes of the same frames after it.
     case deflateOutputBytes

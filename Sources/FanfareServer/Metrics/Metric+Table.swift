@@ -79,7 +79,7 @@ extension Metric {
         },
         .counter("fanfare_sent_bytes_total", "Bytes written to clients or queued for them.", loops: .bytesSent),
         .counter(
-            "fanfare_deflate_input_bytes_total", "Bytes of frames before compression, once per event loop.",
+            "fanfare_deflate_input_bytes_total", "Bytes of publications' frames before compression.",
             loops: .deflateInputBytes),
         .counter(
             "fanfare_deflate_output_bytes_total", "Bytes of the same frames after it.", loops: .deflateOutputBytes),

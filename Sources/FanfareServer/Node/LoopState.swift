@@ -182,11 +182,11 @@ final class LoopState {
     private func handle(_ event: BrokerEvent) {
         switch event {
         case .publication(let prepared):
-            if prepared.deflated.from > 0 {
-                metrics.counters.add(.deflateInputBytes, prepared.deflated.from)
-                metrics.counters.add(.deflateOutputBytes, prepared.deflated.to)
-            }
             shard.publish(prepared)
+            if let bytes = prepared.takeDeflatedBytes() {
+                metrics.counters.add(.deflateInputBytes, bytes.before)
+                metrics.counters.add(.deflateOutputBytes, bytes.after)
+            }
         case .subscribed(let channel, let ticket, let position):
             shard.subscribed(channel, ticket: ticket, position: position)
         case .subscribeFailed(let channel, let ticket, let error):

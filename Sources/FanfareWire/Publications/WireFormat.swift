@@ -13,9 +13,6 @@ public enum WireFormat: Int, Sendable, CaseIterable {
     /// As ``centrifugeJSONWebSocket``, to clients that take permessage-deflate.
     case centrifugeJSONWebSocketDeflate
 
-    /// Those that compress what another one encodes, which comes before them.
-    public static let deflated: [WireFormat] = [.rawWebSocketDeflate, .centrifugeJSONWebSocketDeflate]
-
     /// The same without compression; itself where there is none.
     public var plain: WireFormat {
         switch self {
@@ -32,15 +29,13 @@ public enum WireFormat: Int, Sendable, CaseIterable {
         }
     }
 
-    /// The ready bytes of `publication` in this format, WebSocket header included.
-    ///
-    /// - Parameter threshold: bytes of a frame from which formats with compression compress.
-    public func encode(_ publication: Publication, threshold: Int) -> ByteBuffer {
+    /// The ready bytes of `publication` in this format, WebSocket header included; not compressed, which is for frames that
+    /// many share (``PreparedPublication``) and may be left out at any time.
+    public func encode(_ publication: Publication) -> ByteBuffer {
         switch self {
-        case .rawWebSocket: RawEncoder.frame(publication)
-        case .centrifugeJSONWebSocket: CentrifugeJSONEncoder.publicationFrame(publication)
-        case .rawWebSocketDeflate, .centrifugeJSONWebSocketDeflate:
-            Self.deflate(plain.encode(publication, threshold: threshold), threshold: threshold)
+        case .rawWebSocket, .rawWebSocketDeflate: RawEncoder.frame(publication)
+        case .centrifugeJSONWebSocket, .centrifugeJSONWebSocketDeflate:
+            CentrifugeJSONEncoder.publicationFrame(publication)
         }
     }
 
@@ -77,9 +72,4 @@ public struct WireFormats: Sendable, ExpressibleByArrayLiteral {
     public static func bit(_ format: WireFormat) -> UInt8 { 1 << UInt8(format.rawValue) }
 
     public func contains(_ format: WireFormat) -> Bool { mask & Self.bit(format) != 0 }
-
-    /// Whether one of them compresses.
-    var anyDeflated: Bool {
-        mask & (Self.bit(.rawWebSocketDeflate) | Self.bit(.centrifugeJSONWebSocketDeflate)) != 0
-    }
 }

@@ -80,14 +80,6 @@ extension ClientConnection {
         }
     }
 
-    /// Sends back what came, compressed where the client takes that.
-    private func echo(_ payload: Payload) {
-        let threshold = loop.node.configuration.compression.threshold
-        let frame = wireFormat.plain.encode(Publication(channel: .echo, payload: payload), threshold: threshold)
-        guard deflateBits > 0 else { return reply(frame) }
-        reply(WireFormat.deflate(frame, threshold: threshold, windowBits: Int(deflateBits)))
-    }
-
     private func handleCommands(_ message: ByteBuffer) {
         let commands: [CentrifugeCommand]
         do {
@@ -215,12 +207,4 @@ extension ClientConnection {
         try? context.channel.syncOptions?.setOption(.autoRead, value: !paused)
         if !paused { context.read() }
     }
-}
-
-extension ChannelName {
-    /// Where an echo would be published, for the encoder's sake.
-    fileprivate static let echo: ChannelName = {
-        guard let name = try? ChannelName("echo") else { preconditionFailure("a name by all rules") }
-        return name
-    }()
 }

@@ -112,7 +112,7 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
         let limits = loop.node.configuration.limits
         reader = WebSocketReader(
             maxMessageBytes: limits.maxMessageBytes, maxFragments: limits.maxFragments, deflate: deflate)
-        loop.node.formats.note(wireFormat)
+        loop.node.formats.note(wireFormat.plain)
     }
 
     deinit {

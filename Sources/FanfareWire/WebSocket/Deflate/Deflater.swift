@@ -11,8 +11,9 @@ final class Deflater: @unchecked Sendable {
     /// The window of frames that clients share, as a power of two: some ask for no more than 4 KB, and most publications
     /// are no longer.
     static let sharedWindowBits = 12
-    /// zlib's own default. A publication is compressed once, whatever the number of its subscribers.
-    private static let level: CInt = 6
+    /// The last of the quick ones: against zlib's default of 6, 512 bytes of JSON take 81,000 instructions instead of
+    /// 96,000 and get 3 % longer, 4 KB take 233,000 instead of 396,000 and get 5 % longer.
+    private static let level: CInt = 3
     /// 8 KB of hash table: what has to be cleared before each frame.
     private static let memoryLevel: CInt = 5
     /// Room that is kept for the next frame.
