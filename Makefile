@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help cluster run build release test check format format-check sanitize sanitize-thread sanitize-address \
-	bench cost compose-test clean
+	bench cost autobahn compose-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,11 @@ sanitize-thread sanitize-address: sanitize-%:
 	swift test --quiet --no-parallel --skip-build --sanitize=$* --scratch-path .build-$* \
 		--filter '$(SANITIZED)' $(SKIPPED)
 
+autobahn: ## all of Autobahn's cases, ten minutes; the report stays in .autobahn
+	@Deploy/install test
+	swift build --build-tests
+	AUTOBAHN=all swift test --skip-build --filter AutobahnTests
+
 check: format-check ## format, nginx and compose files
 	@Deploy/install run
 	Deploy/check
@@ -74,4 +79,4 @@ compose-test: ## docker-compose.yml for real: needs a container engine, not part
 	Deploy/compose-test
 
 clean: ## removes what was built
-	rm -rf .build .build-thread .build-address .venv
+	rm -rf .build .build-thread .build-address .venv .autobahn

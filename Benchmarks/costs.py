@@ -6,6 +6,7 @@ Fails when one is above its threshold in thresholds.json.
 
 import json
 import pathlib
+import random
 import re
 import signal
 import subprocess
@@ -16,21 +17,35 @@ import time
 import harness
 
 
-def instructions(folder, clients, rounds, burst):
-    """Instructions of the node per delivery, counted by callgrind between two dumps."""
-    out = pathlib.Path(folder) / f"callgrind.{burst}"
+def instructions(folder, clients, rounds, burst, payload=128, text=None):
+    """Instructions of the node per delivery, counted by callgrind between two dumps; with a text, of a compressed one."""
+    out = pathlib.Path(folder) / f"callgrind.{burst}.{payload}.{text is not None}"
     # Debian's valgrind can't read the debug information of today's compilers: it gets a copy without.
     binary = pathlib.Path(folder) / "fanfare"
     subprocess.run(["objcopy", "--strip-debug", harness.NODE, binary], check=True)
     wrapper = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}"]
-    with harness.Node(17300 + burst, core=None, wrapper=wrapper, binary=binary) as node:
-        with harness.Clients([node.port], clients, core=None) as crowd:
+    flags = ["--compression", "on"] if text else []
+    with harness.Node(17300 + burst, core=None, wrapper=wrapper, binary=binary, flags=flags) as node:
+        deflate = []
+        if text:
+            file = pathlib.Path(folder) / "payload"
+            file.write_text(text)
+            deflate = [file, harness.deflated_frame_bytes(node.port, text)]
+        with harness.Clients([node.port], clients, core=None, payload=payload, deflate=deflate) as crowd:
             crowd("connect")
             crowd(f"rounds 30 {burst}")
             dump(node.pid)
             deliveries = crowd(f"rounds {rounds} {burst}")["deliveries"]
             dump(node.pid)
     return totals(f"{out}.2") / deliveries
+
+
+def quotes(size):
+    """JSON as tickers publish it, so long."""
+    source = random.Random(7)
+    rows = [{"symbol": "".join(source.choices("ABCDEFGHIJ", k=4)), "bid": round(source.uniform(10, 900), 2),
+             "ask": round(source.uniform(10, 900), 2), "volume": source.randrange(100000)} for _ in range(size // 40)]
+    return json.dumps(rows)[:size]
 
 
 def dump(pid):
@@ -71,6 +86,8 @@ def measure():
     with tempfile.TemporaryDirectory() as folder:
         costs["instructions_per_delivery_single"] = instructions(folder, 500, 100, 1)
         costs["instructions_per_delivery_burst_16"] = instructions(folder, 500, 100, 16)
+        plain = instructions(folder, 500, 100, 1, payload=512)
+        costs["compressed_to_plain_512_bytes"] = instructions(folder, 500, 100, 1, 512, quotes(512)) / plain
         few, many = (allocations(folder, clients, 1000, 1) for clients in (10, 510))
         costs["allocations_per_delivery"] = (many - few) / 500
         costs["allocations_per_publish"] = few - 10 * costs["allocations_per_delivery"]

@@ -131,8 +131,8 @@ class Redis(Process):
 class Clients(Process):
     """The C client on the other core; each call is one of its commands."""
 
-    def __init__(self, ports, clients, channels=1, payload=128, core=1):
-        super().__init__([BUILD / "client", ",".join(map(str, ports)), clients, channels, payload], core,
+    def __init__(self, ports, clients, channels=1, payload=128, core=1, deflate=()):
+        super().__init__([BUILD / "client", ",".join(map(str, ports)), clients, channels, payload, *deflate], core,
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __call__(self, command):
@@ -164,6 +164,21 @@ def _masked(text):
     body = text.encode()
     head = bytes([0x81, 0x80 | len(body)]) if len(body) < 126 else b"\x81\xfe" + len(body).to_bytes(2, "big")
     return head + bytes(4) + body
+
+
+def deflated_frame_bytes(port, payload):
+    """How long the frame is in which a node sends that text to clients that take permessage-deflate."""
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET /channels/probe/ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                       b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                       b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n" + _masked(payload))
+        got = b""
+        while b"\r\n\r\n" not in got or len(got.partition(b"\r\n\r\n")[2]) < 4:
+            got += client.recv(65536)
+        frame = got.partition(b"\r\n\r\n")[2]
+        if frame[0] != 0xC1:
+            sys.exit("error: the node did not compress")
+        return 2 + frame[1] if frame[1] < 126 else 4 + int.from_bytes(frame[2:4], "big")
 
 
 def subscriptions(port, count):

@@ -1,5 +1,6 @@
 // Raw WebSocket clients that count and throw away (MSG_TRUNC), for the yardstick and the node alike. Client 0 publishes.
-//   client PORT[,PORT…] CLIENTS CHANNELS PAYLOAD_BYTES
+//   client PORT[,PORT…] CLIENTS CHANNELS PAYLOAD_BYTES [PAYLOAD_FILE FRAME_BYTES]
+// With the last two it offers permessage-deflate, publishes what is in the file, and takes frames of that size for it.
 // Clients are spread over ports and channels in turn. Then it obeys the lines of its input, one answer line each:
 //   connect              connects and upgrades all
 //   rounds N BURST       N times: publishes BURST messages with one send, waits until everyone in channel 0 has them
@@ -18,6 +19,8 @@ static int64_t received[MAX_CLIENTS], sent_at[FRAMES];
 static uint32_t histogram[BUCKETS];
 static unsigned char burst_bytes[1 << 18];
 static size_t frame_bytes;
+static unsigned char text[60000];
+static const char *offer = "";
 static int64_t total;
 
 static void send_all(int fd, const void *bytes, size_t length) {
@@ -37,7 +40,7 @@ static size_t masked(unsigned char *to) {
         to[n++] = 0x80 | 126, to[n++] = payload >> 8, to[n++] = payload & 255;
     }
     memset(to + n, 0, 4);
-    memset(to + n + 4, 'x', payload);
+    memcpy(to + n + 4, text, payload);
     return n + 4 + payload;
 }
 
@@ -47,10 +50,10 @@ static void connect_one(int i) {
     int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
     if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to)) die("connect");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    char request[256];
+    char request[320];
     int n = snprintf(request, sizeof request,
                      "GET /channels/c%d/ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", i % channels);
+                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n", i % channels, offer);
     send_all(fd, request, n);
     fds[i] = fd;
 }
@@ -222,12 +225,21 @@ static void freeze(int count) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 5) return fprintf(stderr, "usage: client PORT[,PORT] CLIENTS CHANNELS PAYLOAD_BYTES\n"), 64;
+    if (argc != 5 && argc != 7)
+        return fprintf(stderr, "usage: client PORT[,PORT] CLIENTS CHANNELS PAYLOAD_BYTES [FILE FRAME_BYTES]\n"), 64;
     raise_file_limit();
     for (char *p = strtok(argv[1], ","); p && port_count < 16; p = strtok(NULL, ",")) ports[port_count++] = atoi(p);
     client_count = atoi(argv[2]), channels = atoi(argv[3]), payload = atoi(argv[4]);
     if (client_count < 1 || client_count > MAX_CLIENTS || channels < 1 || payload < 1 || payload > 60000) return 64;
     frame_bytes = frame_header(payload) + payload;
+    memset(text, 'x', payload);
+    if (argc == 7) {
+        FILE *file = fopen(argv[5], "rb");
+        if (!file || fread(text, 1, payload, file) != (size_t)payload) die("payload");
+        fclose(file);
+        frame_bytes = atoi(argv[6]);
+        offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    }
     epoll = epoll_create1(0);
     setvbuf(stdout, NULL, _IOLBF, 0);
     char line[256];

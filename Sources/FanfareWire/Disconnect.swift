@@ -13,6 +13,8 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
     case abnormal = 1006
     /// Text that is not UTF-8.
     case invalidPayload = 1007
+    /// Valid bytes that wear a node out: more fragments or control frames than the limits allow.
+    case policyViolation = 1008
     /// A message above the size limit.
     case messageTooBig = 1009
     /// The node failed in a way that was not foreseen.
@@ -30,6 +32,8 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
     case insufficientState = 3010
     /// No sign of life within the pong timeout after a ping.
     case noPong = 3012
+    /// A message or frame was begun and not completed in time.
+    case messageTimeout = 3014
     /// A command or message the protocol does not allow here.
     case badRequest = 3501
     /// No first command within its deadline.
@@ -50,6 +54,7 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
         case .unsupportedData: "unsupported data"
         case .abnormal: "connection lost"
         case .invalidPayload: "text is not UTF-8"
+        case .policyViolation: "policy violation"
         case .messageTooBig: "message too big"
         case .internalError: "internal error"
         case .serviceRestart: "node is restarting, reconnect"
@@ -58,6 +63,7 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
         case .writeError: "write error"
         case .insufficientState: "insufficient state, begin anew"
         case .noPong: "no pong"
+        case .messageTimeout: "message not complete in time"
         case .badRequest: "bad request"
         case .stale: "no command in time"
         case .channelLimit: "channel limit"
@@ -69,10 +75,10 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
     public var reconnect: Bool {
         switch self {
         case .abnormal, .internalError, .serviceRestart, .tryAgainLater, .slow, .writeError, .insufficientState,
-            .noPong:
+            .noPong, .messageTimeout:
             true
-        case .normal, .protocolError, .unsupportedData, .invalidPayload, .messageTooBig, .badRequest, .stale,
-            .channelLimit, .permissionDenied:
+        case .normal, .protocolError, .unsupportedData, .invalidPayload, .policyViolation, .messageTooBig, .badRequest,
+            .stale, .channelLimit, .permissionDenied:
             false
         }
     }

@@ -82,6 +82,9 @@ struct BehaviourOptions: ParsableArguments {
     @Option(help: .setting("log-level")) var logLevel: String?
     @Option(help: .setting("write-delay")) var writeDelay: String?
     @Option(help: .setting("direct-write")) var directWrite: String?
+    @Option(help: .setting("compression")) var compression: String?
+    @Option(help: .setting("compression-threshold")) var compressionThreshold: String?
+    @Option(help: .setting("compression-client-context")) var compressionClientContext: String?
     @Flag(help: .setting("dev")) var dev = false
 
     var given: [(String, String?)] {
@@ -94,6 +97,9 @@ struct BehaviourOptions: ParsableArguments {
             ("namespaces", namespaces),
             ("log-level", logLevel),
             ("write-delay", writeDelay), ("direct-write", directWrite),
+            ("compression", compression),
+            ("compression-threshold", compressionThreshold),
+            ("compression-client-context", compressionClientContext),
             ("dev", dev ? "true" : nil),
         ]
     }
@@ -103,6 +109,8 @@ struct LimitOptions: ParsableArguments {
     @Option(help: .setting("max-connections")) var maxConnections: String?
     @Option(help: .setting("max-pending-connections")) var maxPendingConnections: String?
     @Option(help: .setting("max-message-bytes")) var maxMessageBytes: String?
+    @Option(help: .setting("max-fragments")) var maxFragments: String?
+    @Option(help: .setting("max-control-frames")) var maxControlFrames: String?
     @Option(help: .setting("max-queue-bytes")) var maxQueueBytes: String?
     @Option(help: .setting("max-channels")) var maxChannels: String?
     @Option(help: .setting("max-channel-bytes")) var maxChannelBytes: String?
@@ -119,6 +127,8 @@ struct LimitOptions: ParsableArguments {
             ("max-connections", maxConnections),
             ("max-pending-connections", maxPendingConnections),
             ("max-message-bytes", maxMessageBytes),
+            ("max-fragments", maxFragments),
+            ("max-control-frames", maxControlFrames),
             ("max-queue-bytes", maxQueueBytes),
             ("max-channels", maxChannels),
             ("max-channel-bytes", maxChannelBytes),
@@ -136,6 +146,7 @@ struct LimitOptions: ParsableArguments {
 struct HTTPOptions: ParsableArguments {
     @Option(help: .setting("handshake-timeout")) var handshakeTimeout: String?
     @Option(help: .setting("first-command-timeout")) var firstCommandTimeout: String?
+    @Option(help: .setting("message-timeout")) var messageTimeout: String?
     @Option(help: .setting("close-timeout")) var closeTimeout: String?
     @Option(help: .setting("max-header-field-bytes")) var maxHeaderFieldBytes: String?
     @Option(help: .setting("max-header-bytes")) var maxHeaderBytes: String?
@@ -145,6 +156,7 @@ struct HTTPOptions: ParsableArguments {
         [
             ("handshake-timeout", handshakeTimeout),
             ("first-command-timeout", firstCommandTimeout),
+            ("message-timeout", messageTimeout),
             ("close-timeout", closeTimeout),
             ("max-header-field-bytes", maxHeaderFieldBytes),
             ("max-header-bytes", maxHeaderBytes),

@@ -28,6 +28,15 @@ struct ClientTests {
         }
     }
 
+    @Test("Python's websockets compresses and inflates, with and without context", arguments: [false, true])
+    func deflate(context: Bool) async throws {
+        let flags = ["--compression", "on", "--compression-client-context", "\(context)"]
+        try await withNode(flags: flags) { node in
+            let log = try await run("deflate_check.py", "ws://127.0.0.1:\(node.port)", within: .seconds(120))
+            #expect(log.contains("ok closes"), "\(log)")
+        }
+    }
+
     @Test("the official SDKs recover what a broken connection missed, and read history")
     func recovery() async throws {
         try await withRedis { redis in

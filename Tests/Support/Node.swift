@@ -17,16 +17,17 @@ public final class Node: Sendable {
     /// Starts a node in `--dev` and waits until it is ready.
     ///
     /// - Parameters:
+    ///   - command: `serve`, or another that takes the same options.
     ///   - redis: URL; `nil`: the broker in memory.
     ///   - flags: further flags.
     ///   - isReady: whether to wait until it is ready, or only until it answers.
     public static func start(
-        _ name: String = "node", redis: String? = nil, flags: [String] = [], environment: [String: String] = [:],
-        port: Int? = nil, dev: Bool = true, isReady: Bool = true
+        _ name: String = "node", command: String = "serve", redis: String? = nil, flags: [String] = [],
+        environment: [String: String] = [:], port: Int? = nil, dev: Bool = true, isReady: Bool = true
     ) async throws -> Node {
         let (port, adminPort) = (port ?? FreePort.take(), FreePort.take())
         var arguments = [
-            "serve", "--node-name", name, "--host", "127.0.0.1", "--port", "\(port)", "--admin-port", "\(adminPort)",
+            command, "--node-name", name, "--host", "127.0.0.1", "--port", "\(port)", "--admin-port", "\(adminPort)",
             "--loops", "2", "--drain", "300ms",
         ]
         if dev { arguments.append("--dev") }

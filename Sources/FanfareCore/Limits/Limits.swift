@@ -9,6 +9,10 @@ public struct Limits: Sendable, Equatable {
     public var maxPendingConnections = 4_096
     /// Bytes of one inbound message, all its fragments together. More: close 1009, HTTP 413.
     public var maxMessageBytes = 65_536
+    /// Fragments of one inbound message. More: close 1008. Each costs a header's work and none has to carry anything.
+    public var maxFragments = 1_024
+    /// Pings and pongs of one client in a second. More: close 1008. Each ping is answered; RFC 6455 sets no bound.
+    public var maxControlFramesPerSecond = 50
     /// Bytes that wait for one client. More: it is a slow consumer and is cut with 3008.
     public var maxQueueBytes = 1_048_576
     /// For a client to take what waits for it, counted anew with each part of up to 64 KiB. Longer: it is a slow consumer
@@ -33,6 +37,8 @@ public struct Limits: Sendable, Equatable {
     public var handshakeTimeout = Duration.seconds(10)
     /// From the upgrade to the first command of a protocol that has commands.
     public var firstCommandTimeout = Duration.seconds(10)
+    /// From the first byte of a message to its last, while the client is read. A byte a second is no way to hold memory.
+    public var messageTimeout = Duration.seconds(30)
     /// From our close frame to the peer's, before the socket is closed.
     public var closeTimeout = Duration.seconds(2)
     /// Bytes of one HTTP header field, name and value.

@@ -69,6 +69,14 @@ public enum LoopCounter: Int, CaseIterable, Sendable {
     case messagesReceived
     /// Bytes of messages from clients, without framing.
     case bytesReceived
+    /// Bytes of compressed messages from clients as they came.
+    case compressedBytesReceived
+    /// Bytes of the same messages inflated.
+    case inflatedBytesReceived
+    /// Bytes of publications' frames before compression.
+    case deflateInputBytes
+    /// Bytes of the same frames after it.
+    case deflateOutputBytes
     /// Publications that clients sent and the node accepted.
     case publicationsIn
     /// Publications that this loop took from the broker.

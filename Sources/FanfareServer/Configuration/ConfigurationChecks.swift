@@ -181,6 +181,15 @@ struct ConfigurationChecks {
 
     /// What was given and changes nothing here.
     func withoutEffect(_ configuration: NodeConfiguration) -> [String] {
+        var warnings = redisWithoutEffect(configuration)
+        if !configuration.compression.isOn {
+            warnings += ["compression-threshold", "compression-client-context"]
+                .compactMap { given[$0]?.origin }.map { "\($0) has no effect: compression is off" }
+        }
+        return warnings
+    }
+
+    private func redisWithoutEffect(_ configuration: NodeConfiguration) -> [String] {
         if given["redis"] == nil {
             return ["redis-prefix", "redis-ca-file", "redis-timeout", "redis-probe-interval"]
                 .compactMap { given[$0]?.origin }.map { "\($0) has no effect: there is no redis" }

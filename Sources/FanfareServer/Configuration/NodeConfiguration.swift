@@ -53,6 +53,11 @@ public struct NodeConfiguration: Sendable {
     /// How long publications may wait for more, so that one write carries them all; 0: none waits.
     public var writeDelay = Duration.zero
 
+    /// permessage-deflate.
+    public var compression = Compression()
+    /// Whether every WebSocket gets its own messages back and nothing else: no setting, only for `fanfare echo`.
+    public var echo = false
+
     public init() {}
 
     /// Where Redis is, without secrets.

@@ -4,7 +4,7 @@ import Logging
 
 extension Setting {
     /// All settings in the order in which people meet them.
-    public static let all: [Setting] = network + redis + behaviour + limits + timeouts + http
+    public static let all: [Setting] = network + redis + behaviour + compression + limits + timeouts + http
 
     private static let defaults = NodeConfiguration()
 
@@ -115,6 +115,25 @@ extension Setting {
         },
     ]
 
+    private static let compression: [Setting] = [
+        Setting(
+            "compression", .flag, default: "false",
+            "permessage-deflate with clients that ask for it; a publication is compressed once for all of them."
+        ) { configuration, value in
+            if case .flag(let isOn) = value { configuration.compression.isOn = isOn }
+        },
+        bytes(
+            "compression-threshold", 0...1_073_741_824, default: defaults.compression.threshold,
+            "Size of a frame from which it is compressed where that makes it smaller; 0: all are, come what may.",
+            \.compression.threshold),
+        Setting(
+            "compression-client-context", .flag, default: "false",
+            "Clients may compress with what they sent before: smaller messages, 11 to 39 KB of memory for each client."
+        ) { configuration, value in
+            if case .flag(let isOn) = value { configuration.compression.clientContext = isOn }
+        },
+    ]
+
     private static let limits: [Setting] = [
         integer(
             "max-connections", 1...10_000_000, default: defaults.limits.maxConnections,
@@ -127,6 +146,12 @@ extension Setting {
             "max-message-bytes", 1...1_073_741_824, default: defaults.limits.maxMessageBytes,
             "One message of a client, all fragments together; more: close 1009, HTTP 413.",
             \.limits.maxMessageBytes),
+        integer(
+            "max-fragments", 1...1_000_000, default: defaults.limits.maxFragments,
+            "Fragments of one message of a client; more: close 1008.", \.limits.maxFragments),
+        integer(
+            "max-control-frames", 1...100_000, default: defaults.limits.maxControlFramesPerSecond,
+            "Pings and pongs of a client in a second; more: close 1008.", \.limits.maxControlFramesPerSecond),
         bytes(
             "max-queue-bytes", 1_024...1_073_741_824, default: defaults.limits.maxQueueBytes,
             "What may wait for one client; more: it is a slow consumer and cut with 3008.", \.limits.maxQueueBytes),
@@ -172,6 +197,9 @@ extension Setting {
             "first-command-timeout", .milliseconds(50)...(.seconds(300)),
             default: defaults.limits.firstCommandTimeout, "From the upgrade to 'connect'; then close 3502.",
             \.limits.firstCommandTimeout),
+        duration(
+            "message-timeout", .milliseconds(50)...(.seconds(3_600)), default: defaults.limits.messageTimeout,
+            "From the first byte of a client's message to its last; then close 3014.", \.limits.messageTimeout),
         duration(
             "close-timeout", .milliseconds(50)...(.seconds(60)), default: defaults.limits.closeTimeout,
             "From our close frame to the client's; then the socket is closed.", \.limits.closeTimeout),

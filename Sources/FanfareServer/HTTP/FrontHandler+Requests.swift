@@ -9,6 +9,10 @@ extension FrontHandler {
         guard !loop.node.isDraining else {
             return refuse(.draining, .serviceUnavailable, "the node is restarting, try again", retry: true)
         }
+        guard head.headers["host"].count == 1 || (head.version.major, head.version.minor) < (1, 1) else {
+            // RFC 9112 §3.2, and RFC 6455 §4.2.1.
+            return refuse(.badRequest, .badRequest, "a request has one Host field")
+        }
         let route = route(head)
         guard route == .page || mayCome(head) else { return refuseOrigin() }
         switch route {
@@ -28,11 +32,12 @@ extension FrontHandler {
 
     /// The request is complete, its body was thrown away.
     func respond(to head: HTTPRequestHead) {
+        if loop.node.configuration.echo { return upgrade(head, to: .echo) }
         switch route(head) {
         case .page:
             answer(.ok, Page.headers, Page.bytes, head: head)
         case .centrifugeWebSocket:
-            upgrade(head, to: nil)
+            upgrade(head, to: .centrifuge)
         case .rawWebSocket(let channel):
             upgradeRaw(head, to: channel)
         case .publish:

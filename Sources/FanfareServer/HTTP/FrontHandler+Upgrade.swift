@@ -12,7 +12,8 @@ extension FrontHandler {
             return refuse(.forbidden, .forbidden, "clients may not subscribe to this channel")
         }
         do {
-            upgrade(head, to: Target(channel: channel, rules: rules, wish: try RecoveryQuery.wish(head.uri, rules)))
+            let wish = try RecoveryQuery.wish(head.uri, rules)
+            upgrade(head, to: .raw(Target(channel: channel, rules: rules, wish: wish)))
         } catch {
             refuse(.badRequest, .badRequest, "\(error)")
         }
@@ -25,17 +26,33 @@ extension FrontHandler {
         let wish: RecoveryWish
     }
 
-    /// Answers an upgrade to the raw protocol, or without a target to the Centrifuge protocol.
+    /// What an upgrade is to.
+    enum Upgrade {
+        /// The raw protocol on a channel.
+        case raw(Target)
+        /// The Centrifuge client protocol.
+        case centrifuge
+        /// Every message back to its sender: what conformance suites drive.
+        case echo
+
+        /// Those that it speaks.
+        fileprivate var subprotocols: [String] {
+            if case .centrifuge = self { ["centrifuge-json"] } else { [] }
+        }
+    }
+
+    /// Answers an upgrade.
     ///
     /// All checks come first and cost the node nothing; then a place is taken; a raw client is subscribed before its 101,
     /// so that "open" means "subscribed". Everything that fails gets the HTTP answer that says why.
-    func upgrade(_ head: HTTPRequestHead, to target: Target?) {
+    func upgrade(_ head: HTTPRequestHead, to upgrade: Upgrade) {
         let handshake = OpeningHandshake.check(
             method: head.method.rawValue,
             majorVersion: head.version.major,
             minorVersion: head.version.minor,
             headers: head.headers.lazy.map { (name: $0.name, value: $0.value) },
-            subprotocols: target == nil ? ["centrifuge-json"] : []
+            subprotocols: upgrade.subprotocols,
+            deflate: loop.node.configuration.compression.policy
         )
         switch handshake {
         case .failure(let refusal):
@@ -47,7 +64,8 @@ extension FrontHandler {
             )
         case .success(let acceptance):
             let permissions = loop.node.anonymousPermissions
-            guard permissions.mayConnect || target == nil else { return refuseAnonymous("connect") }
+            // Who has no permission for the Centrifuge protocol is told in its own words.
+            if case .raw = upgrade, !permissions.mayConnect { return refuseAnonymous("connect") }
             guard loop.node.connectRate.take(now: loop.node.clock.monotonicMicroseconds()) else {
                 return refuse(
                     .connectRate, .serviceUnavailable, "too many clients come at once, try again", retry: true)
@@ -60,9 +78,9 @@ extension FrontHandler {
                     retry: true
                 )
             }
-            let client = ClientConnection(loop: loop, wire: wire(target, permissions))
+            let client = ClientConnection(loop: loop, wire: wire(upgrade, permissions), deflate: acceptance.deflate)
             client.admitted = true
-            guard let target else { return complete(client, acceptance, SubscriptionStart()) }
+            guard case .raw(let target) = upgrade else { return complete(client, acceptance, SubscriptionStart()) }
             opening = client
             client.onSubscribed = { [unowned self] result in self.subscribed(client, acceptance, result) }
             loop.settle()
@@ -84,8 +102,15 @@ extension FrontHandler {
         }
     }
 
-    private func wire(_ target: Target?, _ permissions: ClientPermissions) -> ClientConnection.Wire {
-        if let target { return .raw(target.channel, target.rules, permissions) }
+    private func wire(_ upgrade: Upgrade, _ permissions: ClientPermissions) -> ClientConnection.Wire {
+        switch upgrade {
+        case .raw(let target): .raw(target.channel, target.rules, permissions)
+        case .centrifuge: centrifuge(permissions)
+        case .echo: .echo
+        }
+    }
+
+    private func centrifuge(_ permissions: ClientPermissions) -> ClientConnection.Wire {
         let configuration = loop.node.configuration
         return .centrifuge(
             CentrifugeSession(
@@ -121,6 +146,7 @@ extension FrontHandler {
         if let subprotocol = acceptance.subprotocol {
             headers.add(name: "Sec-WebSocket-Protocol", value: subprotocol)
         }
+        if let deflate = acceptance.deflate { headers.add(name: "Sec-WebSocket-Extensions", value: deflate.answer) }
         // Where a program can see it: each message is one offset further.
         if let position = start.origin { headers.add(name: "Fanfare-Position", value: "\(position)") }
         let response = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)

@@ -117,7 +117,7 @@ final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelM
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
         case HTTPParserError.headerOverflow:
-            refuse(.badRequest, .requestHeaderFieldsTooLarge, "the request's headers are above the limit")
+            refuse(.badRequest, .requestHeaderFieldsTooLarge, "the request's target or headers are above the limit")
         case is HTTPParserError:
             refuse(.badRequest, .badRequest, "not a valid HTTP/1.1 request")
         default:

@@ -18,11 +18,11 @@ enum Route: Equatable {
     case notFound
 
     /// - Parameters:
-    ///   - target: the request target as received, query included (RFC 9112 §3.2.1, origin form).
+    ///   - target: the request target as received, query included (RFC 9112 §3.2.1, origin or absolute form).
     ///   - channelBytes: most bytes of a channel name.
     init(method: String, target: String, channelBytes: Int) {
         // Bytes, not characters: every connection comes through here.
-        let path = target.utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
+        let path = Self.originForm(target.utf8[...]).prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
         switch Substring(path) {
         case "/":
             self = method == "GET" || method == "HEAD" ? .page : .methodNotAllowed(allow: "GET, HEAD")
@@ -31,6 +31,16 @@ enum Route: Equatable {
         default:
             self = Self.channel(path: path, method: method, channelBytes: channelBytes)
         }
+    }
+
+    /// Path and query of a target, also of one with scheme and host (RFC 9112 §3.2.2; RFC 6455 §4.2.1).
+    private static func originForm(_ target: Substring.UTF8View) -> Substring.UTF8View {
+        guard target.first != UInt8(ascii: "/") else { return target }
+        for scheme in ["http://", "https://"] where target.starts(with: scheme.utf8) {
+            let path = target.dropFirst(scheme.utf8.count).drop { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+            return path.first == UInt8(ascii: "/") ? path : "/"[...].utf8
+        }
+        return target
     }
 
     private static func channel(path: Substring.UTF8View, method: String, channelBytes: Int) -> Route {

@@ -48,7 +48,20 @@ extension Metric {
     private static let traffic: [Metric] = [
         .counter("fanfare_messages_received_total", "Messages from clients.", loops: .messagesReceived),
         .counter("fanfare_received_bytes_total", "Bytes of clients' messages, no framing.", loops: .bytesReceived),
+        .counter(
+            "fanfare_received_compressed_bytes_total", "Bytes of clients' compressed messages as they came.",
+            loops: .compressedBytesReceived),
+        .counter(
+            "fanfare_received_inflated_bytes_total", "Bytes of the same messages inflated.",
+            loops: .inflatedBytesReceived),
         .limit("fanfare_limit_message_bytes", "Most bytes of one message of a client.") { $0.maxMessageBytes },
+        .limit("fanfare_limit_fragments", "Most fragments of one message of a client.") { $0.maxFragments },
+        .limit("fanfare_limit_control_frames", "Most pings and pongs of a client in a second.") {
+            $0.maxControlFramesPerSecond
+        },
+        .deadline("fanfare_limit_message_seconds", "Longest time for a message of a client.") {
+            $0.limits.messageTimeout
+        },
         .limit("fanfare_limit_commands_per_message", "Most commands in one message.") { $0.maxCommandsPerMessage },
         .limit("fanfare_limit_pending_commands", "Most commands of a client that wait.") { $0.maxPendingCommands },
         .deadline("fanfare_limit_slow_seconds", "Longest wait for a client to take a part.") { $0.limits.slowTimeout },
@@ -65,6 +78,11 @@ extension Metric {
             return writes == 0 ? 1 : Double($0.metrics.sum(.deliveries)) / Double(writes)
         },
         .counter("fanfare_sent_bytes_total", "Bytes written to clients or queued for them.", loops: .bytesSent),
+        .counter(
+            "fanfare_deflate_input_bytes_total", "Bytes of publications' frames before compression.",
+            loops: .deflateInputBytes),
+        .counter(
+            "fanfare_deflate_output_bytes_total", "Bytes of the same frames after it.", loops: .deflateOutputBytes),
         .gauge("fanfare_queue_bytes", "Bytes that wait for clients to take them, all clients.", loops: .queueBytes),
         .limit("fanfare_limit_queue_bytes", "Most bytes that wait for one client.") { $0.maxQueueBytes },
     ]

@@ -27,7 +27,7 @@ public final class FanfareNode: Sendable {
         logger: Logger
     ) async throws -> FanfareNode {
         let metrics = NodeMetrics(loops: configuration.loops)
-        let formats = FormatsInUse()
+        let formats = FormatsInUse(threshold: configuration.compression.threshold)
         let broker = try makeBroker(configuration, metrics: metrics, formats: formats, clock: clock, logger: logger)
         let context = NodeContext(
             configuration: configuration,

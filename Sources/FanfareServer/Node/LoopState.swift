@@ -181,7 +181,12 @@ final class LoopState {
 
     private func handle(_ event: BrokerEvent) {
         switch event {
-        case .publication(let prepared): shard.publish(prepared)
+        case .publication(let prepared):
+            shard.publish(prepared)
+            if let bytes = prepared.takeDeflatedBytes() {
+                metrics.counters.add(.deflateInputBytes, bytes.before)
+                metrics.counters.add(.deflateOutputBytes, bytes.after)
+            }
         case .subscribed(let channel, let ticket, let position):
             shard.subscribed(channel, ticket: ticket, position: position)
         case .subscribeFailed(let channel, let ticket, let error):

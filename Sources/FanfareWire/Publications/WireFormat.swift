@@ -8,23 +8,68 @@ public enum WireFormat: Int, Sendable, CaseIterable {
     case rawWebSocket
     /// A WebSocket text message with a push of the Centrifuge client protocol in JSON.
     case centrifugeJSONWebSocket
+    /// As ``rawWebSocket``, to clients that take permessage-deflate.
+    case rawWebSocketDeflate
+    /// As ``centrifugeJSONWebSocket``, to clients that take permessage-deflate.
+    case centrifugeJSONWebSocketDeflate
 
-    /// The ready bytes of `publication` in this format, WebSocket header included.
+    /// The same without compression; itself where there is none.
+    public var plain: WireFormat {
+        switch self {
+        case .rawWebSocket, .rawWebSocketDeflate: .rawWebSocket
+        case .centrifugeJSONWebSocket, .centrifugeJSONWebSocketDeflate: .centrifugeJSONWebSocket
+        }
+    }
+
+    /// The same with compression.
+    public var deflated: WireFormat {
+        switch self {
+        case .rawWebSocket, .rawWebSocketDeflate: .rawWebSocketDeflate
+        case .centrifugeJSONWebSocket, .centrifugeJSONWebSocketDeflate: .centrifugeJSONWebSocketDeflate
+        }
+    }
+
+    /// The ready bytes of `publication` in this format, WebSocket header included; not compressed, which is for frames that
+    /// many share (``PreparedPublication``) and may be left out at any time.
     public func encode(_ publication: Publication) -> ByteBuffer {
         switch self {
-        case .rawWebSocket: RawEncoder.frame(publication)
-        case .centrifugeJSONWebSocket: CentrifugeJSONEncoder.publicationFrame(publication)
+        case .rawWebSocket, .rawWebSocketDeflate: RawEncoder.frame(publication)
+        case .centrifugeJSONWebSocket, .centrifugeJSONWebSocketDeflate:
+            CentrifugeJSONEncoder.publicationFrame(publication)
         }
+    }
+
+    /// What formats with compression make of a plain frame: a smaller one, or the same.
+    ///
+    /// - Parameters:
+    ///   - threshold: bytes of a frame from which it is worth to try; 0: every frame, also where it gets no smaller.
+    ///   - windowBits: size of the receiver's window, as a power of two; the one of all shared frames by default.
+    public static func deflate(_ frame: ByteBuffer, threshold: Int, windowBits: Int? = nil) -> ByteBuffer {
+        guard frame.readableBytes >= threshold else { return frame }
+        let bits = windowBits ?? Deflater.sharedWindowBits
+        let growth = threshold == 0 ? DeflateAgreement.growth(frame.readableBytes) : -1
+        return Deflater.compress(frame: frame, windowBits: bits, growth: growth) ?? frame
     }
 }
 
-/// A set of wire formats, as a bit mask so that it fits an atomic.
-public struct WireFormats: OptionSet, Sendable {
-    public let rawValue: UInt8
+/// A set of wire formats and, for those that compress, from which size they do.
+public struct WireFormats: Sendable, ExpressibleByArrayLiteral {
+    /// One bit for each format, so that it fits an atomic.
+    public let mask: UInt8
+    /// Bytes of a frame from which it is compressed.
+    public let threshold: Int
 
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    public init(mask: UInt8, threshold: Int) {
+        self.mask = mask
+        self.threshold = threshold
+    }
 
-    public init(_ format: WireFormat) { self.rawValue = 1 << UInt8(format.rawValue) }
+    /// Without compression.
+    public init(arrayLiteral formats: WireFormat...) {
+        self.init(mask: formats.reduce(0) { $0 | Self.bit($1) }, threshold: .max)
+    }
 
-    public func contains(_ format: WireFormat) -> Bool { rawValue & (1 << UInt8(format.rawValue)) != 0 }
+    public static func bit(_ format: WireFormat) -> UInt8 { 1 << UInt8(format.rawValue) }
+
+    public func contains(_ format: WireFormat) -> Bool { mask & Self.bit(format) != 0 }
 }

@@ -3,6 +3,8 @@ import NIOCore
 /// The header of a frame from a client (RFC 6455 §5.2), checked as far as it can be by itself.
 struct FrameHeader: Equatable {
     var isFinal: Bool
+    /// RSV1 of a message's first frame: its payload is compressed (RFC 7692 §6).
+    var isCompressed = false
     var opcode: WebSocketFrame.Opcode
     var payloadLength: UInt64
     /// In the order of the bytes, first byte lowest.
@@ -18,11 +20,18 @@ struct FrameHeader: Equatable {
         case invalid(String)
     }
 
-    static func parse(_ buffer: inout ByteBuffer) -> Parsed {
+    /// - Parameter deflate: whether permessage-deflate was agreed on.
+    static func parse(_ buffer: inout ByteBuffer, deflate: Bool) -> Parsed {
         guard let first = buffer.getInteger(at: buffer.readerIndex, as: UInt8.self) else { return .incomplete }
-        guard first & 0x70 == 0 else { return .invalid("a reserved bit is set and no extension was agreed") }
+        guard first & (deflate ? 0x30 : 0x70) == 0 else {
+            return .invalid("a reserved bit is set that no agreed extension uses")
+        }
         guard let opcode = WebSocketFrame.Opcode(rawValue: first & 0x0F) else {
             return .invalid("reserved opcode \(first & 0x0F)")
+        }
+        let isCompressed = first & 0x40 != 0
+        guard !isCompressed || opcode == .text || opcode == .binary else {
+            return .invalid("RSV1 on a frame that does not begin a message")
         }
         let isFinal = first & 0x80 != 0
         guard isFinal || !opcode.isControl else { return .invalid("fragmented control frame") }
@@ -49,6 +58,8 @@ struct FrameHeader: Equatable {
         }
         guard let mask = buffer.getInteger(at: index, endianness: .little, as: UInt32.self) else { return .incomplete }
         buffer.moveReaderIndex(to: index + 4)
-        return .header(FrameHeader(isFinal: isFinal, opcode: opcode, payloadLength: length, mask: mask))
+        return .header(
+            FrameHeader(
+                isFinal: isFinal, isCompressed: isCompressed, opcode: opcode, payloadLength: length, mask: mask))
     }
 }

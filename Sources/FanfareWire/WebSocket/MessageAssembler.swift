@@ -5,8 +5,11 @@ import NIOCore
 struct MessageAssembler: Sendable {
     private var kind: Payload.Kind?
     private var body = ByteBuffer()
-    private var fragments = 0
     private var text = UTF8Validator()
+    /// Whether what is gathered is compressed.
+    private(set) var isCompressed = false
+    /// Frames of the message so far.
+    private(set) var fragments = 0
 
     /// Whether a message has begun and not ended.
     var isOpen: Bool { kind != nil }
@@ -20,15 +23,15 @@ struct MessageAssembler: Sendable {
     /// Memory behind them.
     var heldBytes: Int { body.storageCapacity }
 
-    /// A data frame begins; `false` when the message has too many.
-    mutating func begin(_ header: FrameHeader) -> Bool {
+    /// A data frame begins.
+    mutating func begin(_ header: FrameHeader) {
         if header.opcode != .continuation {
             kind = header.opcode == .text ? .text : .binary
+            isCompressed = header.isCompressed
             fragments = 0
             text = UTF8Validator()
         }
         fragments += 1
-        return fragments <= WebSocketReader.maximumFragments
     }
 
     /// Takes masked bytes of the current frame; `false` when they can't be UTF-8 and should be.
@@ -41,8 +44,33 @@ struct MessageAssembler: Sendable {
         }
         let before = body.readableBytes
         Unmask.write(bytes, mask: mask, phase: phase, to: &body)
-        guard kind == .text else { return true }
+        guard kind == .text, !isCompressed else { return true }
         return body.withUnsafeReadableBytes { text.feed(UnsafeRawBufferPointer(rebasing: $0[before...])) }
+    }
+
+    /// What became of a compressed message.
+    enum Inflation {
+        /// It is a plain one now.
+        case done
+        /// It has no right to be one: the end of the connection.
+        case failed(Disconnect, String)
+    }
+
+    /// The last data frame is complete and the message compressed: makes it a plain one.
+    mutating func inflate(limit: Int, _ body: (inout ByteBuffer, _ headerRoom: Int) -> Inflater.Outcome) -> Inflation {
+        // What is gathered is alone in its storage, so more can be put behind it.
+        switch body(&self.body, Self.headerRoom) {
+        case .message(let message):
+            isCompressed = false
+            self.body = message
+            guard kind == .text else { return .done }
+            let isText = message.withUnsafeReadableBytes { text.feed($0) }
+            return isText ? .done : .failed(.invalidPayload, "text is not UTF-8")
+        case .tooBig:
+            return .failed(.messageTooBig, "message above the limit of \(limit) bytes when inflated")
+        case .corrupt:
+            return .failed(.invalidPayload, "message is not a DEFLATE stream")
+        }
     }
 
     /// The last data frame is complete: the message.

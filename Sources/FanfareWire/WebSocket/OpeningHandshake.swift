@@ -6,6 +6,8 @@ public enum OpeningHandshake {
         public var acceptKey: String
         /// `Sec-WebSocket-Protocol`; `nil`: none was asked for that the server speaks.
         public var subprotocol: String?
+        /// permessage-deflate, when it was offered and can be had.
+        public var deflate: DeflateAgreement?
     }
 
     /// Why there is no upgrade, as an HTTP answer.
@@ -20,9 +22,10 @@ public enum OpeningHandshake {
     /// - Parameters:
     ///   - headers: the request's fields as received; names in any case, several of one name as RFC 9110 §5.3 has it.
     ///   - subprotocols: those that the server speaks; the client's order decides.
+    ///   - deflate: how the server takes part in permessage-deflate; `nil`: not at all.
     public static func check(
         method: String, majorVersion: Int, minorVersion: Int, headers: some Sequence<(name: String, value: String)>,
-        subprotocols: [String]
+        subprotocols: [String], deflate: DeflatePolicy? = nil
     ) -> Result<Acceptance, Refusal> {
         let fields = Fields(headers)
         guard method == "GET" else {
@@ -36,7 +39,13 @@ public enum OpeningHandshake {
         guard fields.tokens("connection").contains("upgrade") else {
             return refuse(400, "the Connection header lacks the token Upgrade")
         }
+        let lengths = fields.values("content-length")
+        guard lengths.allSatisfy({ $0 == "0" }), fields.values("transfer-encoding").isEmpty else {
+            // Whether its bytes are frames or a body is nothing that a node and a proxy before it may differ about.
+            return refuse(400, "an upgrade has no body")
+        }
         let versions = fields.values("sec-websocket-version")
+        guard versions.count <= 1 else { return refuse(400, "Sec-WebSocket-Version must be there once") }
         guard versions == ["13"] else {
             return refuse(426, "only version 13 of WebSocket is spoken here", [("Sec-WebSocket-Version", "13")])
         }
@@ -44,12 +53,20 @@ public enum OpeningHandshake {
         guard keys.count == 1, let key = keys.first, Base64.decode(key.utf8)?.count == 16 else {
             return refuse(400, "Sec-WebSocket-Key must be there once, with 16 bytes in Base64")
         }
+        var offers: [ExtensionOffer] = []
+        for value in fields.values("sec-websocket-extensions") {
+            guard let some = ExtensionOffer.parse(value) else {
+                return refuse(400, "Sec-WebSocket-Extensions is against its grammar (RFC 6455 section 9.1)")
+            }
+            offers += some
+        }
         let accept = SHA1.hash(Array(key.utf8) + Array("258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8))
         let wanted = fields.items("sec-websocket-protocol")
         return .success(
             Acceptance(
                 acceptKey: String(decoding: Base64.encode(accept), as: UTF8.self),
-                subprotocol: wanted.first { subprotocols.contains($0) }))
+                subprotocol: wanted.first { subprotocols.contains($0) },
+                deflate: deflate.flatMap { DeflateAgreement.negotiate(offers, $0) }))
     }
 
     private static func refuse(

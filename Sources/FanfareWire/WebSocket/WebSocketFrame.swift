@@ -36,8 +36,12 @@ public enum WebSocketFrame {
     }
 
     /// Appends the header of a whole frame; the payload follows.
-    public static func writeHeader(_ opcode: Opcode, payloadLength: Int, into buffer: inout ByteBuffer) {
-        buffer.writeInteger(0x80 | opcode.rawValue)
+    ///
+    /// - Parameter isCompressed: whether the payload is that of permessage-deflate (RFC 7692 §6).
+    public static func writeHeader(
+        _ opcode: Opcode, payloadLength: Int, isCompressed: Bool = false, into buffer: inout ByteBuffer
+    ) {
+        buffer.writeInteger((isCompressed ? 0xC0 : 0x80) | opcode.rawValue)
         switch payloadLength {
         case ..<126:
             buffer.writeInteger(UInt8(payloadLength))
@@ -50,6 +54,13 @@ public enum WebSocketFrame {
         }
     }
 
+    /// What kind of frame one of the above is, and how long its header.
+    static func plainHeader(_ frame: UnsafeRawBufferPointer) -> (opcode: Opcode, length: Int)? {
+        guard frame.count >= 2, let opcode = Opcode(rawValue: frame[0] & 0x0F) else { return nil }
+        let length = frame[1] < 126 ? 2 : frame[1] == 126 ? 4 : 10
+        return frame.count >= length ? (opcode, length) : nil
+    }
+
     /// Bytes of the header of a frame with that payload.
     public static func headerLength(payloadLength: Int) -> Int {
         payloadLength < 126 ? 2 : payloadLength < 65_536 ? 4 : 10
@@ -58,6 +69,11 @@ public enum WebSocketFrame {
     /// A close frame with the code and reason of the table.
     public static func close(_ disconnect: Disconnect) -> ByteBuffer {
         close(code: disconnect.code, reason: disconnect.reason)
+    }
+
+    /// The answer to a client's close frame: its code again (RFC 6455 §5.5.1), nothing where it gave none.
+    public static func closeAnswer(_ code: UInt16?) -> ByteBuffer {
+        code.map { close(code: $0, reason: "") } ?? encode(.close, payload: ByteBuffer())
     }
 
     /// A close frame; the reason is cut to the 123 bytes that fit, between characters.

@@ -5,7 +5,7 @@ import NIOCore
 /// Every payload byte is unmasked straight into its message's own buffer. So nothing that was read is written to or kept:
 /// what is held is the message so far and the beginning of a header, and between messages nothing at all. A caller that
 /// stops asking for events makes it hold what it was fed meanwhile.
-public struct WebSocketReader: Sendable {
+public struct WebSocketReader {
     /// What came in.
     public enum Event: Sendable, Equatable {
         /// A whole message, unmasked; text is valid UTF-8.
@@ -19,9 +19,6 @@ public struct WebSocketReader: Sendable {
         case failure(Disconnect, String)
     }
 
-    /// Fragments that one message may have; an endless row of empty ones is an attack.
-    public static let maximumFragments = 16_384
-
     private enum State {
         /// Between frames.
         case header
@@ -32,15 +29,45 @@ public struct WebSocketReader: Sendable {
     }
 
     private let maxMessageBytes: Int
+    private let maxFragments: Int
+    private var deflate: Deflate
+    /// Bytes of the last message as it came, if it was compressed; else 0.
+    public private(set) var compressedBytes = 0
     private var state = State.header
     private var input = ByteBuffer()
     private var assembler = MessageAssembler()
     /// The payload of a control frame that is under way.
     private var control = ByteBuffer()
 
-    /// - Parameter maxMessageBytes: most bytes of one message, all its fragments together.
-    public init(maxMessageBytes: Int) {
+    /// - Parameters:
+    ///   - maxMessageBytes: most bytes of one message, all its fragments together.
+    ///   - maxFragments: most fragments of one message; an endless row of empty ones is an attack.
+    ///   - deflate: how messages may be compressed; `nil`: not at all.
+    public init(maxMessageBytes: Int, maxFragments: Int, deflate: DeflateAgreement? = nil) {
         self.maxMessageBytes = maxMessageBytes
+        self.maxFragments = maxFragments
+        self.deflate = deflate.map { $0.clientContext ? .context($0.clientWindowBits, nil) : .alone } ?? .off
+    }
+
+    /// How compressed messages are read.
+    private enum Deflate {
+        /// There may be none.
+        case off
+        /// Each stands for itself.
+        case alone
+        /// They may refer to earlier ones: a stream of the client's own, from its first compressed message on.
+        case context(Int, Inflater?)
+
+        var isOff: Bool { if case .off = self { true } else { false } }
+    }
+
+    /// Whether a message has begun and not ended.
+    public var isWithinMessage: Bool { assembler.isOpen }
+
+    /// Whether a message or a frame has begun and not ended, as far as ``next()`` was asked.
+    public var isUnfinished: Bool {
+        if case .payload = state { return true }
+        return assembler.isOpen || input.readableBytes > 0
     }
 
     /// Bytes held now.
@@ -71,7 +98,7 @@ public struct WebSocketReader: Sendable {
             case .ended:
                 return nil
             case .header:
-                switch FrameHeader.parse(&input) {
+                switch FrameHeader.parse(&input, deflate: !deflate.isOff) {
                 case .incomplete:
                     keepRest()
                     return nil
@@ -110,11 +137,13 @@ public struct WebSocketReader: Sendable {
         case .close, .ping, .pong:
             return nil
         }
-        guard header.payloadLength <= UInt64(max(0, maxMessageBytes - assembler.byteCount)) else {
+        assembler.begin(header)
+        let limit = maxMessageBytes + (assembler.isCompressed ? DeflateAgreement.growth(maxMessageBytes) : 0)
+        guard header.payloadLength <= UInt64(max(0, limit - assembler.byteCount)) else {
             return fail(.messageTooBig, "message above the limit of \(maxMessageBytes) bytes")
         }
-        guard assembler.begin(header) else {
-            return fail(.protocolError, "message of more than \(Self.maximumFragments) fragments")
+        guard assembler.fragments <= maxFragments else {
+            return fail(.policyViolation, "message of more than \(maxFragments) fragments")
         }
         return nil
     }
@@ -145,12 +174,30 @@ public struct WebSocketReader: Sendable {
             end()
             return .event(event)
         case .text, .binary, .continuation:
-            guard header.isFinal, let payload = assembler.end() else { return .goOn }
+            guard header.isFinal else { return .goOn }
+            compressedBytes = 0
+            if assembler.isCompressed, let failure = inflate() { return .event(failure) }
+            guard let payload = assembler.end() else { return .goOn }
             guard payload.kind == .binary || assembler.textIsComplete else {
                 return .event(fail(.invalidPayload, "text ends within a character"))
             }
             return .event(.message(payload))
         }
+    }
+
+    private mutating func inflate() -> Event? {
+        let bytes = assembler.byteCount
+        if case .context(let bits, nil) = deflate { deflate = .context(bits, Inflater(windowBits: bits)) }
+        let limit = maxMessageBytes
+        let inflation = assembler.inflate(limit: limit) { [deflate] body, headerRoom in
+            if case .context(_, let inflater) = deflate {
+                return inflater?.inflate(&body, limit: limit, headerRoom: headerRoom) ?? .tooBig
+            }
+            return Inflater.inflateAlone(&body, limit: limit, headerRoom: headerRoom)
+        }
+        if case .failed(let disconnect, let what) = inflation { return fail(disconnect, what) }
+        compressedBytes = bytes
+        return nil
     }
 
     private mutating func takeControl() -> ByteBuffer {
@@ -168,6 +215,7 @@ public struct WebSocketReader: Sendable {
         input = ByteBuffer()
         control = ByteBuffer()
         assembler = MessageAssembler()
+        if case .context(let bits, _) = deflate { deflate = .context(bits, nil) }
     }
 
     /// Lets what was read go: an idle client costs no buffer, one within a header a few bytes.

@@ -145,9 +145,9 @@ enum FrameText {
             let text = bytes.readString(length: Int(length))
         {
             switch format {
-            case .rawWebSocket:
+            case .rawWebSocket, .rawWebSocketDeflate:
                 texts.append(String(text.dropLast()))
-            case .centrifugeJSONWebSocket:
+            case .centrifugeJSONWebSocket, .centrifugeJSONWebSocketDeflate:
                 // {"push":{"channel":"c","pub":{"data":"text\n"}}}
                 let data = text.components(after: #""data":""#)
                 texts.append(String(data.prefix { $0 != "\\" }))

@@ -19,10 +19,19 @@ struct RouteTests {
         #expect(route("/channels/lobby", "POST") == .publish(try ChannelName("lobby")))
     }
 
+    @Test("a target with scheme and host is its path")
+    func absolute() throws {
+        #expect(route("http://x") == .page)
+        #expect(route("https://x?y=/channels") == .page)
+        #expect(route("http://x:80/?y") == .page)
+        #expect(route("http://a/channels/lobby/ws?x") == .rawWebSocket(try ChannelName("lobby")))
+    }
+
     @Test("what is not")
     func unknown() {
         for target in [
-            "", "/x", "/channels", "/channels/", "/channels/a/ws/", "/channels/a/b", "/metrics", "*", "http://x/",
+            "", "/x", "/channels", "/channels/", "/channels/a/ws/", "/channels/a/b", "/metrics", "*", "http://x/y",
+            "ftp://x/", "x/",
         ] {
             let result = route(target)
             #expect(result == .notFound || result == .methodNotAllowed(allow: "POST"), "\(target): \(result)")

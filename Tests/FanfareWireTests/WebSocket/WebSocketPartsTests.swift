@@ -58,6 +58,12 @@ struct WebSocketPartsTests {
         #expect(String(validating: frame.readableBytesView.dropFirst(4), as: UTF8.self) != nil)
     }
 
+    @Test("a client's close is answered with its own code")
+    func closeAnswer() {
+        #expect(Array(WebSocketFrame.closeAnswer(3_000).readableBytesView) == [0x88, 2, 0x0B, 0xB8])
+        #expect(Array(WebSocketFrame.closeAnswer(nil).readableBytesView) == [0x88, 0])
+    }
+
     @Test("SHA-1 and Base64 give the published values")
     func hashes() {
         let hex = { (bytes: [UInt8]) in bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
@@ -126,6 +132,30 @@ struct OpeningHandshakeTests {
         #expect(status(check(replacing: ("Sec-WebSocket-Key", nil))) == 400)
         #expect(status(check(replacing: ("Sec-WebSocket-Key", "short"))) == 400)
         #expect(status(check(adding: ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="))) == 400)
+    }
+
+    @Test("what may be there once is refused when it is there twice, and an upgrade has no body")
+    func doubled() {
+        #expect(status(check(adding: ("sec-websocket-version", "13"))) == 400)
+        #expect(status(check(replacing: ("Sec-WebSocket-Version", "13, 8"))) == 426)
+        #expect(status(check(replacing: ("Sec-WebSocket-Version", " 13\t"))) == 101)
+        #expect(status(check(replacing: ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ== ,x"))) == 400)
+        #expect(status(check(adding: ("Content-Length", "0"))) == 101)
+        #expect(status(check(adding: ("content-length", "1"))) == 400)
+        #expect(status(check(adding: ("Transfer-Encoding", "chunked"))) == 400)
+        #expect(status(check(adding: ("Sec-WebSocket-Extensions", "a;="))) == 400)
+        #expect(status(check(adding: ("Sec-WebSocket-Extensions", "x-unknown; y=1"))) == 101)
+    }
+
+    @Test("versions, tokens and the key are compared as the RFC says: case matters in the key alone")
+    func spelling() {
+        #expect(status(check(replacing: ("Upgrade", "h2c , WEBSOCKET"), ("Connection", "close ,uPgrade,"))) == 101)
+        #expect(status(check(replacing: ("Upgrade", "websockets"))) == 426)
+        #expect(status(check(replacing: ("Connection", "Upgraded"))) == 400)
+        #expect(status(check(replacing: ("Sec-WebSocket-Key", "DGHLIHNHBXBSZSBUB25JZQ=="))) == 101)
+        #expect(status(check(replacing: ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ"))) == 400)
+        #expect(status(check(replacing: ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZSE="))) == 400, "17 bytes")
+        #expect(status(check(replacing: ("Sec-WebSocket-Key", "dGhl!HNhbXBsZSBub25jZQ=="))) == 400)
     }
 
     @Test("of the client's subprotocols the first that we speak is chosen, or none")

@@ -7,7 +7,7 @@ import Testing
 @Suite("WebSocket reader")
 struct WebSocketReaderTests {
     private func events(_ frames: [ByteBuffer], limit: Int = 65_536) -> [WebSocketReader.Event] {
-        var reader = WebSocketReader(maxMessageBytes: limit)
+        var reader = WebSocketReader(maxMessageBytes: limit, maxFragments: 1_024)
         var events: [WebSocketReader.Event] = []
         for frame in frames {
             reader.feed(frame)
@@ -62,7 +62,7 @@ struct WebSocketReaderTests {
     @Test("any bytes are read without a trap, and after a failure nothing comes", arguments: 0..<300)
     func garbage(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))
-        var reader = WebSocketReader(maxMessageBytes: 1_000)
+        var reader = WebSocketReader(maxMessageBytes: 1_000, maxFragments: 1_024)
         var hasFailed = false
         for _ in 0..<50 {
             reader.feed(
@@ -154,19 +154,44 @@ struct WebSocketReaderTests {
     @Test("an endless row of empty fragments is refused and costs no memory")
     func emptyFragments() {
         var random = SeededRandom(seed: 1)
-        var reader = WebSocketReader(maxMessageBytes: 100)
+        var reader = WebSocketReader(maxMessageBytes: 100, maxFragments: 1_024)
         var isSilent = true
         reader.feed(ClientFrames.frame(2, [], final: false, &random))
-        for _ in 1..<WebSocketReader.maximumFragments {
+        for _ in 1..<1_024 {
             reader.feed(ClientFrames.frame(0, [], final: false, &random))
             isSilent = isSilent && reader.next() == nil
         }
         #expect(isSilent && reader.heldBytes == 0)
         reader.feed(ClientFrames.frame(0, [], final: false, &random))
-        guard case .failure(.protocolError, _)? = reader.next() else {
+        guard case .failure(.policyViolation, _)? = reader.next() else {
             Issue.record("was taken")
             return
         }
+    }
+
+    @Test("it tells whether a message or a frame has begun, wherever the bytes are cut")
+    func unfinished() {
+        var random = SeededRandom(seed: 1)
+        var reader = WebSocketReader(maxMessageBytes: 100, maxFragments: 10)
+        var bytes = ClientFrames.frame(1, [65, 66], final: false, &random)
+        let first = bytes.readableBytes
+        bytes.writeImmutableBuffer(ClientFrames.frame(9, [1], final: true, &random))
+        bytes.writeImmutableBuffer(ClientFrames.frame(0, [67], final: true, &random))
+        bytes.writeImmutableBuffer(ClientFrames.frame(9, [1], final: true, &random))
+        #expect(!reader.isUnfinished && !reader.isWithinMessage)
+        var messages = 0
+        for index in 1...bytes.readableBytes {
+            if let byte = bytes.readSlice(length: 1) { reader.feed(byte) }
+            var isEvent = false
+            while let event = reader.next() {
+                isEvent = true
+                if case .message = event { messages += 1 }
+            }
+            // Between its fragments, and within the last ping's frame, which is a message's end no more.
+            #expect(reader.isUnfinished == !(isEvent && messages == 1))
+            #expect(reader.isWithinMessage == (index >= 6 && messages == 0), "\(index) of \(first)")
+        }
+        #expect(!reader.isUnfinished)
     }
 
     @Test("what was consumed is let go, also when no read ever ends with a frame", arguments: [1, 5, 100, 2_000])
@@ -176,7 +201,7 @@ struct WebSocketReaderTests {
         var stream = frame
         for _ in 0..<63 { stream.writeImmutableBuffer(frame) }
         // Always one byte short of the end.
-        var reader = WebSocketReader(maxMessageBytes: 65_536)
+        var reader = WebSocketReader(maxMessageBytes: 65_536, maxFragments: 1_024)
         reader.feed(stream.getSlice(at: 0, length: stream.readableBytes - 1) ?? ByteBuffer())
         let last = stream.readerIndex + stream.readableBytes - 1
         var shifted = stream.getSlice(at: last, length: 1) ?? ByteBuffer()
@@ -198,7 +223,7 @@ struct WebSocketReaderTests {
             read.writeImmutableBuffer(ClientFrames.frame(2, [1], final: true, &random))
         }
         let asRead = read
-        var reader = WebSocketReader(maxMessageBytes: 65_536)
+        var reader = WebSocketReader(maxMessageBytes: 65_536, maxFragments: 1_024)
         reader.feed(read)
         var memory = 0
         while case .message(let payload)? = reader.next() { memory += payload.bytes.storageCapacity }
@@ -209,7 +234,7 @@ struct WebSocketReaderTests {
     @Test("between messages nothing is held")
     func holdsNothing() {
         var random = SeededRandom(seed: 1)
-        var reader = WebSocketReader(maxMessageBytes: 65_536)
+        var reader = WebSocketReader(maxMessageBytes: 65_536, maxFragments: 1_024)
         reader.feed(ClientFrames.frame(2, Array(repeating: 1, count: 60_000), final: true, &random))
         #expect(reader.next() != nil)
         #expect(reader.next() == nil)

@@ -28,18 +28,31 @@ extension ClientConnection {
     }
 
     /// The client showed life.
-    func lifeSeen() {
-        let now = loop.node.clock.monotonicMicroseconds()
+    func lifeSeen(now: UInt64) {
         if let roundTrip = keepAlive.lifeSeen(now: now, settings: loop.node.configuration.keepAlive) {
             loop.metrics.pingRoundTrip.record(microseconds: Int(truncatingIfNeeded: roundTrip))
         }
     }
 
+    /// Begins or ends the time that a message may take. All that was read is handled.
+    ///
+    /// The wheel is touched only where it would come too late: nearly every message is whole at once or a moment later.
+    func watchMessage(now: UInt64) {
+        guard reader.isUnfinished, !isPaused else {
+            messageDeadline = nil
+            return
+        }
+        guard messageDeadline == nil else { return }
+        let until = now + limits.messageTimeout.microseconds
+        messageDeadline = until
+        if min(deadline ?? .max, drainAt ?? .max, slowAt ?? .max) > until { reschedule() }
+    }
+
     func reschedule() {
         guard phase != .ended else { return }
-        let next =
-            phase == .open ? [deadline, drainAt, slowAt].compactMap(\.self).min() : deadline
-        if let next { loop.wheel.schedule(self, at: next) } else { loop.wheel.cancel(self) }
+        var next = deadline ?? .max
+        if phase == .open { next = min(next, drainAt ?? .max, slowAt ?? .max, messageDeadline ?? .max) }
+        if next < .max { loop.wheel.schedule(self, at: next) } else { loop.wheel.cancel(self) }
     }
 
     func deadlineReached(now: UInt64) {
@@ -47,6 +60,7 @@ extension ClientConnection {
         case .open:
             if let drainAt, drainAt <= now { return end(.serviceRestart) }
             if let slowAt, slowAt <= now { return end(.slow) }
+            if let messageDeadline, messageDeadline <= now { return end(.messageTimeout) }
             openDeadlineReached(now: now)
             reschedule()
         case .closing:

@@ -6,8 +6,10 @@ import NIOCore
 extension ClientConnection {
     /// Ends the session with a close frame: leaves the hub now, the socket when the peer answered or after a deadline.
     ///
-    /// - Parameter reason: more than the table says, for the client's log.
-    func end(_ disconnect: Disconnect, reason: String? = nil) {
+    /// - Parameters:
+    ///   - reason: more than the table says, for the client's log.
+    ///   - frame: the close frame, when it is not what the table says.
+    func end(_ disconnect: Disconnect, reason: String? = nil, frame: ByteBuffer? = nil) {
         guard phase == .open else { return }
         switch disconnect {
         case .slow:
@@ -23,14 +25,14 @@ extension ClientConnection {
         afterClose =
             switch disconnect {
             case .normal: .closeSocket
-            case .protocolError, .invalidPayload, .messageTooBig: .endOutput
+            case .protocolError, .invalidPayload, .policyViolation, .messageTooBig: .endOutput
             default: .awaitPeer
             }
         deadline = loop.node.clock.monotonicMicroseconds() + limits.closeTimeout.microseconds
         reschedule()
-        send(
-            reason.map { WebSocketFrame.close(code: disconnect.code, reason: $0) } ?? WebSocketFrame.close(disconnect)
-        )
+        // A client that was held back must be heard again, or its close frame is not.
+        setPaused(false)
+        send(frame ?? WebSocketFrame.close(code: disconnect.code, reason: reason ?? disconnect.reason))
         if phase == .closing, outbox.isEmpty { closeFrameWritten() }
     }
 

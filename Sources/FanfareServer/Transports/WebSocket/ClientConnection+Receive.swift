@@ -23,29 +23,46 @@ extension ClientConnection {
 
     /// Handles complete messages as long as the client has not too many publishes under way.
     func drainReader() {
+        let now = loop.node.clock.monotonicMicroseconds()
         while phase == .open, pendingCommands < limits.maxPendingCommands, let event = reader.next() {
-            lifeSeen()
-            handle(event)
+            lifeSeen(now: now)
+            handle(event, now: now)
         }
-        setPaused(phase == .open && pendingCommands >= limits.maxPendingCommands)
+        guard phase == .open else { return }
+        setPaused(pendingCommands >= limits.maxPendingCommands)
+        watchMessage(now: now)
     }
 
-    private func handle(_ event: WebSocketReader.Event) {
+    private func handle(_ event: WebSocketReader.Event, now: UInt64) {
+        // What is unfinished after it has begun after it.
+        if !reader.isWithinMessage { messageDeadline = nil }
         switch event {
         case .message(let payload):
             loop.metrics.counters.add(.messagesReceived)
             loop.metrics.counters.add(.bytesReceived, payload.bytes.readableBytes)
+            if reader.compressedBytes > 0 {
+                loop.metrics.counters.add(.compressedBytesReceived, reader.compressedBytes)
+                loop.metrics.counters.add(.inflatedBytesReceived, payload.bytes.readableBytes)
+            }
             handle(payload)
         case .ping(let payload):
+            guard mayControl(now: now) else { return }
             reply(WebSocketFrame.encode(.pong, payload: payload))
         case .pong:
-            break
-        case .close:
-            end(.normal)
+            _ = mayControl(now: now)
+        case .close(let code, _):
+            end(.normal, frame: WebSocketFrame.closeAnswer(code))
         case .failure(let disconnect, let reason):
             loop.node.logger.debug("client broke the protocol", metadata: ["reason": "\(reason)"])
             end(disconnect, reason: reason)
         }
+    }
+
+    /// Whether one more ping or pong is within the limit; ends the client when it is not.
+    private func mayControl(now: UInt64) -> Bool {
+        if controlFrames.take(now: now, perSecond: limits.maxControlFramesPerSecond) { return true }
+        end(.policyViolation, reason: "more than \(limits.maxControlFramesPerSecond) pings and pongs in a second")
+        return false
     }
 
     private func handle(_ payload: Payload) {
@@ -55,9 +72,11 @@ extension ClientConnection {
                 return end(.messageTooBig)
             }
             publish(raw.channel, payload, id: 0)
-        } else {
+        } else if session != nil {
             guard payload.kind == .text else { return end(.unsupportedData) }
             handleCommands(payload.bytes)
+        } else {
+            echo(payload)
         }
     }
 
@@ -182,7 +201,7 @@ extension ClientConnection {
     }
 
     /// Stops or resumes reading the socket, so that TCP holds back a client that publishes faster than the broker takes.
-    private func setPaused(_ paused: Bool) {
+    func setPaused(_ paused: Bool) {
         guard paused != isPaused, let context else { return }
         isPaused = paused
         try? context.channel.syncOptions?.setOption(.autoRead, value: !paused)

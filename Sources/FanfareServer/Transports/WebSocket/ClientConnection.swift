@@ -20,6 +20,8 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
         case raw(ChannelName, ChannelRules, ClientPermissions)
         /// The Centrifuge client protocol in JSON.
         case centrifuge(CentrifugeSession)
+        /// Every message back to its sender.
+        case echo
     }
 
     /// What follows our close frame.
@@ -50,6 +52,8 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     /// The protocol state of a Centrifuge client.
     var session: CentrifugeSession?
     let wireFormat: WireFormat
+    /// Size of its window for compressed messages, as a power of two; 0: it takes none.
+    let deflateBits: UInt8
     var phase = Phase.opening
     var membership = HubMembership<ClientConnection>()
     var wheelPlace = WheelPlace()
@@ -74,6 +78,11 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     /// When the client has taken too little for too long; `nil` while nothing waits for it.
     var slowAt: UInt64?
 
+    /// When the message that has begun must have ended.
+    var messageDeadline: UInt64?
+    /// Pings and pongs that it may still send.
+    var controlFrames = RateLimit()
+
     /// Commands that wait for the broker; at the limit the client is not read.
     var pendingCommands = 0
     var isPaused = false
@@ -83,19 +92,27 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     /// Completes the upgrade of a raw client when its subscription is answered.
     var onSubscribed: ((Result<SubscriptionStart, BrokerError>) -> Void)?
 
-    init(loop: LoopState, wire: Wire) {
+    init(loop: LoopState, wire: Wire, deflate: DeflateAgreement?) {
         self.loop = loop
+        let plain: WireFormat
         switch wire {
         case .raw(let channel, let rules, let permissions):
             raw = RawClient(channel: channel, rules: rules, permissions: permissions)
-            wireFormat = .rawWebSocket
+            plain = .rawWebSocket
         case .centrifuge(let session):
             raw = nil
             self.session = session
-            wireFormat = .centrifugeJSONWebSocket
+            plain = .centrifugeJSONWebSocket
+        case .echo:
+            raw = nil
+            plain = .rawWebSocket
         }
-        self.reader = WebSocketReader(maxMessageBytes: loop.node.configuration.limits.maxMessageBytes)
-        loop.node.formats.note(wireFormat)
+        deflateBits = UInt8(deflate?.serverWindowBits ?? 0)
+        wireFormat = deflate?.takesSharedFrames == true ? plain.deflated : plain
+        let limits = loop.node.configuration.limits
+        reader = WebSocketReader(
+            maxMessageBytes: limits.maxMessageBytes, maxFragments: limits.maxFragments, deflate: deflate)
+        loop.node.formats.note(wireFormat.plain)
     }
 
     deinit {
