@@ -40,6 +40,14 @@ def instructions(folder, clients, rounds, burst, payload=128, text=None):
     return totals(f"{out}.2") / deliveries
 
 
+def delivery_and_publication(folder, text):
+    """What one more subscriber costs, and what is left for the publication: from crowds of two sizes, 512 bytes each."""
+    few, many = 250, 1000
+    small, big = (instructions(folder, clients, 60, 1, 512, text) * clients for clients in (few, many))
+    delivery = (big - small) / (many - few)
+    return delivery, small - few * delivery
+
+
 def quotes(size):
     """JSON as tickers publish it, so long."""
     source = random.Random(7)
@@ -86,8 +94,10 @@ def measure():
     with tempfile.TemporaryDirectory() as folder:
         costs["instructions_per_delivery_single"] = instructions(folder, 500, 100, 1)
         costs["instructions_per_delivery_burst_16"] = instructions(folder, 500, 100, 16)
-        plain = instructions(folder, 500, 100, 1, payload=512)
-        costs["compressed_to_plain_512_bytes"] = instructions(folder, 500, 100, 1, 512, quotes(512)) / plain
+        plain, _ = delivery_and_publication(folder, None)
+        deflated, publication = delivery_and_publication(folder, quotes(512))
+        costs["compressed_delivery_to_plain"] = deflated / plain
+        costs["instructions_per_publication_compressed"] = publication
         few, many = (allocations(folder, clients, 1000, 1) for clients in (10, 510))
         costs["allocations_per_delivery"] = (many - few) / 500
         costs["allocations_per_publish"] = few - 10 * costs["allocations_per_delivery"]

@@ -1,4 +1,4 @@
-/// How often something may happen: a bucket that holds a second's worth and fills as time goes by. Eight bytes.
+/// ``RateMeter`` for one client on its event loop: eight bytes, nothing atomic. A bucket holds a second's worth.
 public struct RateLimit: Sendable {
     /// When the bucket will be full; microseconds of the monotonic clock.
     private var full: UInt64 = 0
