@@ -9,9 +9,12 @@ struct TopologyTests {
         let first = try await Node.start("first", redis: redis)
         let second = try await Node.start("second", redis: redis)
         do {
+            // Kept until the end: a client that is let go leaves its channel.
+            var clients: [WebSocketClient] = []
             for number in 0..<8 {
                 let here = try await first.raw("c\(number)")
                 let there = try await second.raw("c\(number)")
+                clients += [here, there]
                 try await here.send("from first \(number)")
                 #expect(try await there.nextText() == "from first \(number)")
                 #expect(try await here.nextText() == "from first \(number)")
@@ -21,6 +24,7 @@ struct TopologyTests {
             }
             #expect(try await first.metric("fanfare_redis_up") == 1)
             #expect(try await first.metric("fanfare_broker_channels") == 8)
+            #expect(clients.count == 16)
         } catch {
             await first.stop()
             await second.stop()
