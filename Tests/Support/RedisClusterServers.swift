@@ -27,6 +27,7 @@ public final class RedisClusterServers: Sendable {
         guard answer.contains("All 16384 slots covered") else { throw NotInTime(what: "a cluster\n\(answer)") }
         for server in servers {
             try await eventually(within: .seconds(60), "the cluster is whole at \(server.port)") {
+                try await Task.sleep(for: .milliseconds(200))
                 let info = try await server.command("CLUSTER", "INFO")
                 let slots = try await server.command("CLUSTER", "SLOTS")
                 return info.contains("cluster_state:ok") && slots.split(separator: "\n").count >= 3 * 8
@@ -35,6 +36,7 @@ public final class RedisClusterServers: Sendable {
         // A replica that has not copied its master yet can't take over.
         for server in servers {
             try await eventually(within: .seconds(60), "replicas are in step") {
+                try await Task.sleep(for: .milliseconds(200))
                 let role = try await server.command("ROLE")
                 return role.hasPrefix("master") || role.contains("connected")
             }

@@ -55,6 +55,8 @@ public final class RedisSentinels: Sendable {
         let login2 = sentinelPassword.map { ["-a", $0, "--no-auth-warning"] } ?? []
         for port in ports {
             try await eventually(within: .seconds(30), "sentinel \(port) is ready\n\(sentinels[0].log)") {
+                // Each look is two processes, and sentinels look at each other every few seconds.
+                try await Task.sleep(for: .milliseconds(300))
                 let quorum = try await cli(port, login2 + ["SENTINEL", "CKQUORUM", masterName])
                 let replicas = try await cli(port, login2 + ["SENTINEL", "REPLICAS", masterName])
                 return quorum.contains("3 usable") && replicas.contains("\(replica.port)")
