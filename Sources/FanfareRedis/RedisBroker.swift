@@ -11,8 +11,9 @@ import Synchronization
 /// it is back; in channels without history it is lost, and counted as far as it can be told.
 public final class RedisBroker: Broker {
     private let configuration: RedisConfiguration
-    private let rules: ChannelRulebook
+    let rules: ChannelRulebook
     private let calls: StreamCalls
+    let presenceCalls: PresenceCalls
     private let nodeName: String
     private let metrics: BrokerMetrics
     private let formats: FormatsInUse
@@ -46,6 +47,8 @@ public final class RedisBroker: Broker {
         self.configuration = configuration
         self.rules = rules
         self.calls = StreamCalls(prefix: configuration.prefix, kind: configuration.pubSub)
+        self.presenceCalls = PresenceCalls(
+            streams: calls, ttl: rules.presenceTTL, now: { clock.wallMicroseconds() })
         self.nodeName = nodeName
         self.metrics = metrics
         self.formats = formats
@@ -145,10 +148,10 @@ public final class RedisBroker: Broker {
     }
 
     /// What a command without a payload counts as among those that wait.
-    private static let readSize = 256
+    static let readSize = 256
 
     /// Hands something to the publishing link, within the bounds of what may wait.
-    private func order(
+    func order(
         _ task: @autoclosure () -> PublisherLink.Order.Task, size: Int,
         answer: @escaping @Sendable (Result<ReplyView, BrokerError>) -> Void
     ) {

@@ -196,6 +196,7 @@ final class LoopState {
         case .insufficient(let channel, let position):
             settle()
             shard.insufficient(channel, position: position)
+        case .presence: break
         }
     }
 
