@@ -15,7 +15,7 @@ public final class RedisBroker: Broker {
     private let calls: StreamCalls
     let presenceCalls: PresenceCalls
     private let nodeName: String
-    private let metrics: BrokerMetrics
+    let metrics: BrokerMetrics
     private let formats: FormatsInUse
     private let logger: Logger
     private let clock: NodeClock

@@ -14,9 +14,7 @@ extension BrokerProbe {
         all.joinLeave = true
         var quiet = ChannelRules()
         quiet.presence = true
-        var book = ChannelRulebook(plain: all, namespaces: ["quiet": quiet, "none": ChannelRules()])
-        book.presenceTTL = ttl
-        return book
+        return ChannelRulebook(plain: all, namespaces: ["quiet": quiet, "none": ChannelRules()], presenceTTL: ttl)
     }
 
     static func memory(presenceTTL ttl: Duration) -> BrokerProbe {

@@ -23,7 +23,7 @@ public final class MemoryBroker: Broker {
     let state = Mutex(State())
     let rules: ChannelRulebook
     private let formats: FormatsInUse
-    private let metrics: BrokerMetrics
+    let metrics: BrokerMetrics
     let clock: NodeClock
 
     public init(

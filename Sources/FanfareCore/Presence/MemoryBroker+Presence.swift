@@ -64,6 +64,7 @@ extension MemoryBroker {
         _ channel: ChannelName, _ body: (inout MemoryPresence, _ now: UInt64, _ expiry: UInt64) -> (Events, [String])
     ) -> Result<PresenceOutlook, BrokerError> {
         guard let channelRules = rules.rules(channel), channelRules.keepsMembers else { return .failure(.noPresence) }
+        metrics.counters.addShared(.presenceCalls)
         let now = clock.monotonicMicroseconds()
         return state.withLock { state in
             var presence = state.presence.removeValue(forKey: channel) ?? MemoryPresence()
@@ -83,6 +84,7 @@ extension MemoryBroker {
 
     private func post(_ events: Events, _ channel: ChannelName, _ state: State) {
         guard let wanted = state.wanted[channel] else { return }
+        metrics.counters.addShared(.presenceEvents, events.count)
         for (kind, info) in events {
             let event = BrokerEvent.presence(
                 PreparedPresenceEvent(PresenceEvent(channel: channel, kind: kind, info: info)))

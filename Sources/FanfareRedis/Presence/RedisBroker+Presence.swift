@@ -64,8 +64,13 @@ extension RedisBroker {
         _ task: PublisherLink.Order.Task, size: Int, _ read: @escaping @Sendable (ReplyView) -> Value?,
         _ completion: @escaping @Sendable (Result<Value, BrokerError>) -> Void
     ) {
-        order(task, size: size + Self.readSize) { result in
-            completion(result.flatMap { reply in read(reply).map(Result.success) ?? .failure(.refused("odd answer")) })
+        metrics.counters.addShared(.presenceCalls)
+        order(task, size: size + Self.readSize) { [metrics] result in
+            let answer: Result<Value, BrokerError> = result.flatMap { reply in
+                read(reply).map(Result.success) ?? .failure(.refused("odd answer"))
+            }
+            if case .failure = answer { metrics.counters.addShared(.presenceFailed) }
+            completion(answer)
         }
     }
 }
