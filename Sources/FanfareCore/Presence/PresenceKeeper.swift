@@ -1,6 +1,6 @@
 import FanfareWire
 
-/// Keeps the store told of the members that one event loop has: joins and leaves gathered by channel and tick of the wheel,
+/// Keeps the store told of the members that one event loop has: joins and leaves gathered by channel and time,
 /// refreshes before their time runs out, a look for those of dead nodes when there can be any.
 ///
 /// Lives on that event loop; the store's answers come through a mailbox.
@@ -27,6 +27,8 @@ public final class PresenceKeeper {
     private let metrics: LoopMetrics
     private let now: () -> UInt64
     private var channels: [ChannelName: Channel] = [:]
+    /// Channels with a change that need not wait for the wheel.
+    private var urgent: [Channel] = []
 
     /// - Parameters:
     ///   - answers: the owner calls ``visitAnswers()`` when something is in it.
@@ -60,14 +62,27 @@ public final class PresenceKeeper {
         change(channel) { $0.leave(client, now: $1) }
     }
 
+    /// Tells the store of the changes that need not wait for others. At the end of whatever made them, and before a client
+    /// is answered: whoever asks after that sees them.
+    public func flush() {
+        guard !urgent.isEmpty else { return }
+        let (channels, now) = (urgent, now())
+        urgent.removeAll(keepingCapacity: channels.count <= 1_024)
+        for channel in channels {
+            channel.isUrgent = false
+            // One that was let go meanwhile may have a successor of its name.
+            if self.channels[channel.name] === channel { deadlineReached(channel, now: now) }
+        }
+    }
+
     /// Tells the store at once what waits to be told of a channel: before a read, which must see it.
     public func tell(_ name: ChannelName) {
-        if let channel = channels[name] { carryOut(channel.roster.changes(), channel) }
+        if let channel = channels[name] { carryOut(channel.roster.changes(now: now()), channel) }
     }
 
     /// The same for all channels: the node is about to end.
     public func tellAll() {
-        for channel in channels.values { carryOut(channel.roster.changes(), channel) }
+        for channel in channels.values { carryOut(channel.roster.changes(now: now()), channel) }
     }
 
     /// Takes the store's answers.
@@ -95,7 +110,7 @@ public final class PresenceKeeper {
 
     fileprivate func deadlineReached(_ channel: Channel, now: UInt64) {
         carryOut(channel.roster.work(now: now), channel)
-        settle(channel)
+        settle(channel, now: now)
     }
 
     private func open(_ name: ChannelName) -> Channel {
@@ -105,19 +120,23 @@ public final class PresenceKeeper {
     }
 
     private func change(_ channel: Channel, _ body: (inout PresenceRoster, UInt64) -> Void) {
-        let before = channel.roster.count
-        body(&channel.roster, now())
+        let (before, now) = (channel.roster.count, now())
+        body(&channel.roster, now)
         metrics.counters.add(.presenceMembers, channel.roster.count - before)
-        settle(channel)
+        settle(channel, now: now)
     }
 
     /// Sets the channel's next deadline, or lets it go.
-    private func settle(_ channel: Channel) {
+    private func settle(_ channel: Channel, now: UInt64) {
         if channel.roster.isEmpty {
             wheel.cancel(channel)
             channels[channel.name] = nil
         } else if let deadline = channel.roster.deadline {
             wheel.schedule(channel, at: deadline)
+            if deadline <= now, !channel.isUrgent {
+                channel.isUrgent = true
+                urgent.append(channel)
+            }
         } else {
             wheel.cancel(channel)
         }
@@ -153,6 +172,7 @@ private final class Channel: WheelMember {
     let name: ChannelName
     var roster: PresenceRoster
     var wheelPlace = WheelPlace()
+    var isUrgent = false
     private unowned let keeper: PresenceKeeper
 
     init(_ name: ChannelName, _ roster: PresenceRoster, keeper: PresenceKeeper) {

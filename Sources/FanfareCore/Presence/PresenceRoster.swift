@@ -2,7 +2,7 @@ import FanfareWire
 
 /// The members of one channel that one event loop is responsible for: what the store has to be told, and when.
 ///
-/// A pure state machine. Changes gather until ``work(now:)``; a client that came and went meanwhile is never heard of, and
+/// A pure state machine. Changes gather until ``work(now:)``, after the first for a tenth of a second; a client that came and went meanwhile is never heard of, and
 /// one that went and came back never left. Times are microseconds of the monotonic clock.
 struct PresenceRoster {
     /// Something to do with the store, at most ``PresenceTiming/batch`` members each.
@@ -37,6 +37,8 @@ struct PresenceRoster {
     private var roundBatch = PresenceTiming.batch
     private var nextCall: UInt32 = 1
     private var changesAt: UInt64?
+    /// Not before then is the store told of changes again.
+    private var gathersUntil: UInt64 = 0
     private var refreshAt: UInt64?
     private var reapAt: UInt64?
 
@@ -62,7 +64,7 @@ struct PresenceRoster {
             members[info.client] = Member(info: info)
             joining.append(info.client)
         }
-        changesAt = min(changesAt ?? now, now)
+        changesAt = changesAt ?? max(now, gathersUntil)
         if refreshAt == nil { refreshAt = now + spread(timing.refresh) }
     }
 
@@ -75,15 +77,14 @@ struct PresenceRoster {
         }
         guard member.call != 0 else { return }
         leaving[client] = (member, now)
-        changesAt = min(changesAt ?? now, now)
+        changesAt = changesAt ?? max(now, gathersUntil)
     }
 
     /// What is due.
     mutating func work(now: UInt64) -> [Work] {
         var work: [Work] = []
         if let at = changesAt, at <= now {
-            changesAt = nil
-            work = changes()
+            work = changes(now: now)
         }
         if let at = refreshAt, at <= now { work += refresh(now: now) }
         if let at = reapAt, at <= now {
@@ -95,7 +96,9 @@ struct PresenceRoster {
     }
 
     /// All that waits to be told, at once.
-    mutating func changes() -> [Work] {
+    mutating func changes(now: UInt64) -> [Work] {
+        changesAt = nil
+        gathersUntil = now + Self.gatherMicroseconds
         var work = batches(Array(leaving.keys)).map(Work.leave)
         for (client, entry) in leaving { told[client] = entry.since }
         leaving = [:]
@@ -176,6 +179,8 @@ struct PresenceRoster {
         return batches(part).map(Work.refresh)
     }
 
+    /// The first change is told at once, those of the next tick of the wheel together.
+    private static let gatherMicroseconds: UInt64 = 100_000
     /// Between two parts of a round: a tick of the wheel.
     private static let partMicroseconds: UInt64 = 100_000
 

@@ -41,7 +41,9 @@ extension Metric {
         .limit("fanfare_limit_header_fields", "Most header fields of a request.") { $0.maxHeaderFields },
         .gauge("fanfare_subscriptions", "Client-channel pairs now.", loops: .subscriptions),
         .limit("fanfare_limit_channels_per_client", "Most channels of one client.") { $0.maxChannelsPerClient },
-        .gauge("fanfare_presence_members", "Members of channels with presence, client-channel pairs.", loops: .presenceMembers),
+        .gauge(
+            "fanfare_presence_members", "Members of channels with presence, client-channel pairs.",
+            loops: .presenceMembers),
         .limit("fanfare_limit_presence_members", "Most members that a client is given.") { $0.maxPresenceMembers },
         .limit("fanfare_limit_api_presence_members", "Most members that a backend is given.") {
             $0.maxAPIPresenceMembers

@@ -114,6 +114,7 @@ final class LoopState {
 
     /// Ends the tick: one write for each client that got something.
     func flush() {
+        presence.flush()
         // A client that ends while it is flushed may mark another one: the list can grow under the walk.
         var index = 0
         while index < dirty.count {

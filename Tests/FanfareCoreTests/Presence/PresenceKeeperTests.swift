@@ -133,6 +133,22 @@ struct PresenceKeeperTests {
         #expect(world.nodes[0].store.state.withLock(\.calls) == [1])
     }
 
+    @Test("the first change of a quiet channel is told at once, those right after it together")
+    func atOnce() throws {
+        let world = try World(nodes: 1)
+        world.join("1", at: 0)
+        world.nodes[0].keeper.flush()
+        #expect(world.present == ["1"])
+        for number in 2...50 {
+            world.join("\(number)", at: 0)
+            world.nodes[0].keeper.flush()
+        }
+        #expect(world.present == ["1"])
+        world.pass(.milliseconds(200))
+        #expect(world.present.count == 50)
+        #expect(world.nodes[0].store.state.withLock(\.calls) == [1, 49])
+    }
+
     @Test("an empty channel is forgotten")
     func empty() throws {
         let world = try World(nodes: 1)
