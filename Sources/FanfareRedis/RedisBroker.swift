@@ -77,7 +77,7 @@ public final class RedisBroker: Broker {
             link.start()
         }
         publisher.eventLoop.execute { [self] in
-            let link = makePublisher()
+            let link = makePublisher(receivers)
             publisher.value = link
             link.start()
         }
@@ -199,12 +199,15 @@ extension RedisBroker {
             }, onRedirect: onRedirect)
     }
 
-    private func makePublisher() -> PublisherLink {
+    private func makePublisher(_ receivers: [Mailbox<BrokerEvent>]) -> PublisherLink {
         let subscriber = self.subscriber
         return PublisherLink(
             link: makeLink("publish", publisher.eventLoop), configuration: configuration, metrics: metrics,
             clock: clock, board: board, inbox: orders, probe: probe,
-            onReady: { subscriber.eventLoop.execute { subscriber.value?.retryReads() } },
+            onReady: {
+                subscriber.eventLoop.execute { subscriber.value?.retryReads() }
+                for receiver in receivers { receiver.post(.returned) }
+            },
             onSilence: { subscriber.eventLoop.execute { subscriber.value?.drop(.silent) } }, onRedirect: onRedirect)
     }
 

@@ -125,6 +125,33 @@ struct PresenceTests {
         }
     }
 
+    @Test("a Redis that comes back empty has all members again within seconds, and nobody hears of it")
+    func emptyRedis() async throws {
+        try await withRedis { redis in
+            let flags = ["--namespaces", "room: presence join-leave", "--redis-probe-interval", "500ms"]
+            try await withNode("a", redis: redis.url, flags: flags) { one in
+                try await withNode("b", redis: redis.url, flags: flags) { other in
+                    let watcher = try await PresenceWatcher.start(one, "room:1")
+                    let client = try await other.centrifuge()
+                    try await client.subscribe("room:1")
+                    let both: Set = [watcher.client.clientID, client.clientID]
+                    try await eventually("both are there") { try await one.members("room:1") == both }
+                    await redis.kill()
+                    try await redis.restart()
+                    // The usual refresh would come 24 s later.
+                    try await eventually(within: .seconds(20), "both are there again") {
+                        (try? await other.members("room:1")) == both
+                    }
+                    await client.close()
+                    try await eventually("one left") { watcher.events.contains("-" + client.clientID) }
+                    let expected = ["+" + watcher.client.clientID, "+" + client.clientID, "-" + client.clientID]
+                    #expect(watcher.events == expected)
+                    await watcher.stop()
+                }
+            }
+        }
+    }
+
     @Test("a node that drains takes its members along at once")
     func drain() async throws {
         try await withNodes(2) { _, nodes in

@@ -69,6 +69,8 @@ public enum BrokerEvent: Sendable {
     case history(ChannelName, read: UInt64, Result<HistoryPage, BrokerError>)
     /// A client came into a channel that this receiver subscribed to, or is gone from it.
     case presence(PreparedPresenceEvent)
+    /// The broker was away and is back, perhaps without what it kept: members have to be refreshed.
+    case returned
 }
 
 /// Why the broker did not do what it was asked; the description is fit for a client.

@@ -80,7 +80,12 @@ public final class PresenceKeeper {
         if let channel = channels[name] { carryOut(channel.roster.changes(now: now()), channel) }
     }
 
-    /// The same for all channels: the node is about to end.
+    /// The store was away and may have lost members: all are refreshed soon, spread over a few seconds.
+    public func refreshSoon() {
+        for channel in Array(channels.values) { change(channel) { $0.refreshSoon(now: $1) } }
+    }
+
+    /// Tells the store of all channels at once: the node is about to end.
     public func tellAll() {
         for channel in channels.values { carryOut(channel.roster.changes(now: now()), channel) }
     }

@@ -160,6 +160,13 @@ struct PresenceRoster {
         if !members.isEmpty { refreshAt = min(refreshAt ?? .max, now + spread(timing.retry)) }
     }
 
+    /// A round begins soon, from its start.
+    mutating func refreshSoon(now: UInt64) {
+        guard !members.isEmpty else { return }
+        round = []
+        refreshAt = now + UInt64.random(in: 0...timing.retry.microseconds)
+    }
+
     /// The store said when the first member's time runs out: soon after that somebody has to look.
     mutating func expires(in left: Duration?, now: UInt64) {
         guard !members.isEmpty else { return }

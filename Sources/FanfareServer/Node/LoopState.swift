@@ -206,6 +206,7 @@ final class LoopState {
             settle()
             shard.insufficient(channel, position: position)
         case .presence(let prepared): shard.announce(prepared)
+        case .returned: presence.refreshSoon()
         }
     }
 
