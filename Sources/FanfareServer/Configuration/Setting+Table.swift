@@ -191,7 +191,7 @@ extension Setting {
             \.limits.maxPresenceMembers),
         integer(
             "max-api-presence-members", 1...100_000, default: defaults.limits.maxAPIPresenceMembers,
-            "The same for the server API. Redis does nothing else while it reads them: some 10 ms for 10,000.",
+            "The same for the server API. Redis does nothing else while it reads them.",
             \.limits.maxAPIPresenceMembers),
         bytes(
             "max-api-body-bytes", 1_024...1_073_741_824, default: defaults.limits.maxAPIBodyBytes,
