@@ -12,7 +12,7 @@ struct PresenceContractTests {
     typealias Kind = BrokerContractTests.Kind
 
     private func with(
-        _ kind: Kind, ttl: Duration = .seconds(60), _ body: (BrokerProbe) async throws -> Void
+        _ kind: Kind, ttl: Duration = .seconds(3_600), _ body: (BrokerProbe) async throws -> Void
     ) async throws {
         switch kind {
         case .memory: try await withProbe(.memory(presenceTTL: ttl), body)

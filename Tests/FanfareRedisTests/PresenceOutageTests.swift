@@ -24,7 +24,7 @@ struct PresenceOutageTests {
 
     @Test("after an outage of all nodes the first that comes back does not end the members of the others")
     func mercy() async throws {
-        try await with(ttl: .seconds(2)) { redis, one, other in
+        try await with(ttl: .seconds(6)) { redis, one, other in
             try await one.join("1", in: "a")
             try await other.join("2", in: "a")
             // Nobody is refreshed: for Redis that is an outage of everybody.
@@ -62,7 +62,7 @@ struct PresenceOutageTests {
 
     @Test("a Redis that lost its data gets the members back, and nobody hears of it")
     func lostData() async throws {
-        try await with(ttl: .seconds(60)) { redis, one, _ in
+        try await with(ttl: .seconds(3_600)) { redis, one, _ in
             try await one.join("1", "2", in: "a")
             try await redis.command("FLUSHALL")
             let missing = try await one.refresh("1", "2", in: "a").missing
@@ -77,7 +77,7 @@ struct PresenceOutageTests {
 
     @Test("one key that Redis evicted is made good by the next refresh", arguments: ["presence", "expiry", "users"])
     func eviction(key: String) async throws {
-        try await with(ttl: .seconds(60)) { redis, one, _ in
+        try await with(ttl: .seconds(3_600)) { redis, one, _ in
             try await one.join("1", "2", in: "a")
             try await redis.command("DEL", "fanfare:{a}:\(key)")
             let missing = try await one.refresh("1", "2", in: "a").missing
@@ -104,7 +104,7 @@ struct PresenceOutageTests {
 
     @Test("a member that no node wrote is left out")
     func foreign() async throws {
-        try await with(ttl: .seconds(60)) { redis, one, _ in
+        try await with(ttl: .seconds(3_600)) { redis, one, _ in
             try await one.join("1", in: "a")
             try await redis.command("HSET", "fanfare:{a}:presence", "2", "nonsense", "3", #"{"client":""}"#)
             try await redis.command("ZADD", "fanfare:{a}:expiry", "9999999999999", "2", "9999999999999", "3")

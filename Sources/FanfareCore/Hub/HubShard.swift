@@ -214,7 +214,7 @@ public final class HubShard<Member: HubMember> {
             let member = entry.member.takeUnretainedValue()
             guard member.isBehind else { return true }
             member.keepNewest(frame, of: slot.channel)
-            metrics.counters.add(.skipped, slot.batched - 1)
+            metrics.counters.add(.skipped, slot.batched - slot.events - 1)
             return false
         }
     }

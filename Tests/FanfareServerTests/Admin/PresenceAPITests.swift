@@ -13,7 +13,9 @@ struct PresenceAPITests {
         let metrics = NodeMetrics(loops: 1)
         var rules = ChannelRules()
         rules.presence = true
-        let book = ChannelRulebook(namespaces: ["room": rules, "none": ChannelRules()])
+        // Nobody refreshes here, and a test may have to wait for its turn.
+        let book = ChannelRulebook(
+            namespaces: ["room": rules, "none": ChannelRules()], presenceTTL: .seconds(3_600))
         let broker = MemoryBroker(rules: book, formats: FormatsInUse(), metrics: metrics.broker)
         broker.start(receivers: [])
         let infos = (0..<members).map {
