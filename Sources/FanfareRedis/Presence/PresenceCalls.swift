@@ -65,7 +65,7 @@ struct PresenceCalls: Sendable {
         let events =
             rules.joinLeave
             ? [
-                RedisVerb.publish, streams.name(channel), Envelope.header(.join, at: now()),
+                streams.kind.publish, streams.name(channel), Envelope.header(.join, at: now()),
                 Envelope.header(.leave, at: now()),
             ]
             : [ByteBuffer](repeating: ByteBuffer(), count: 4)
