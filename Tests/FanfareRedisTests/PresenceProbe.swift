@@ -1,7 +1,5 @@
 import FanfareCore
 import FanfareWire
-import Logging
-import NIOCore
 import Support
 
 @testable import FanfareRedis
@@ -17,23 +15,8 @@ extension BrokerProbe {
         return ChannelRulebook(plain: all, namespaces: ["quiet": quiet, "none": ChannelRules()], presenceTTL: ttl)
     }
 
-    static func memory(presenceTTL ttl: Duration) -> BrokerProbe {
-        let metrics = BrokerMetrics()
-        return BrokerProbe(
-            MemoryBroker(rules: presenceRules(ttl: ttl), formats: FormatsInUse(), metrics: metrics), metrics: metrics)
-    }
-
     static func redis(_ url: String, presenceTTL ttl: Duration) throws -> BrokerProbe {
-        var configuration = try RedisConfiguration(url: url)
-        configuration.probeInterval = .milliseconds(200)
-        configuration.commandTimeout = .milliseconds(800)
-        configuration.backoff = .milliseconds(20)...(.milliseconds(200))
-        let metrics = BrokerMetrics()
-        return BrokerProbe(
-            RedisBroker(
-                configuration: configuration, rules: presenceRules(ttl: ttl), nodeName: "test", metrics: metrics,
-                formats: FormatsInUse(), logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })),
-            metrics: metrics)
+        try redis(url, rules: presenceRules(ttl: ttl))
     }
 
     @discardableResult
