@@ -11,10 +11,11 @@ import Synchronization
 /// it is back; in channels without history it is lost, and counted as far as it can be told.
 public final class RedisBroker: Broker {
     private let configuration: RedisConfiguration
-    private let rules: ChannelRulebook
+    let rules: ChannelRulebook
     private let calls: StreamCalls
+    let presenceCalls: PresenceCalls
     private let nodeName: String
-    private let metrics: BrokerMetrics
+    let metrics: BrokerMetrics
     private let formats: FormatsInUse
     private let logger: Logger
     private let clock: NodeClock
@@ -46,6 +47,8 @@ public final class RedisBroker: Broker {
         self.configuration = configuration
         self.rules = rules
         self.calls = StreamCalls(prefix: configuration.prefix, kind: configuration.pubSub)
+        self.presenceCalls = PresenceCalls(
+            streams: calls, ttl: rules.presenceTTL, now: { clock.wallMicroseconds() })
         self.nodeName = nodeName
         self.metrics = metrics
         self.formats = formats
@@ -74,7 +77,7 @@ public final class RedisBroker: Broker {
             link.start()
         }
         publisher.eventLoop.execute { [self] in
-            let link = makePublisher()
+            let link = makePublisher(receivers)
             publisher.value = link
             link.start()
         }
@@ -145,10 +148,10 @@ public final class RedisBroker: Broker {
     }
 
     /// What a command without a payload counts as among those that wait.
-    private static let readSize = 256
+    static let readSize = 256
 
     /// Hands something to the publishing link, within the bounds of what may wait.
-    private func order(
+    func order(
         _ task: @autoclosure () -> PublisherLink.Order.Task, size: Int,
         answer: @escaping @Sendable (Result<ReplyView, BrokerError>) -> Void
     ) {
@@ -196,12 +199,15 @@ extension RedisBroker {
             }, onRedirect: onRedirect)
     }
 
-    private func makePublisher() -> PublisherLink {
+    private func makePublisher(_ receivers: [Mailbox<BrokerEvent>]) -> PublisherLink {
         let subscriber = self.subscriber
         return PublisherLink(
             link: makeLink("publish", publisher.eventLoop), configuration: configuration, metrics: metrics,
             clock: clock, board: board, inbox: orders, probe: probe,
-            onReady: { subscriber.eventLoop.execute { subscriber.value?.retryReads() } },
+            onReady: {
+                subscriber.eventLoop.execute { subscriber.value?.retryReads() }
+                for receiver in receivers { receiver.post(.returned) }
+            },
             onSilence: { subscriber.eventLoop.execute { subscriber.value?.drop(.silent) } }, onRedirect: onRedirect)
     }
 

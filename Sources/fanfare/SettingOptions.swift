@@ -79,6 +79,7 @@ struct BehaviourOptions: ParsableArguments {
     @Option(help: .setting("anonymous")) var anonymous: String?
     @Option(help: .setting("allowed-origins")) var allowedOrigins: String?
     @Option(help: .setting("namespaces")) var namespaces: String?
+    @Option(help: .setting("presence-ttl")) var presenceTtl: String?
     @Option(help: .setting("log-level")) var logLevel: String?
     @Option(help: .setting("write-delay")) var writeDelay: String?
     @Option(help: .setting("direct-write")) var directWrite: String?
@@ -95,6 +96,7 @@ struct BehaviourOptions: ParsableArguments {
             ("anonymous", anonymous),
             ("allowed-origins", allowedOrigins),
             ("namespaces", namespaces),
+            ("presence-ttl", presenceTtl),
             ("log-level", logLevel),
             ("write-delay", writeDelay), ("direct-write", directWrite),
             ("compression", compression),
@@ -119,6 +121,8 @@ struct LimitOptions: ParsableArguments {
     @Option(help: .setting("slow-timeout")) var slowTimeout: String?
     @Option(help: .setting("max-connect-rate")) var maxConnectRate: String?
     @Option(help: .setting("max-recovery")) var maxRecovery: String?
+    @Option(help: .setting("max-presence-members")) var maxPresenceMembers: String?
+    @Option(help: .setting("max-api-presence-members")) var maxApiPresenceMembers: String?
     @Option(help: .setting("max-api-body-bytes")) var maxApiBodyBytes: String?
     @Option(help: .setting("retry-after")) var retryAfter: String?
 
@@ -137,6 +141,8 @@ struct LimitOptions: ParsableArguments {
             ("slow-timeout", slowTimeout),
             ("max-connect-rate", maxConnectRate),
             ("max-recovery", maxRecovery),
+            ("max-presence-members", maxPresenceMembers),
+            ("max-api-presence-members", maxApiPresenceMembers),
             ("max-api-body-bytes", maxApiBodyBytes),
             ("retry-after", retryAfter),
         ]

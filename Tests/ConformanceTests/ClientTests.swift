@@ -49,6 +49,19 @@ struct ClientTests {
         }
     }
 
+    @Test("the official SDK and Centrifugo's client library for backends see who is in a channel")
+    func pythonPresence() async throws {
+        try await withRedis { redis in
+            let flags = ["--namespaces", "room: presence join-leave; lots: presence", "--max-presence-members", "2"]
+            try await withNode(redis: redis.url, flags: flags) { node in
+                let log = try await run(
+                    "presence_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket",
+                    "http://127.0.0.1:\(node.adminPort)/api", within: .seconds(60))
+                #expect(log.contains("ok the server API agrees"), "\(log)")
+            }
+        }
+    }
+
     @Test("the page works in a browser: two windows, two nodes, messages both ways")
     func page() async throws {
         let pictures = Repository.path + "/.build/page"

@@ -31,6 +31,18 @@ struct EnvelopeTests {
         #expect(read([0xFF]) == .publication(Payload(kind: .binary, bytes: ByteBuffer(bytes: [0xFF])), acceptedAt: 0))
     }
 
+    @Test("joins and leaves are read as they were, and dropped when nobody wrote them so")
+    func presence() {
+        let info = ClientInfo(client: "1", user: "ann", connInfo: ByteBuffer(string: "[1]"))
+        for kind in [PresenceEvent.Kind.join, .leave] {
+            let header = Array(Envelope.header(kind, at: 7).readableBytesView)
+            #expect(header.count == Envelope.headerBytes)
+            #expect(read(header + Array(info.json.readableBytesView)) == .presence(kind, info))
+            #expect(read(header + Array("{}".utf8)) == nil)
+            #expect(read(header) == nil)
+        }
+    }
+
     @Test("an envelope that is not ours to read is dropped")
     func hostile() {
         let head: [UInt8] = [0x00, 0x46, 0x46, 0x01]

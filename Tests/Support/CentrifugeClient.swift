@@ -19,6 +19,24 @@ public final class CentrifugeClient: Sendable {
         public func result(_ method: String, _ field: String) -> String? {
             (object[method] as? [String: Any])?[field].map { "\($0)" }
         }
+        /// Channel and client of a join or leave.
+        public var presence: (channel: String, isJoin: Bool, client: String)? {
+            guard let push = object["push"] as? [String: Any], let channel = push["channel"] as? String else {
+                return nil
+            }
+            for kind in ["join", "leave"] {
+                if let info = (push[kind] as? [String: Any])?["info"] as? [String: Any],
+                    let client = info["client"] as? String
+                {
+                    return (channel, kind == "join", client)
+                }
+            }
+            return nil
+        }
+        /// The clients of the reply to `presence`.
+        public var members: Set<String>? {
+            ((object["presence"] as? [String: Any])?["presence"] as? [String: Any]).map { Set($0.keys) }
+        }
         /// Channel and data of a publication, the data as compact JSON.
         public var publication: (channel: String, data: String)? {
             guard let push = object["push"] as? [String: Any], let channel = push["channel"] as? String,
@@ -34,7 +52,11 @@ public final class CentrifugeClient: Sendable {
     private let nextID = Atomic<Int>(1)
     private let waiting = Mutex<[Message]>([])
 
+    private let session = Mutex("")
+
     public var node: String { socket.node }
+    /// By which others know it.
+    public var clientID: String { session.withLock(\.self) }
 
     private init(_ socket: WebSocketClient) { self.socket = socket }
 
@@ -45,6 +67,7 @@ public final class CentrifugeClient: Sendable {
         let client = CentrifugeClient(try await WebSocketClient.connect(port, path, headers: headers))
         let reply = try await client.command(#""connect":{}"#)
         guard reply.errorCode == nil else { throw NotInTime(what: "a session; got \(reply.text)") }
+        client.session.withLock { $0 = reply.result("connect", "client") ?? "" }
         return client
     }
 

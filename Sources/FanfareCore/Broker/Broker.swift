@@ -16,8 +16,10 @@ import FanfareWire
 ///   published. `subscribed` then tells the position from which on the receiver gets everything, once and in order, also
 ///   what an outage kept from it; where the stream does not hold that any more it gets ``BrokerEvent/insufficient``.
 ///
+/// - **Presence.** See ``PresenceStore``.
+///
 /// All methods may be called from any thread and never block.
-public protocol Broker: AnyObject, Sendable {
+public protocol Broker: PresenceStore {
     /// Connects the mailboxes, one per event loop, index = receiver. Called once, before anything else.
     func start(receivers: [Mailbox<BrokerEvent>])
 
@@ -65,6 +67,10 @@ public enum BrokerEvent: Sendable {
     case insufficient(ChannelName, position: StreamPosition)
     /// The answer to a read that the hub shard asked for.
     case history(ChannelName, read: UInt64, Result<HistoryPage, BrokerError>)
+    /// A client came into a channel that this receiver subscribed to, or is gone from it.
+    case presence(PreparedPresenceEvent)
+    /// The broker was away and is back, perhaps without what it kept: members have to be refreshed.
+    case returned
 }
 
 /// Why the broker did not do what it was asked; the description is fit for a client.
@@ -77,6 +83,8 @@ public enum BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
     case overloaded
     /// The channel keeps no history.
     case noHistory
+    /// The channel does not keep who is in it.
+    case noPresence
     /// The broker refused the command, with its words.
     case refused(String)
 
@@ -86,6 +94,7 @@ public enum BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
         case .unknownOutcome: "broker did not confirm, the publication may be lost"
         case .overloaded: "too many publications wait for the broker, try again"
         case .noHistory: "the channel keeps no history"
+        case .noPresence: "the channel does not keep who is in it"
         case .refused(let words): "broker refused: \(words)"
         }
     }

@@ -9,21 +9,22 @@ public final class MemoryBroker: Broker {
     /// Most channels with history. More: publishes into others are refused until some have aged.
     public static let maximumStreams = 100_000
 
-    private struct State {
+    struct State {
         var receivers: [Mailbox<BrokerEvent>] = []
         /// Channel → bit mask of the receivers that want it.
         var wanted: [ChannelName: UInt64] = [:]
         var streams: [ChannelName: MemoryStream] = [:]
         var receipts = MemoryReceipts()
+        var presence: [ChannelName: MemoryPresence] = [:]
         /// History publishes since old streams were looked for.
         var unswept = 0
     }
 
-    private let state = Mutex(State())
-    private let rules: ChannelRulebook
+    let state = Mutex(State())
+    let rules: ChannelRulebook
     private let formats: FormatsInUse
-    private let metrics: BrokerMetrics
-    private let clock: NodeClock
+    let metrics: BrokerMetrics
+    let clock: NodeClock
 
     public init(
         rules: ChannelRulebook = ChannelRulebook(), formats: FormatsInUse, metrics: BrokerMetrics,

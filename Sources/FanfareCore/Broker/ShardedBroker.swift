@@ -80,7 +80,7 @@ public final class ShardedBroker: Broker {
         await onShutdown()
     }
 
-    private func broker(of channel: ChannelName) -> any Broker {
+    func broker(of channel: ChannelName) -> any Broker {
         shards[ChannelShard.index(of: channel, among: shards.count)].broker
     }
 }

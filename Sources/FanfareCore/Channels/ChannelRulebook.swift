@@ -8,10 +8,16 @@ public final class ChannelRulebook: Sendable {
     public let plain: ChannelRules
     /// By name. While there are none, a colon in a channel's name means nothing.
     public let namespaces: [String: ChannelRules]
+    /// From a member's last refresh to the end of its presence: how long those of a dead node stay.
+    public let presenceTTL: Duration
 
-    public init(plain: ChannelRules = ChannelRules(), namespaces: [String: ChannelRules] = [:]) {
+    public init(
+        plain: ChannelRules = ChannelRules(), namespaces: [String: ChannelRules] = [:],
+        presenceTTL: Duration = .seconds(60)
+    ) {
         self.plain = plain
         self.namespaces = namespaces
+        self.presenceTTL = presenceTTL
     }
 
     /// The rules of a channel; `nil` when its namespace is not known.

@@ -62,6 +62,9 @@ public struct ChannelRules: Sendable, Equatable {
 
     public init() {}
 
+    /// Whether the broker keeps members: events that match reality are made from what is kept.
+    public var keepsMembers: Bool { presence || joinLeave }
+
     /// Whether a client gets a position with its subscription.
     public var isPositioned: Bool { history != nil }
 }

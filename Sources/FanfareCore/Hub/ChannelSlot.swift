@@ -34,8 +34,10 @@ final class ChannelSlot<Member: HubMember> {
     var batches = PerFormat<ByteBuffer?>(nil)
     /// This tick's last frames, where only the newest is kept for clients that are behind.
     var newest: PerFormat<ByteBuffer?>?
-    /// Publications in the batches.
+    /// Publications, joins and leaves in the batches.
     var batched = 0
+    /// Joins and leaves among them.
+    var events = 0
     /// What this loop has passed on; `nil` in a channel without history.
     var position: StreamPosition?
     /// Clients that get something from the history first.

@@ -11,6 +11,8 @@ import NIOCore
 /// cleaned when the walk is over. So every subscriber of the tick's start gets its share or is dead.
 public final class HubShard<Member: HubMember> {
     let broker: any Broker
+    /// Called when a subscription ends that was in force, or waited for it.
+    public var onEnd: ((Member, ChannelName) -> Void)?
     private let receiver: Int
     let metrics: LoopMetrics
     private let rules: ChannelRulebook
@@ -25,7 +27,7 @@ public final class HubShard<Member: HubMember> {
     /// Channels with a batch in this tick, in the order of their first publication.
     var dirty: [ChannelSlot<Member>] = []
     /// Bytes of the biggest batch of this tick.
-    public private(set) var batchedBytes = 0
+    public internal(set) var batchedBytes = 0
     /// Acceptance times of this tick's publications, for the lag histogram.
     private var acceptedAt: [UInt64] = []
     private var isFlushing = false
@@ -172,11 +174,12 @@ public final class HubShard<Member: HubMember> {
                 var entries = slot.lists[format]
                 if let newest = slot.newest?[format] { entries = keepNewest(newest, slot, entries) }
                 if direct { deliver(batch, to: entries) } else { enqueue(batch, for: entries) }
-                deliveries &+= entries.count &* slot.batched
+                deliveries &+= entries.count &* (slot.batched &- slot.events)
                 keep(batch, of: slot.batched)
             }
             slot.batched = 0
             if slot.newest != nil { slot.newest = PerFormat(nil) }
+            slot.events = 0
         }
         dirty.removeAll(keepingCapacity: true)
         metrics.counters.add(.deliveries, deliveries)
@@ -211,7 +214,7 @@ public final class HubShard<Member: HubMember> {
             let member = entry.member.takeUnretainedValue()
             guard member.isBehind else { return true }
             member.keepNewest(frame, of: slot.channel)
-            metrics.counters.add(.skipped, slot.batched - 1)
+            metrics.counters.add(.skipped, slot.batched - slot.events - 1)
             return false
         }
     }
@@ -275,6 +278,7 @@ extension HubShard {
             metrics.counters.add(.subscriptions, -1)
         }
         removePlace(member, place)
+        onEnd?(member, slot.channel)
         drop(ifUnused: slot)
     }
 

@@ -33,6 +33,11 @@ public struct Limits: Sendable, Equatable {
     /// Publications that one client gets out of a channel's history at a time, with its subscription or with `history`. A
     /// client that missed more is told so and begins anew.
     public var maxRecovery = 1_000
+    /// Members of a channel that a client is given at once; in bigger channels it asks for their number. About 140 bytes
+    /// each and their connection info go into the client's queue.
+    public var maxPresenceMembers = 1_000
+    /// Members that the server API gives at once.
+    public var maxAPIPresenceMembers = 10_000
     /// From accept to the end of the HTTP request head.
     public var handshakeTimeout = Duration.seconds(10)
     /// From the upgrade to the first command of a protocol that has commands.

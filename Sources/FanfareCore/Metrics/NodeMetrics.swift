@@ -95,6 +95,8 @@ public enum LoopCounter: Int, CaseIterable, Sendable {
     case pingsSent
     /// Commands answered with an error.
     case commandErrors
+    /// Gauge: clients in channels with presence or join-leave, client-channel pairs.
+    case presenceMembers
 }
 
 /// Counters that several threads write.
@@ -214,4 +216,10 @@ public enum BrokerCounter: Int, CaseIterable, Sendable {
     case insufficient
     /// Publications in channels without history that never came, by the numbers of their publishers.
     case lost
+    /// Calls about a channel's members: joins, leaves, refreshes, reads, each for many members at once.
+    case presenceCalls
+    /// Those that failed.
+    case presenceFailed
+    /// Joins and leaves that came in.
+    case presenceEvents
 }

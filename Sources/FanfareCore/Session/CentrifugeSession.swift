@@ -56,6 +56,10 @@ public struct CentrifugeSession: Sendable {
         case publish(ChannelName, Payload, id: UInt32)
         /// Read the channel's history, then report back.
         case history(ChannelName, HistoryQuery, id: UInt32)
+        /// Read who is in the channel, then report back.
+        case presence(ChannelName, id: UInt32)
+        /// Read how many are in the channel, then report back.
+        case presenceStats(ChannelName, id: UInt32)
         /// End the client.
         case disconnect(Disconnect)
     }
@@ -91,7 +95,8 @@ public struct CentrifugeSession: Sendable {
         case .subscribe(let request): return channel(request.channel, id) { $0.subscribe($1, $2, request, id) }
         case .unsubscribe(let name): return unsubscribe(name, id)
         case .publish(let name, let data): return channel(name, id) { $0.publish($1, $2, data, id) }
-        case .presence, .presenceStats: return refuse(id, .notAvailable("presence is not available"))
+        case .presence(let name): return channel(name, id) { $0.presence($1, $2, id, isStats: false) }
+        case .presenceStats(let name): return channel(name, id) { $0.presence($1, $2, id, isStats: true) }
         case .history(let request): return channel(request.channel, id) { $0.history($1, $2, request, id) }
         case .rpc: return refuse(id, .notAvailable("rpc is not available"))
         case .refresh, .subRefresh: return refuse(id, .notAvailable("tokens are not in use"))

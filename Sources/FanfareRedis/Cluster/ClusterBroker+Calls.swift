@@ -8,8 +8,8 @@ extension ClusterBroker {
     private static let tries = 20
     private static let pause = TimeAmount.milliseconds(100)
 
-    private typealias Answer<Value> = @Sendable (Result<Value, BrokerError>) -> Void
-    private typealias Call<Value> = @Sendable (RedisBroker, @escaping Answer<Value>) -> Void
+    typealias Answer<Value> = @Sendable (Result<Value, BrokerError>) -> Void
+    typealias Call<Value> = @Sendable (RedisBroker, @escaping Answer<Value>) -> Void
 
     /// What became of a call so far.
     private struct Attempts {
@@ -39,6 +39,11 @@ extension ClusterBroker {
     ) {
         call(channel, { $0.removeHistory(channel, completion: $1) }, Attempts(), completion)
     }
+
+    /// Calls the owner of a channel.
+    func call<Value: Sendable>(
+        _ channel: ChannelName, _ completion: @escaping Answer<Value>, _ body: @escaping Call<Value>
+    ) { call(channel, body, Attempts(), completion) }
 
     /// Calls the owner. A redirect to another one is followed once; while a slot is on its way the call waits, for two
     /// seconds at most.

@@ -39,6 +39,9 @@ extension ClusterBroker {
                     guard state.book.brought(channel, receiver: receiver, position, goesOn: true, by: endpoint) else {
                         continue
                     }
+                case .presence(let prepared):
+                    guard !isMoving || state.book.home(of: prepared.event.channel) == endpoint else { continue }
+                    weight += SubscriberLink.publicationOverhead
                 default:
                     break
                 }
@@ -54,10 +57,9 @@ extension ClusterBroker {
         else { return }
         // The event loop is too far behind: publications are lost, answers are not.
         for event in events {
-            if case .publication = event {
-                metrics.counters.addShared(.dropped)
-            } else {
-                mailbox.post(event)
+            switch event {
+            case .publication, .presence: metrics.counters.addShared(.dropped)
+            default: mailbox.post(event)
             }
         }
     }

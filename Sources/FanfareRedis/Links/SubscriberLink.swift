@@ -222,8 +222,21 @@ final class SubscriberLink: RedisLinkOwner {
             guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
             received(
                 Publication(channel: channel, payload: payload, publishedAt: acceptedAt, position: position))
+        case .presence(let kind, let info):
+            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
+            presence(PresenceEvent(channel: channel, kind: kind, info: info))
         default:
             metrics.counters.addShared(.dropped)
+        }
+    }
+
+    private func presence(_ event: PresenceEvent) {
+        metrics.counters.addShared(.presenceEvents)
+        guard book.receivers(of: event.channel) != 0 else { return }
+        let prepared = PreparedPresenceEvent(event)
+        everyone(in: event.channel) { receiver in
+            bursts[receiver].events.append(.presence(prepared))
+            bursts[receiver].bytes += Self.publicationOverhead
         }
     }
 
@@ -338,10 +351,9 @@ final class SubscriberLink: RedisLinkOwner {
     /// The event loop is too far behind: publications are lost, answers are not.
     private func drop(_ burst: Burst, receiver: Int) {
         for event in burst.events {
-            if case .publication = event {
-                metrics.counters.addShared(.dropped)
-            } else {
-                receivers[receiver].post(event)
+            switch event {
+            case .publication, .presence: metrics.counters.addShared(.dropped)
+            default: receivers[receiver].post(event)
             }
         }
     }

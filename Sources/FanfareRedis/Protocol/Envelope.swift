@@ -7,14 +7,14 @@ import NIOCore
 /// | bytes | meaning |
 /// |---|---|
 /// | 4 | magic `00 46 46 01`; the zero can't begin a text that a person publishes; the last byte is the version |
-/// | 1 | kind: 1 publication, 2 probe, 3 publication of a stream, 4 numbered publication |
+/// | 1 | kind: 1 publication, 2 probe, 3 publication of a stream, 4 numbered publication, 5 join, 6 leave |
 /// | 1 | payload: 0 text, 1 binary |
 /// | 1 | reserved, 0 |
 /// | 8 | when a node accepted it, microseconds since 1970; for a probe its number |
 /// | | kind 3: 8 bytes offset, 1 byte length of the epoch, epoch |
 /// | | kind 4: 4 bytes publisher, 4 bytes number, which counts the publisher's publications in this channel from 1 |
 ///
-/// Kind 1 is what a stream's entries hold: their place is their id.
+/// The payload of kinds 5 and 6 is a ``ClientInfo`` as JSON. Kind 1 is what a stream's entries hold: their place is their id.
 enum Envelope: Equatable {
     /// A publication by a node, or by a backend with a plain PUBLISH (accepted at 0).
     case publication(Payload, acceptedAt: UInt64)
@@ -22,6 +22,8 @@ enum Envelope: Equatable {
     case positioned(Payload, acceptedAt: UInt64, StreamPosition)
     /// A publication of a channel without history, by a node that counts.
     case numbered(Payload, acceptedAt: UInt64, PublisherNumber)
+    /// A client came into the channel, or is gone from it.
+    case presence(PresenceEvent.Kind, ClientInfo)
     /// A node's question to itself, with its number.
     case probe(UInt64)
 
@@ -46,6 +48,13 @@ enum Envelope: Equatable {
         write(kind: 4, payload: publication.payload.kind, number: publication.publishedAt, into: &buffer)
         buffer.writeInteger(number.publisher)
         buffer.writeInteger(number.number)
+    }
+
+    /// The header of a join or leave; its payload follows.
+    static func header(_ event: PresenceEvent.Kind, at acceptedAt: UInt64) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        write(kind: event.rawValue, payload: .text, number: acceptedAt, into: &buffer)
+        return buffer
     }
 
     /// A whole probe.
@@ -80,7 +89,11 @@ enum Envelope: Equatable {
         case 2: return .probe(number)
         case 3: return positioned(payloadKind, number, rest)
         case 4: return numbered(payloadKind, number, rest)
-        default: return nil
+        default:
+            guard let event = PresenceEvent.Kind(rawValue: kind),
+                let info = ClientInfo(json: ByteBuffer(bytes: rest))
+            else { return nil }
+            return .presence(event, info)
         }
     }
 

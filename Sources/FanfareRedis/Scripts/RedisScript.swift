@@ -9,12 +9,30 @@ enum RedisScript: Int, CaseIterable, Sendable {
     case publishOnce
     /// Reads a stream.
     case read
+    /// Adds members of a channel.
+    case presenceJoin
+    /// Removes members.
+    case presenceLeave
+    /// Gives members their full time again.
+    case presenceRefresh
+    /// Removes members whose time has run out.
+    case presenceReap
+    /// Reads the members.
+    case presenceMembers
+    /// Counts the members.
+    case presenceStats
 
     var source: String {
         switch self {
         case .publish: StreamScripts.publish
         case .publishOnce: StreamScripts.publishOnce
         case .read: StreamScripts.read
+        case .presenceJoin: PresenceScripts.join
+        case .presenceLeave: PresenceScripts.leave
+        case .presenceRefresh: PresenceScripts.refresh
+        case .presenceReap: PresenceScripts.reap
+        case .presenceMembers: PresenceScripts.members
+        case .presenceStats: PresenceScripts.stats
         }
     }
 }

@@ -38,8 +38,10 @@ struct APIFailure: Error, Sendable, Equatable {
 
     /// The broker did not take the publication.
     static func broker(_ error: BrokerError) -> APIFailure {
-        if case .noHistory = error { return APIFailure(status: 400, code: 108, message: "\(error)") }
-        return APIFailure(status: 503, code: 100, message: "\(error)")
+        switch error {
+        case .noHistory, .noPresence: APIFailure(status: 400, code: 108, message: "\(error)")
+        default: APIFailure(status: 503, code: 100, message: "\(error)")
+        }
     }
 
     /// As JSON.

@@ -35,6 +35,8 @@ struct AdminEndpoint: Sendable {
             AdminEndpoint(method: .post, path: "/api/broadcast") { await api.respond($0, api.broadcast) },
             AdminEndpoint(method: .post, path: "/api/history") { await api.respond($0, api.history) },
             AdminEndpoint(method: .post, path: "/api/history_remove") { await api.respond($0, api.historyRemove) },
+            AdminEndpoint(method: .post, path: "/api/presence") { await api.respond($0, api.presence) },
+            AdminEndpoint(method: .post, path: "/api/presence_stats") { await api.respond($0, api.presenceStats) },
         ]
     }
 }

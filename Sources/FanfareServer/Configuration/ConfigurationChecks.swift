@@ -62,7 +62,7 @@ struct ConfigurationChecks {
     private func completeNamespaces(_ configuration: inout NodeConfiguration, problems: inout [String]) {
         guard let text = text("namespaces") else { return }
         do {
-            configuration.channels = try NamespaceText.read(text)
+            configuration.channels = try NamespaceText.read(text, presenceTTL: configuration.presenceTTL)
         } catch {
             problems.append("\(name("namespaces")): \(error)")
         }

@@ -20,7 +20,7 @@ enum NamespaceText {
         "read-history=", "read-presence=", "max-message-bytes=", "queue=",
     ]
 
-    static func read(_ text: String) throws(Problem) -> ChannelRulebook {
+    static func read(_ text: String, presenceTTL: Duration = .seconds(60)) throws(Problem) -> ChannelRulebook {
         var plain = ChannelRules()
         var namespaces: [String: ChannelRules] = [:]
         var seen: Set<String> = []
@@ -45,7 +45,7 @@ enum NamespaceText {
         guard namespaces.count <= maximumCount else {
             throw Problem(description: "more than \(maximumCount) namespaces")
         }
-        return ChannelRulebook(plain: plain, namespaces: namespaces)
+        return ChannelRulebook(plain: plain, namespaces: namespaces, presenceTTL: presenceTTL)
     }
 
     private static func rules(_ text: Substring, of name: String) throws(Problem) -> ChannelRules {

@@ -46,6 +46,8 @@ public struct NodeConfiguration: Sendable {
     public var namespaces = ""
     /// What that comes to. Read from it by ``ConfigurationReader``.
     public var channels = ChannelRulebook()
+    /// How long the members of a dead node stay in their channels; the same on all nodes.
+    public var presenceTTL = Duration.seconds(60)
     /// What is logged: this level and more severe ones.
     public var logLevel = Logger.Level.info
     /// Whether deliveries go straight to the socket; off: through NIO's write path.

@@ -99,6 +99,11 @@ extension Setting {
             "namespaces", "namespaces with semicolons between them", default: defaults.namespaces,
             "How channels behave, by what stands before their first colon: 'chat: history=100/10m recovery presence; "
                 + "*: publish=nobody'. Default: nothing is kept, and a colon means nothing.", \.namespaces),
+        duration(
+            "presence-ttl", .seconds(1)...(.seconds(3_600)), default: defaults.presenceTTL,
+            "How long the members of a dead node stay in their channels; living ones are refreshed every two fifths of it. "
+                + "The same on all nodes.",
+            \.presenceTTL),
         Setting("log-level", .choice(Logger.Level.allCases.map(\.rawValue)), default: "info", "What is logged.") {
             configuration, value in
             if case .text(let text) = value { configuration.logLevel = Logger.Level(rawValue: text) ?? .info }
@@ -180,6 +185,14 @@ extension Setting {
             "max-recovery", 1...100_000, default: defaults.limits.maxRecovery,
             "Publications that a client gets out of a channel's history at a time; who missed more begins anew.",
             \.limits.maxRecovery),
+        integer(
+            "max-presence-members", 1...10_000, default: defaults.limits.maxPresenceMembers,
+            "Members of a channel that a client is given at once; in bigger channels it can ask for their number.",
+            \.limits.maxPresenceMembers),
+        integer(
+            "max-api-presence-members", 1...100_000, default: defaults.limits.maxAPIPresenceMembers,
+            "The same for the server API. Redis does nothing else while it reads them.",
+            \.limits.maxAPIPresenceMembers),
         bytes(
             "max-api-body-bytes", 1_024...1_073_741_824, default: defaults.limits.maxAPIBodyBytes,
             "One request body on the admin port.", \.limits.maxAPIBodyBytes),

@@ -41,6 +41,13 @@ extension Metric {
         .limit("fanfare_limit_header_fields", "Most header fields of a request.") { $0.maxHeaderFields },
         .gauge("fanfare_subscriptions", "Client-channel pairs now.", loops: .subscriptions),
         .limit("fanfare_limit_channels_per_client", "Most channels of one client.") { $0.maxChannelsPerClient },
+        .gauge(
+            "fanfare_presence_members", "Members of channels with presence, client-channel pairs.",
+            loops: .presenceMembers),
+        .limit("fanfare_limit_presence_members", "Most members that a client is given.") { $0.maxPresenceMembers },
+        .limit("fanfare_limit_api_presence_members", "Most members that a backend is given.") {
+            $0.maxAPIPresenceMembers
+        },
         .gauge("fanfare_channels", "Channels with a subscriber, summed over event loops.", loops: .channels),
         .limit("fanfare_limit_channel_name_bytes", "Most bytes of a channel name.") { $0.maxChannelNameBytes },
     ]
@@ -130,6 +137,9 @@ extension Metric {
             "fanfare_repaired_total", "Publications read from a stream, for they did not come.", broker: .repaired),
         .counter("fanfare_insufficient_total", "Gaps that the stream could not fill any more.", broker: .insufficient),
         .counter("fanfare_lost_total", "Publications without history that never came.", broker: .lost),
+        .counter("fanfare_presence_calls_total", "Calls about channels' members.", broker: .presenceCalls),
+        .counter("fanfare_presence_failures_total", "Those that failed.", broker: .presenceFailed),
+        .counter("fanfare_presence_events_total", "Joins and leaves from the broker.", broker: .presenceEvents),
     ]
 
     private static let api: [Metric] = [

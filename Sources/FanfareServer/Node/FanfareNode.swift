@@ -122,6 +122,7 @@ public final class FanfareNode: Sendable {
         while context.admission.count > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(20))
         }
+        for loop in loops { try? await loop.eventLoop.submit { loop.value.tellPresence() }.get() }
         await context.broker.shutdown()
         await admin.stop()
         for loop in loops { try? await loop.eventLoop.submit { loop.value.stop() }.get() }

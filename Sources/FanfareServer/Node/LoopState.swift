@@ -11,6 +11,7 @@ final class LoopState {
     let metrics: LoopMetrics
     let shard: HubShard<ClientConnection>
     let wheel: TimingWheel
+    let presence: PresenceKeeper
     /// Where the broker posts for this loop.
     let mailbox: Mailbox<BrokerEvent>
     /// Where the broker's answers to publishes of this loop's clients are posted.
@@ -36,6 +37,8 @@ final class LoopState {
         enum Answer: Sendable {
             case published(Result<PublishReceipt, BrokerError>)
             case read(since: StreamPosition?, Result<HistoryPage, BrokerError>)
+            case presence(Result<PresencePage, BrokerError>)
+            case presenceStats(Result<PresenceStats, BrokerError>)
         }
 
         let connection: NIOLoopBound<ClientConnection>
@@ -58,7 +61,11 @@ final class LoopState {
         self.shard = HubShard(
             broker: node.broker, rules: node.channels, receiver: index, metrics: metrics, mailbox: mailbox,
             maxRecovery: node.configuration.limits.maxRecovery)
+        self.presence = Self.makePresence(node, wheel: wheel, metrics: metrics, wake: wake)
         box.value = self
+        shard.onEnd = { [presence] client, channel in
+            if let info = client.clientInfo { presence.left(info.client, channel) }
+        }
     }
 
     /// Starts the wheel.
@@ -107,6 +114,7 @@ final class LoopState {
 
     /// Ends the tick: one write for each client that got something.
     func flush() {
+        presence.flush()
         // A client that ends while it is flushed may mark another one: the list can grow under the walk.
         var index = 0
         while index < dirty.count {
@@ -155,6 +163,7 @@ final class LoopState {
         outcomes.take(into: &answered)
         for outcome in answered { outcome.connection.value.completed(outcome.id, outcome.answer) }
         Self.empty(&answered)
+        presence.visitAnswers()
         flush()
         guard nextEvent == events.count else { return visitSoon() }
         nextEvent = 0
@@ -196,6 +205,8 @@ final class LoopState {
         case .insufficient(let channel, let position):
             settle()
             shard.insufficient(channel, position: position)
+        case .presence(let prepared): shard.announce(prepared)
+        case .returned: presence.refreshSoon()
         }
     }
 

@@ -169,7 +169,7 @@ extension String {
 }
 
 /// Writes down subscriptions as `+channel` and `-channel`; answers only when told to.
-final class RecordingBroker: Broker {
+final class RecordingBroker: Broker, NoPresence {
     private struct State {
         var log: [String] = []
         var wanted: Set<String> = []

@@ -145,6 +145,7 @@ final class RecoveryModelRun {
         case .subscribed(let channel, let ticket, let position):
             shard.subscribed(channel, ticket: ticket, position: position)
         case .history(let channel, let read, let result): shard.history(channel, read: read, result)
+        case .presence, .returned: break
         case .subscribeFailed, .insufficient: problems.append("the memory broker failed")
         }
     }

@@ -35,6 +35,8 @@ struct CentrifugeSessionModelTests {
         case .unsubscribe(let channel, let frame): "unsubscribe \(channel), \(read(frame))"
         case .publish(let channel, _, let id): "publish \(channel) \(id)"
         case .history(let channel, _, let id): "history \(channel) \(id)"
+        case .presence(let channel, let id): "presence \(channel) \(id)"
+        case .presenceStats(let channel, let id): "presence_stats \(channel) \(id)"
         case .disconnect(let disconnect): "disconnect \(disconnect.code)"
         }
     }
@@ -67,7 +69,8 @@ struct CentrifugeSessionModelTests {
             guard isGood(name) else { return "refuse \(id) !107" }
             return may.mayPublish ? "publish \(name) \(id)" : "refuse \(id) !103"
         case .history(let request): return "refuse \(id) \(isGood(request.channel) ? "!108" : "!107")"
-        case .presence, .presenceStats, .rpc, .refresh, .subRefresh: return "refuse \(id) !108"
+        case .presence(let name), .presenceStats(let name): return "refuse \(id) \(isGood(name) ? "!108" : "!107")"
+        case .rpc, .refresh, .subRefresh: return "refuse \(id) !108"
         }
     }
 

@@ -111,7 +111,7 @@ func withAdminPort(_ context: AdminContext, _ body: (AdminPort) async throws -> 
 }
 
 /// A broker that says what the test wants, where no real one can be made to.
-final class ScriptedBroker: Broker {
+final class ScriptedBroker: Broker, NoPresence {
     private struct State {
         var published: [Publication] = []
         var waiting: [@Sendable () -> Void] = []

@@ -17,6 +17,7 @@ struct SettingTableTests {
         "log-level": "debug", "direct-write": "off", "compression": "on",
         "compression-threshold": "99", "compression-client-context": "yes", "write-delay": "5ms",
         "allowed-origins": "https://a.example", "namespaces": "chat:history=10/1m recovery",
+        "presence-ttl": "59s", "max-presence-members": "999", "max-api-presence-members": "9999",
         "max-connections": "999", "max-recovery": "50",
         "slow-timeout": "7s", "max-connect-rate": "77",
         "max-pending-connections": "998",

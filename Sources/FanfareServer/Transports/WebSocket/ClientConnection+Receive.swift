@@ -116,6 +116,10 @@ extension ClientConnection {
             publish(channel, payload, id: id)
         case .history(let channel, let query, let id):
             read(channel, query, id: id)
+        case .presence(let channel, let id):
+            readPresence(channel, id: id)
+        case .presenceStats(let channel, let id):
+            readPresenceStats(channel, id: id)
         case .disconnect(let disconnect):
             end(disconnect)
         }
@@ -159,11 +163,16 @@ extension ClientConnection {
             }
         case .read(let since, let result):
             if let frame = session?.read(id: id, since: since, result) { reply(frame) }
+        case .presence(let result):
+            if let frame = session?.presence(id: id, result, maxBytes: limits.maxQueueBytes / 2) { reply(frame) }
+        case .presenceStats(let result):
+            if let frame = session?.presenceStats(id: id, result) { reply(frame) }
         }
         if isPaused, pendingCommands < limits.maxPendingCommands / 2 { drainReader() }
     }
 
     func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart) {
+        present(in: channel)
         if let onSubscribed {
             self.onSubscribed = nil
             onSubscribed(.success(start))

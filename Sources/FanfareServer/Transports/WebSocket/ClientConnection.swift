@@ -163,10 +163,13 @@ final class RawClient {
     let channel: ChannelName
     let rules: ChannelRules
     let permissions: ClientPermissions
+    /// By which others know it; `nil` where nobody asks.
+    let clientID: String?
 
     init(channel: ChannelName, rules: ChannelRules, permissions: ClientPermissions) {
         self.channel = channel
         self.rules = rules
         self.permissions = permissions
+        clientID = rules.keepsMembers ? ClientID.make() : nil
     }
 }

@@ -113,7 +113,7 @@ public enum CentrifugeJSONEncoder {
 
 extension ByteBuffer {
     /// Makes the JSON written since `start` one line. In valid JSON a raw line break is only ever whitespace.
-    fileprivate mutating func replaceLineBreaks(from start: Int) {
+    mutating func replaceLineBreaks(from start: Int) {
         guard let view = viewBytes(at: start, length: writerIndex - start) else { return }
         guard view.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return }
         for index in start..<writerIndex {

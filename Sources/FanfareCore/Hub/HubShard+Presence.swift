@@ -1,0 +1,31 @@
+import FanfareWire
+
+/// Who comes and who goes, for those who listen.
+extension HubShard {
+    /// Takes a join or leave into this tick, behind the publications that came before it.
+    public func announce(_ prepared: PreparedPresenceEvent) {
+        guard let slot = slots[prepared.event.channel], slot.isActive else { return }
+        if slot.batched == 0 { dirty.append(slot) }
+        batchedBytes = max(batchedBytes, slot.add(prepared))
+        for catching in slot.desk?.catching ?? [] where stillWaiting(catching.waiter, in: slot) != nil {
+            let member = catching.waiter.member
+            if let frame = prepared.frame(member.wireFormat) { member.enqueue(frame) }
+        }
+    }
+}
+
+extension ChannelSlot {
+    /// Adds a join or leave to this tick's batches of the formats that have it. Returns the bytes of the biggest.
+    func add(_ prepared: PreparedPresenceEvent) -> Int {
+        var bytes = 0
+        for format in WireFormat.allCases where !lists[format].isEmpty {
+            guard let frame = prepared.frame(format) else { continue }
+            // The first is shared with other event loops; writing behind it copies it then.
+            if batches[format] == nil { batches[format] = frame } else { batches[format]?.writeImmutableBuffer(frame) }
+            bytes = max(bytes, batches[format]?.readableBytes ?? 0)
+        }
+        batched += 1
+        events += 1
+        return bytes
+    }
+}

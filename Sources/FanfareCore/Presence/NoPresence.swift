@@ -1,0 +1,34 @@
+import FanfareWire
+
+/// A broker that keeps no members: every call fails with ``BrokerError/noPresence``.
+public protocol NoPresence: PresenceStore {}
+
+extension NoPresence {
+    public func join(
+        _ members: [ClientInfo], _ channel: ChannelName, returning: Bool,
+        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+    ) { completion(.failure(.noPresence)) }
+
+    public func leave(
+        _ clients: [String], _ channel: ChannelName,
+        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+    ) { completion(.failure(.noPresence)) }
+
+    public func refresh(
+        _ clients: [String], _ channel: ChannelName,
+        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+    ) { completion(.failure(.noPresence)) }
+
+    public func reap(
+        _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+    ) { completion(.failure(.noPresence)) }
+
+    public func presence(
+        of channel: ChannelName, limit: Int,
+        completion: @escaping @Sendable (Result<PresencePage, BrokerError>) -> Void
+    ) { completion(.failure(.noPresence)) }
+
+    public func presenceStats(
+        of channel: ChannelName, completion: @escaping @Sendable (Result<PresenceStats, BrokerError>) -> Void
+    ) { completion(.failure(.noPresence)) }
+}

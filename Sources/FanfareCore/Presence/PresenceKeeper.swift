@@ -1,0 +1,190 @@
+import FanfareWire
+
+/// Keeps the store told of the members that one event loop has: joins and leaves gathered by channel and time,
+/// refreshes before their time runs out, a look for those of dead nodes when there can be any.
+///
+/// Lives on that event loop; the store's answers come through a mailbox.
+public final class PresenceKeeper {
+    /// What the store said to a channel's call.
+    public struct Answer: Sendable {
+        enum Call {
+            case join(UInt32, [String])
+            case leave([String])
+            case refresh
+            case reap
+        }
+
+        let channel: ChannelName
+        let call: Call
+        let result: Result<PresenceOutlook, BrokerError>
+    }
+
+    private let store: any PresenceStore
+    private let rules: ChannelRulebook
+    private let timing: PresenceTiming
+    private let wheel: TimingWheel
+    private let answers: Mailbox<Answer>
+    private let metrics: LoopMetrics
+    private let now: () -> UInt64
+    private var channels: [ChannelName: Channel] = [:]
+    /// Channels with a change that need not wait for the wheel.
+    private var urgent: [Channel] = []
+
+    /// - Parameters:
+    ///   - answers: the owner calls ``visitAnswers()`` when something is in it.
+    ///   - now: microseconds of the monotonic clock, which is the wheel's.
+    public init(
+        store: any PresenceStore, rules: ChannelRulebook, wheel: TimingWheel, answers: Mailbox<Answer>,
+        metrics: LoopMetrics, now: @escaping () -> UInt64
+    ) {
+        self.store = store
+        self.rules = rules
+        self.timing = PresenceTiming(ttl: rules.presenceTTL)
+        self.wheel = wheel
+        self.answers = answers
+        self.metrics = metrics
+        self.now = now
+    }
+
+    /// Channels with members of this loop, or with something left to tell of them.
+    public var channelCount: Int { channels.count }
+
+    /// A client's subscription is in force.
+    public func joined(_ info: @autoclosure () -> ClientInfo, _ name: ChannelName) {
+        guard rules.rules(name)?.keepsMembers == true else { return }
+        let channel = channels[name] ?? open(name)
+        change(channel) { $0.join(info(), now: $1) }
+    }
+
+    /// A client's subscription ended.
+    public func left(_ client: String, _ name: ChannelName) {
+        guard let channel = channels[name] else { return }
+        change(channel) { $0.leave(client, now: $1) }
+    }
+
+    /// Tells the store of the changes that need not wait for others. At the end of whatever made them, and before a client
+    /// is answered: whoever asks after that sees them.
+    public func flush() {
+        guard !urgent.isEmpty else { return }
+        let (channels, now) = (urgent, now())
+        urgent.removeAll(keepingCapacity: channels.count <= 1_024)
+        for channel in channels {
+            channel.isUrgent = false
+            // One that was let go meanwhile may have a successor of its name.
+            if self.channels[channel.name] === channel { deadlineReached(channel, now: now) }
+        }
+    }
+
+    /// Tells the store at once what waits to be told of a channel: before a read, which must see it.
+    public func tell(_ name: ChannelName) {
+        if let channel = channels[name] { carryOut(channel.roster.changes(now: now()), channel) }
+    }
+
+    /// The store was away and may have lost members: all are refreshed soon, spread over a few seconds.
+    public func refreshSoon() {
+        for channel in Array(channels.values) { change(channel) { $0.refreshSoon(now: $1) } }
+    }
+
+    /// Tells the store of all channels at once: the node is about to end.
+    public func tellAll() {
+        for channel in channels.values { carryOut(channel.roster.changes(now: now()), channel) }
+    }
+
+    /// Takes the store's answers.
+    public func visitAnswers() {
+        for answer in answers.take() {
+            guard let channel = channels[answer.channel] else { continue }
+            change(channel) { roster, now in
+                let outlook = try? answer.result.get()
+                switch answer.call {
+                case .join(let call, let clients):
+                    roster.joinAnswered(call, clients: clients, isDone: outlook != nil, now: now)
+                case .leave(let clients): roster.leaveAnswered(clients, isDone: outlook != nil, now: now)
+                case .refresh:
+                    if let outlook {
+                        roster.refreshAnswered(missing: outlook.missing, now: now)
+                    } else {
+                        roster.refreshFailed(now: now)
+                    }
+                case .reap: break
+                }
+                if let outlook { roster.expires(in: outlook.nextExpiry, now: now) }
+            }
+        }
+    }
+
+    fileprivate func deadlineReached(_ channel: Channel, now: UInt64) {
+        carryOut(channel.roster.work(now: now), channel)
+        settle(channel, now: now)
+    }
+
+    private func open(_ name: ChannelName) -> Channel {
+        let channel = Channel(name, PresenceRoster(timing: timing), keeper: self)
+        channels[name] = channel
+        return channel
+    }
+
+    private func change(_ channel: Channel, _ body: (inout PresenceRoster, UInt64) -> Void) {
+        let (before, now) = (channel.roster.count, now())
+        body(&channel.roster, now)
+        metrics.counters.add(.presenceMembers, channel.roster.count - before)
+        settle(channel, now: now)
+    }
+
+    /// Sets the channel's next deadline, or lets it go.
+    private func settle(_ channel: Channel, now: UInt64) {
+        if channel.roster.isEmpty {
+            wheel.cancel(channel)
+            channels[channel.name] = nil
+        } else if let deadline = channel.roster.deadline {
+            wheel.schedule(channel, at: deadline)
+            if deadline <= now, !channel.isUrgent {
+                channel.isUrgent = true
+                urgent.append(channel)
+            }
+        } else {
+            wheel.cancel(channel)
+        }
+    }
+
+    private func carryOut(_ work: [PresenceRoster.Work], _ channel: Channel) {
+        for item in work {
+            switch item {
+            case .join(let members, let returning, let call):
+                let clients = members.map(\.client)
+                store.join(
+                    members, channel.name, returning: returning, completion: answer(channel, .join(call, clients)))
+            case .leave(let clients):
+                store.leave(clients, channel.name, completion: answer(channel, .leave(clients)))
+            case .refresh(let clients):
+                store.refresh(clients, channel.name, completion: answer(channel, .refresh))
+            case .reap:
+                store.reap(channel.name, completion: answer(channel, .reap))
+            }
+        }
+    }
+
+    private func answer(
+        _ channel: Channel, _ call: Answer.Call
+    ) -> @Sendable (Result<PresenceOutlook, BrokerError>) -> Void {
+        let (answers, name) = (self.answers, channel.name)
+        return { answers.post(Answer(channel: name, call: call, result: $0)) }
+    }
+}
+
+/// A channel in the wheel.
+private final class Channel: WheelMember {
+    let name: ChannelName
+    var roster: PresenceRoster
+    var wheelPlace = WheelPlace()
+    var isUrgent = false
+    private unowned let keeper: PresenceKeeper
+
+    init(_ name: ChannelName, _ roster: PresenceRoster, keeper: PresenceKeeper) {
+        self.name = name
+        self.roster = roster
+        self.keeper = keeper
+    }
+
+    func deadlineReached(now: UInt64) { keeper.deadlineReached(self, now: now) }
+}

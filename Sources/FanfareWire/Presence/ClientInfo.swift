@@ -1,0 +1,67 @@
+import NIOCore
+
+/// Who a client of a channel is, as others may know it (Centrifuge client protocol: ClientInfo).
+public struct ClientInfo: Sendable, Equatable {
+    /// Most bytes of ``connInfo`` and of ``chanInfo`` each: a channel's members are read and sent all at once.
+    public static let maximumInfoBytes = 4_096
+
+    /// The connection; no other one in the cluster has the same.
+    public var client: String
+    /// The person; empty for an anonymous client.
+    public var user: String
+    /// What its token says of the connection: JSON.
+    public var connInfo: ByteBuffer?
+    /// What its token says of it in this channel: JSON.
+    public var chanInfo: ByteBuffer?
+
+    public init(client: String, user: String = "", connInfo: ByteBuffer? = nil, chanInfo: ByteBuffer? = nil) {
+        self.client = client
+        self.user = user
+        self.connInfo = connInfo
+        self.chanInfo = chanInfo
+    }
+
+    /// Reads ``json``; `nil` for anything that no node wrote.
+    public init?(json: ByteBuffer) {
+        guard let members = JSONMembers(json), let client = members["client"]?.string, !client.isEmpty else {
+            return nil
+        }
+        self.init(
+            client: client, user: members["user"]?.string ?? "", connInfo: members["conn_info"]?.bytes,
+            chanInfo: members["chan_info"]?.bytes)
+        let sizes = [connInfo, chanInfo].compactMap { $0?.readableBytes }
+        guard sizes.allSatisfy({ $0 <= Self.maximumInfoBytes }) else { return nil }
+    }
+
+    /// `{"user":"…","client":"…","conn_info":…}` in one line: how it is kept between nodes and how clients get it.
+    public var json: ByteBuffer {
+        var buffer = ByteBuffer()
+        write(into: &buffer)
+        return buffer
+    }
+
+    /// Writes ``json``.
+    public func write(into buffer: inout ByteBuffer) {
+        buffer.writeStaticString(#"{"user":"#)
+        JSONWriter.writeString(user, into: &buffer)
+        buffer.writeStaticString(#","client":"#)
+        JSONWriter.writeString(client, into: &buffer)
+        if let connInfo {
+            buffer.writeStaticString(#","conn_info":"#)
+            buffer.writeLine(connInfo)
+        }
+        if let chanInfo {
+            buffer.writeStaticString(#","chan_info":"#)
+            buffer.writeLine(chanInfo)
+        }
+        buffer.writeStaticString("}")
+    }
+}
+
+extension ByteBuffer {
+    fileprivate mutating func writeLine(_ json: ByteBuffer) {
+        let start = writerIndex
+        writeImmutableBuffer(json)
+        replaceLineBreaks(from: start)
+    }
+}

@@ -1,0 +1,119 @@
+import FanfareCore
+import FanfareWire
+import Support
+import Testing
+
+@testable import FanfareRedis
+
+/// What Redis itself does to members.
+@Suite("Presence and Redis")
+struct PresenceOutageTests {
+    private func with(ttl: Duration, _ body: (RedisServer, BrokerProbe, BrokerProbe) async throws -> Void) async throws
+    {
+        try await withRedis { redis in
+            try await withProbe(try .redis(redis.url, presenceTTL: ttl)) { one in
+                try await withProbe(try .redis(redis.url, presenceTTL: ttl)) { other in
+                    try await one.isUp()
+                    try await other.isUp()
+                    try await one.subscribe("a")
+                    try await body(redis, one, other)
+                }
+            }
+        }
+    }
+
+    @Test("after an outage of all nodes the first that comes back does not end the members of the others")
+    func mercy() async throws {
+        try await with(ttl: .seconds(6)) { redis, one, other in
+            try await one.join("1", in: "a")
+            try await other.join("2", in: "a")
+            // Nobody is refreshed: for Redis that is an outage of everybody.
+            try await eventually("both have expired") {
+                let left = try await redis.command("ZRANGEBYSCORE", "fanfare:{a}:expiry", "(\(Self.now())", "+inf")
+                return left.isEmpty || left == "(empty array)"
+            }
+            let early = try await one.refresh("1", in: "a")
+            #expect(early.missing.isEmpty)
+            let both = try await one.clients("a")
+            #expect(both == ["1", "2"])
+            let back = try await other.refresh("2", in: "a")
+            #expect(back.missing.isEmpty)
+            try await one.publish("a", "end")
+            try await eventually("the end is heard") { one.texts() == ["end"] }
+            #expect(one.comings() == ["+1", "+2"])
+        }
+    }
+
+    @Test("mercy is given once: who does not come back is gone")
+    func mercyEnds() async throws {
+        try await with(ttl: .seconds(1)) { redis, one, other in
+            try await one.join("1", in: "a")
+            try await other.join("2", in: "a")
+            try await eventually("both have expired") {
+                let left = try await redis.command("ZRANGEBYSCORE", "fanfare:{a}:expiry", "(\(Self.now())", "+inf")
+                return left.isEmpty || left == "(empty array)"
+            }
+            try await eventually("the other is gone") {
+                try await one.refresh("1", in: "a")
+                return one.comings() == ["+1", "+2", "-2"]
+            }
+        }
+    }
+
+    @Test("a Redis that lost its data gets the members back, and nobody hears of it")
+    func lostData() async throws {
+        try await with(ttl: .seconds(3_600)) { redis, one, _ in
+            try await one.join("1", "2", in: "a")
+            try await redis.command("FLUSHALL")
+            let missing = try await one.refresh("1", "2", in: "a").missing
+            #expect(missing == ["1", "2"])
+            try await one.join("1", "2", in: "a", returning: true)
+            let clients = try await one.clients("a")
+            #expect(clients == ["1", "2"])
+            try await one.leave("2", in: "a")
+            try await eventually("the leave is heard") { one.comings() == ["+1", "+2", "-2"] }
+        }
+    }
+
+    @Test("one key that Redis evicted is made good by the next refresh", arguments: ["presence", "expiry", "users"])
+    func eviction(key: String) async throws {
+        try await with(ttl: .seconds(3_600)) { redis, one, _ in
+            try await one.join("1", "2", in: "a")
+            try await redis.command("DEL", "fanfare:{a}:\(key)")
+            let missing = try await one.refresh("1", "2", in: "a").missing
+            if !missing.isEmpty { try await one.join("1", "2", in: "a", returning: true) }
+            let clients = try await one.clients("a")
+            #expect(clients == ["1", "2"])
+            try await one.leave("1", "2", in: "a")
+            let keys = try await redis.command(
+                "EXISTS", "fanfare:{a}:presence", "fanfare:{a}:expiry", "fanfare:{a}:users")
+            #expect(keys.hasSuffix("0"))
+        }
+    }
+
+    @Test("the keys of a channel go by themselves when all its nodes are dead")
+    func keysExpire() async throws {
+        try await with(ttl: .milliseconds(200)) { redis, one, _ in
+            try await one.join("1", in: "a")
+            try await eventually("no key is left") {
+                let keys = try await redis.command("KEYS", "fanfare:{a}:*")
+                return keys.isEmpty || keys == "(empty array)"
+            }
+        }
+    }
+
+    @Test("a member that no node wrote is left out")
+    func foreign() async throws {
+        try await with(ttl: .seconds(3_600)) { redis, one, _ in
+            try await one.join("1", in: "a")
+            try await redis.command("HSET", "fanfare:{a}:presence", "2", "nonsense", "3", #"{"client":""}"#)
+            try await redis.command("ZADD", "fanfare:{a}:expiry", "9999999999999", "2", "9999999999999", "3")
+            let clients = try await one.clients("a")
+            #expect(clients == ["1"])
+            try await one.leave("1", "2", "3", in: "a")
+            try await eventually("the leave is heard") { one.comings() == ["+1", "-1"] }
+        }
+    }
+
+    private static func now() -> UInt64 { NodeClock.system.wallMicroseconds() / 1_000 }
+}
