@@ -28,7 +28,8 @@ public final class PreparedPresenceEvent: Sendable {
 
     public init(_ event: PresenceEvent) {
         self.event = event
-        self.frames = PerFormat { $0.encode(event) }
+        let frames = PerFormat { $0 == $0.plain ? $0.encode(event) : nil }
+        self.frames = PerFormat { frames[$0.plain] }
     }
 
     /// The ready bytes in `format`; `nil`: clients of that format don't hear of others.
@@ -38,9 +39,9 @@ public final class PreparedPresenceEvent: Sendable {
 extension WireFormat {
     /// The ready bytes of a join or leave; `nil` where the format has none.
     public func encode(_ event: PresenceEvent) -> ByteBuffer? {
-        switch self {
-        case .rawWebSocket: nil
-        case .centrifugeJSONWebSocket: CentrifugeJSONEncoder.presenceFrame(event)
+        switch plain {
+        case .rawWebSocket, .rawWebSocketDeflate: nil
+        case .centrifugeJSONWebSocket, .centrifugeJSONWebSocketDeflate: CentrifugeJSONEncoder.presenceFrame(event)
         }
     }
 }
