@@ -21,25 +21,24 @@ public struct PresenceEvent: Sendable, Equatable {
     }
 }
 
-/// A join or leave with its frames, encoded once where it enters the node and shared by every event loop and subscriber.
+/// A join or leave with its frames, too small to compress, encoded once where it enters the node and shared by every event loop and subscriber.
 public final class PreparedPresenceEvent: Sendable {
     public let event: PresenceEvent
     private let frames: PerFormat<ByteBuffer?>
 
     public init(_ event: PresenceEvent) {
         self.event = event
-        let frames = PerFormat { $0 == $0.plain ? $0.encode(event) : nil }
-        self.frames = PerFormat { frames[$0.plain] }
+        self.frames = PerFormat { $0 == $0.plain ? $0.encode(event) : nil }
     }
 
     /// The ready bytes in `format`; `nil`: clients of that format don't hear of others.
-    public func frame(_ format: WireFormat) -> ByteBuffer? { frames[format] }
+    public func frame(_ format: WireFormat) -> ByteBuffer? { frames[format.plain] }
 }
 
 extension WireFormat {
     /// The ready bytes of a join or leave; `nil` where the format has none.
     public func encode(_ event: PresenceEvent) -> ByteBuffer? {
-        switch plain {
+        switch self {
         case .rawWebSocket, .rawWebSocketDeflate: nil
         case .centrifugeJSONWebSocket, .centrifugeJSONWebSocketDeflate: CentrifugeJSONEncoder.presenceFrame(event)
         }
