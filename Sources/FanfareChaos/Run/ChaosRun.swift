@@ -69,7 +69,8 @@ package struct ChaosRun: Sendable {
         var outcomes: [FaultOutcome] = []
         if try await begin() {
             var deck = FaultDeck(plan, faults: faults)
-            while !control.isStopped, elapsed < plan.duration.inSeconds, !faults.isEmpty {
+            let end = ContinuousClock.now + plan.duration
+            while !control.isStopped, outcomes.isEmpty || ContinuousClock.now < end, !faults.isEmpty {
                 let outcome = try await FaultWatch(
                     plan: plan, control: control, stage: stage, loop: loop, number: outcomes.count + 1
                 ).watch(deck.draw()) { say($0) }
@@ -128,10 +129,11 @@ package struct ChaosRun: Sendable {
             loop.stop()
             return result
         }
+        let seconds = elapsed
         await stage.stop()
         progress.end()
         var report = ChaosReport(
-            plan: plan, seconds: elapsed, isInterrupted: control.isStopped, sight: sight, faults: outcomes,
+            plan: plan, seconds: seconds, isInterrupted: control.isStopped, sight: sight, faults: outcomes,
             violations: violations)
         if !report.isGood {
             let directory = NSTemporaryDirectory() + "fanfare-chaos-\(plan.seed)-\(getpid())"

@@ -41,12 +41,7 @@ package final class ChaosStage: Sendable {
                         "--maxmemory-policy", "noeviction",
                     ],
                     launcher: network?.launcher ?? []))
-            var nodes: [Node] = []
-            for index in 0..<plan.nodes {
-                nodes.append(
-                    try await Node.start(
-                        "node-\(index + 1)", redis: url(redis, network, index), flags: plan.flags))
-            }
+            let nodes = try await startNodes(plan, redis, network)
             let nginx = try await Nginx.start(ports: nodes.map(\.port))
             return ChaosStage(
                 plan: plan, control: control, redis: redis, nginx: nginx, network: network, nodes: nodes,
@@ -113,6 +108,20 @@ package final class ChaosStage: Sendable {
         await nginx.stop()
         await redis.stop()
         await network?.remove()
+    }
+
+    private static func startNodes(
+        _ plan: ChaosPlan, _ redis: RedisServer, _ network: RedisNetwork?
+    ) async throws -> [Node] {
+        try await withThrowingTaskGroup(of: (Int, Node).self) { group in
+            for index in 0..<plan.nodes {
+                group.addTask {
+                    let url = url(redis, network, index)
+                    return (index, try await Node.start("node-\(index + 1)", redis: url, flags: plan.flags))
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
+        }
     }
 
     private static func url(_ redis: RedisServer, _ network: RedisNetwork?, _ index: Int) -> String {
