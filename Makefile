@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help cluster run build release test check format format-check sanitize sanitize-thread sanitize-address \
-	bench cost autobahn compose-test clean
+	bench cost autobahn chaos compose-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,12 @@ cost: ## instructions and allocations of a delivery and a publish, exact; fails 
 	@Deploy/install bench
 	@$(MAKE) --no-print-directory release
 	Benchmarks/costs.py
+
+chaos: ## breaks a cluster and checks that nothing is lost (SECONDS=60 SEED=1 FLAGS="--clients 300 --fault node-cut")
+	@Deploy/install chaos
+	@$(MAKE) --no-print-directory release
+	swift build -c release --product fanfare-chaos
+	.build/release/fanfare-chaos --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) $(FLAGS)
 
 compose-test: ## docker-compose.yml for real: needs a container engine, not part of make test
 	@Deploy/install test

@@ -78,6 +78,20 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .target(
+            name: "FanfareChaos",
+            dependencies: ["FanfareBench", "FanfareWire", "Support", nioCore, nioPosix],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "fanfare-chaos",
+            dependencies: [
+                "FanfareChaos",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "fanfare",
             dependencies: [
@@ -120,6 +134,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ClusterTests", dependencies: ["FanfareWire", "Support", "fanfare", nioCore], swiftSettings: strict),
+        .testTarget(name: "FaultTests", dependencies: ["FanfareChaos", "fanfare"], swiftSettings: strict),
         .testTarget(
             name: "ConformanceTests",
             dependencies: ["Support", "fanfare"],

@@ -97,6 +97,10 @@ private final class Spawner: Sendable {
 
     init() {
         let thread = Thread { [self] in
+            // Threads of a pool block all signals, and children would with this one: they would not hear SIGTERM.
+            var none = sigset_t()
+            sigemptyset(&none)
+            pthread_sigmask(SIG_SETMASK, &none, nil)
             while true {
                 signal.wait()
                 let job = jobs.withLock { $0.isEmpty ? nil : $0.removeFirst() }

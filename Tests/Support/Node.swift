@@ -23,9 +23,9 @@ public final class Node: Sendable {
     ///   - isReady: whether to wait until it is ready, or only until it answers.
     public static func start(
         _ name: String = "node", command: String = "serve", redis: String? = nil, flags: [String] = [],
-        environment: [String: String] = [:], port: Int? = nil, dev: Bool = true, isReady: Bool = true
+        environment: [String: String] = [:], port: Int? = nil, adminPort: Int? = nil, dev: Bool = true, isReady: Bool = true
     ) async throws -> Node {
-        let (port, adminPort) = (port ?? FreePort.take(), FreePort.take())
+        let (port, adminPort) = (port ?? FreePort.take(), adminPort ?? FreePort.take())
         var arguments = [
             command, "--node-name", name, "--host", "127.0.0.1", "--port", "\(port)", "--admin-port", "\(adminPort)",
             "--loops", "2", "--drain", "300ms",

@@ -13,10 +13,14 @@ public final class RedisServer: Sendable {
         public var unixSocket = false
         /// For redis-cli; the server gets it by its arguments.
         public var password: String?
+        /// What it is started with, as `ip netns exec NAME`; `redis-cli`, too.
+        public var launcher: [String] = []
 
         public init(
-            arguments: [String] = [], tls: Bool = false, unixSocket: Bool = false, password: String? = nil
+            arguments: [String] = [], tls: Bool = false, unixSocket: Bool = false, password: String? = nil,
+            launcher: [String] = []
         ) {
+            self.launcher = launcher
             self.arguments = arguments
             self.tls = tls
             self.unixSocket = unixSocket
@@ -70,7 +74,7 @@ public final class RedisServer: Sendable {
             arguments += ["--port", "\(port)"]
         }
         if options.unixSocket { arguments += ["--unixsocket", socketPath] }
-        let child = try ChildProcess("redis-server", arguments + options.arguments, name: "redis-server")
+        let child = try launch("redis-server", arguments + options.arguments)
         process.withLock { $0 = child }
         try await eventually("redis-server answers\n\(child.log)") {
             child.log.contains("Ready to accept connections")
@@ -101,10 +105,18 @@ public final class RedisServer: Sendable {
     public func tool(_ arguments: [String]) async throws -> String {
         let tls = options.tls ? ["--tls", "--cacert", caFile] : []
         let login = options.password.map { ["-a", $0, "--no-auth-warning"] } ?? []
-        let child = try ChildProcess("redis-cli", login + tls + arguments, name: "redis-cli")
+        let child = try launch("redis-cli", login + tls + arguments)
         try await child.waitForExit(within: .seconds(90))
         try await eventually("redis-cli has printed") { !child.log.isEmpty }
         return child.log.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// Its last lines.
+    public var log: String { process.withLock { $0?.log ?? "" } }
+
+    private func launch(_ program: String, _ arguments: [String]) throws -> ChildProcess {
+        let words = options.launcher + [program] + arguments
+        return try ChildProcess(words[0], Array(words.dropFirst()), name: program)
     }
 
     private func makeCertificates() async throws {

@@ -1,16 +1,20 @@
 import NIOCore
 
 /// Frames of a client: masked, as RFC 6455 §5.3 wants them, so that the server's work is what real clients make it do.
-enum ClientFrame {
+package enum ClientFrame {
     /// Appends a frame around what `body` writes.
-    static func write(_ kind: FrameWalker.Kind, into buffer: inout ByteBuffer, _ body: (inout ByteBuffer) -> Void) {
+    package static func write(
+        _ kind: FrameWalker.Kind, into buffer: inout ByteBuffer, _ body: (inout ByteBuffer) -> Void
+    ) {
         var payload = ByteBuffer()
         body(&payload)
         write(kind, payload.readableBytesView, into: &buffer)
     }
 
     /// Appends a frame.
-    static func write(_ kind: FrameWalker.Kind, _ payload: some Collection<UInt8>, into buffer: inout ByteBuffer) {
+    package static func write(
+        _ kind: FrameWalker.Kind, _ payload: some Collection<UInt8>, into buffer: inout ByteBuffer
+    ) {
         buffer.writeInteger(0x80 | kind.rawValue)
         switch payload.count {
         case ..<126: buffer.writeInteger(0x80 | UInt8(payload.count))
@@ -25,7 +29,7 @@ enum ClientFrame {
     }
 
     /// A text frame by itself.
-    static func text(_ text: String) -> ByteBuffer {
+    package static func text(_ text: String) -> ByteBuffer {
         var buffer = ByteBuffer()
         write(.text, text.utf8, into: &buffer)
         return buffer

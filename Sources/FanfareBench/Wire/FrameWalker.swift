@@ -3,9 +3,9 @@ import NIOCore
 /// Walks over a server's WebSocket frames where they lie, without making an object of any. One per connection.
 ///
 /// What is left of a read when it ends inside a frame is kept, at most one frame of the longest length allowed.
-struct FrameWalker {
+package struct FrameWalker {
     /// What a server sends that this load generator does not take.
-    enum Mistake: Error, Equatable, CustomStringConvertible {
+    package enum Mistake: Error, Equatable, CustomStringConvertible {
         /// More bytes than any frame of this run can have.
         case tooLong(UInt64, limit: Int)
         /// Servers must not mask (RFC 6455 §5.1).
@@ -17,7 +17,7 @@ struct FrameWalker {
         /// A message in several frames: Fanfare never does that, and a stamp could be cut in two.
         case fragmented
 
-        var description: String {
+        package var description: String {
             switch self {
             case .tooLong(let length, let limit): "a frame of \(length) bytes; at most \(limit) were expected"
             case .masked: "a masked frame"
@@ -29,7 +29,7 @@ struct FrameWalker {
     }
 
     /// What is not text or binary.
-    enum Kind: UInt8 {
+    package enum Kind: UInt8 {
         /// UTF-8.
         case text = 1
         /// Bytes.
@@ -46,11 +46,11 @@ struct FrameWalker {
     private var rest = ByteBuffer()
 
     /// - Parameter maxFrameBytes: longest payload of one frame.
-    init(maxFrameBytes: Int) { self.maxFrameBytes = maxFrameBytes }
+    package init(maxFrameBytes: Int) { self.maxFrameBytes = maxFrameBytes }
 
     /// Takes the bytes of a read and calls `visit` for every frame that is complete; the bytes that it is given are only
     /// valid within the call.
-    mutating func walk(
+    package mutating func walk(
         _ bytes: ByteBuffer, _ visit: (Kind, UnsafeRawBufferPointer) -> Void
     ) throws(Mistake) {
         guard rest.readableBytes > 0 else {

@@ -1,10 +1,10 @@
 import NIOCore
 
 /// An HTTP/1.1 answer, as far as a load generator needs it; bounded, for it may come from anything.
-struct HTTPAnswer: Equatable {
+package struct HTTPAnswer: Equatable {
     /// What can't be read.
-    struct Mistake: Error, Equatable, CustomStringConvertible {
-        let description: String
+    package struct Mistake: Error, Equatable, CustomStringConvertible {
+        package let description: String
     }
 
     /// Longest head.
@@ -12,13 +12,13 @@ struct HTTPAnswer: Equatable {
     /// Longest body.
     static let maxBodyBytes = 4_194_304
 
-    var status: Int
+    package var status: Int
     /// The whole head, in lower case where ASCII.
-    var head: String
-    var body: ByteBuffer
+    package var head: String
+    package var body: ByteBuffer
 
     /// Takes a whole answer off the buffer; `nil` when more must come. A 101 has no body.
-    static func read(_ buffer: inout ByteBuffer) throws(Mistake) -> HTTPAnswer? {
+    package static func read(_ buffer: inout ByteBuffer) throws(Mistake) -> HTTPAnswer? {
         let view = buffer.readableBytesView
         guard let end = view.prefix(maxHeadBytes).firstRange(of: [13, 10, 13, 10]) else {
             guard view.count < maxHeadBytes else {
@@ -49,7 +49,7 @@ struct HTTPAnswer: Equatable {
     }
 
     /// The value of a header field; the name in lower case.
-    subscript(name: String) -> String? {
+    package subscript(name: String) -> String? {
         for line in head.split(separator: "\r\n").dropFirst() {
             let parts = line.split(separator: ":", maxSplits: 1)
             guard parts.count == 2, parts[0] == name else { continue }
@@ -59,7 +59,7 @@ struct HTTPAnswer: Equatable {
     }
 
     /// The beginning of the body for a person, on one line.
-    var excerpt: String { Printable.text(body.readableBytesView.prefix(200)) }
+    package var excerpt: String { Printable.text(body.readableBytesView.prefix(200)) }
 }
 
 /// What a server says, for a terminal.

@@ -1,9 +1,9 @@
 import NIOCore
 
 /// The client's side of the opening handshake (RFC 6455 §4.1).
-enum Upgrade {
+package enum Upgrade {
     /// What became of it.
-    enum Outcome: Equatable {
+    package enum Outcome: Equatable {
         /// More bytes must come.
         case incomplete
         /// The WebSocket is open.
@@ -18,10 +18,15 @@ enum Upgrade {
 
     /// The request.
     static func request(_ endpoint: Endpoint, path: String) -> ByteBuffer {
+        request(authority: endpoint.authority, path: path)
+    }
+
+    /// The request.
+    package static func request(authority: String, path: String) -> ByteBuffer {
         ByteBuffer(
             string: """
                 GET \(path) HTTP/1.1\r
-                Host: \(endpoint.authority)\r
+                Host: \(authority)\r
                 Upgrade: websocket\r
                 Connection: Upgrade\r
                 Sec-WebSocket-Version: 13\r
@@ -32,7 +37,7 @@ enum Upgrade {
     }
 
     /// Takes the answer off the buffer.
-    static func read(_ buffer: inout ByteBuffer) throws(HTTPAnswer.Mistake) -> Outcome {
+    package static func read(_ buffer: inout ByteBuffer) throws(HTTPAnswer.Mistake) -> Outcome {
         guard let answer = try HTTPAnswer.read(&buffer) else { return .incomplete }
         guard answer.status == 101 else { return .refused(answer) }
         guard answer["sec-websocket-accept"] == accept else {
