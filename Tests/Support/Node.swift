@@ -23,7 +23,8 @@ public final class Node: Sendable {
     ///   - isReady: whether to wait until it is ready, or only until it answers.
     public static func start(
         _ name: String = "node", command: String = "serve", redis: String? = nil, flags: [String] = [],
-        environment: [String: String] = [:], port: Int? = nil, adminPort: Int? = nil, dev: Bool = true, isReady: Bool = true
+        environment: [String: String] = [:], port: Int? = nil, adminPort: Int? = nil, dev: Bool = true,
+        isReady: Bool = true
     ) async throws -> Node {
         let (port, adminPort) = (port ?? FreePort.take(), adminPort ?? FreePort.take())
         var arguments = [
