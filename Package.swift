@@ -36,6 +36,9 @@ let package = Package(
             traits: ["FullFoundation"]
         ),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.1.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
@@ -55,9 +58,18 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "FanfareAuth",
+            dependencies: [
+                "FanfareCore", "FanfareWire", nioCore, logging,
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
             name: "FanfareServer",
             dependencies: [
-                "FanfareRedis", "FanfareCore", "FanfareWire", nioCore, nioPosix, nioHTTP1, logging,
+                "FanfareAuth", "FanfareRedis", "FanfareCore", "FanfareWire", nioCore, nioPosix, nioHTTP1, logging,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -99,6 +111,14 @@ let package = Package(
         .testTarget(
             name: "FanfareRedisTests",
             dependencies: ["FanfareRedis", "FanfareCore", "FanfareWire", "Support", nioCore, logging],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FanfareAuthTests",
+            dependencies: [
+                "FanfareAuth", "FanfareCore", "FanfareWire", "Support", nioCore, nioPosix, logging,
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(
