@@ -25,6 +25,13 @@ public struct ChannelActions: OptionSet, Sendable, Hashable {
     }
 }
 
+extension ChannelActions {
+    /// The names that tokens use.
+    public var names: [String] {
+        ["sub", "pub", "prs", "hst"].filter { ChannelActions(tokenName: $0).map(contains) == true }
+    }
+}
+
 /// What a client may do in some channels: one entry of the claim `caps`.
 public struct ChannelCapability: Sendable, Equatable {
     /// Names of channels; with ``isWildcard`` patterns.
