@@ -28,7 +28,7 @@ public final class TokenVerifier: Sendable {
         _ configuration: TokenConfiguration, keys: KeyRing, limits: Limits, metrics: TokenMetrics, clock: NodeClock
     ) {
         self.keys = keys
-        algorithms = configuration.algorithms
+        algorithms = Set(configuration.algorithms)
         audience = configuration.audience
         issuer = configuration.issuer
         leeway = Int64(configuration.leeway.components.seconds)

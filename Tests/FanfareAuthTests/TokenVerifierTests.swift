@@ -74,7 +74,7 @@ struct TokenVerifierTests {
             // Both kinds allowed, and only the public key there.
             let test = try await VerifierUnderTest {
                 $0.publicKeyFile = path
-                $0.algorithms = Set(TokenAlgorithm.allCases)
+                $0.algorithms = TokenAlgorithm.allCases
             }
             for secret in [pair.publicPEM, String(pair.publicPEM.dropLast())] {
                 for algorithm in TokenAlgorithm.allCases where algorithm.isSymmetric {

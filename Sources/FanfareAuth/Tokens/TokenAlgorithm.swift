@@ -15,7 +15,7 @@ public enum TokenAlgorithm: String, Sendable, CaseIterable, Hashable {
     case eddsa = "EdDSA"
 
     /// Those that are allowed unless the configuration says otherwise: one for each kind of key.
-    public static let usual: Set<TokenAlgorithm> = [.hs256, .rs256, .es256, .eddsa]
+    public static let usual: [TokenAlgorithm] = [.hs256, .rs256, .es256, .eddsa]
 
     /// Whether who can check a signature can also make one.
     public var isSymmetric: Bool {
