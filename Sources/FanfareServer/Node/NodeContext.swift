@@ -53,6 +53,18 @@ final class NodeContext: Sendable {
     /// Which rules hold for which channel.
     var channels: ChannelRulebook { configuration.channels }
 
+    /// What a client with a token may do, where its capabilities say nothing.
+    var userPermissions: ClientPermissions {
+        if configuration.dev { return .publish }
+        return switch configuration.users {
+        case .subscribe: .subscribe
+        case .publish: .publish
+        }
+    }
+
+    /// Whether tokens mean nothing: on a node for a first try that has no keys.
+    var ignoresTokens: Bool { configuration.dev && tokens == nil }
+
     /// What a client without credentials may do.
     var anonymousPermissions: ClientPermissions {
         switch configuration.effectiveAnonymous {

@@ -35,6 +35,8 @@ struct CentrifugeSessionModelTests {
         case .unsubscribe(let channel, let frame): "unsubscribe \(channel), \(read(frame))"
         case .publish(let channel, _, let id): "publish \(channel) \(id)"
         case .history(let channel, _, let id): "history \(channel) \(id)"
+        case .authenticate(_, let command): "authenticate \(command.id)"
+        case .begin(_, let id): "begin \(id)"
         case .disconnect(let disconnect): "disconnect \(disconnect.code)"
         }
     }
@@ -67,7 +69,8 @@ struct CentrifugeSessionModelTests {
             guard isGood(name) else { return "refuse \(id) !107" }
             return may.mayPublish ? "publish \(name) \(id)" : "refuse \(id) !103"
         case .history(let request): return "refuse \(id) \(isGood(request.channel) ? "!108" : "!107")"
-        case .presence, .presenceStats, .rpc, .refresh, .subRefresh: return "refuse \(id) !108"
+        case .presence, .presenceStats, .rpc: return "refuse \(id) !108"
+        case .refresh, .subRefresh: return "authenticate \(id)"
         }
     }
 
@@ -81,7 +84,7 @@ struct CentrifugeSessionModelTests {
         case 4: return .rpc
         case 5: return .presence(channel: name)
         case 6: return .history(channel: name)
-        case 7: return .refresh
+        case 7: return .refresh(token: "t")
         case 8..<14: return .subscribe(channel: name)
         case 14..<19: return .unsubscribe(channel: name)
         default: return .publish(channel: name, data: ByteBuffer(string: "1"))

@@ -1,4 +1,3 @@
-import FanfareCore
 import NIOCore
 
 /// What a connection token says about its bearer; the names of the claims are Centrifugo's.

@@ -3,7 +3,7 @@ import NIOPosix
 import Synchronization
 
 /// A provider's key set over HTTP, with an answer that a test chooses and counts.
-final class KeySetServer: Sendable {
+public final class KeySetServer: Sendable {
     private struct State {
         var answer = ""
         var requests = 0
@@ -13,12 +13,14 @@ final class KeySetServer: Sendable {
     private let channel = Mutex<(any Channel)?>(nil)
 
     /// Where it is.
-    var url: String { "http://127.0.0.1:\(channel.withLock { $0?.localAddress?.port } ?? 0)/keys?secret=hunter2" }
+    public var url: String {
+        "http://127.0.0.1:\(channel.withLock { $0?.localAddress?.port } ?? 0)/keys?secret=hunter2"
+    }
     /// How often it was asked.
-    var requests: Int { state.withLock(\.requests) }
+    public var requests: Int { state.withLock(\.requests) }
 
     /// Runs `body` with a server that ends with it.
-    static func run<Value>(_ body: (KeySetServer) async throws -> Value) async throws -> Value {
+    public static func run<Value>(_ body: (KeySetServer) async throws -> Value) async throws -> Value {
         let server = KeySetServer()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
@@ -39,7 +41,7 @@ final class KeySetServer: Sendable {
     }
 
     /// Answers with this body from now on.
-    func answer(_ body: String, status: String = "200 OK", fields: String = "") {
+    public func answer(_ body: String, status: String = "200 OK", fields: String = "") {
         state.withLock {
             $0.answer =
                 "HTTP/1.1 \(status)\r\nContent-Length: \(body.utf8.count)\r\nConnection: close\r\n\(fields)\r\n\(body)"
@@ -47,7 +49,7 @@ final class KeySetServer: Sendable {
     }
 
     /// Says nothing from now on.
-    func fallSilent() { state.withLock { $0.answer = "" } }
+    public func fallSilent() { state.withLock { $0.answer = "" } }
 
     private func next() -> String {
         state.withLock {
