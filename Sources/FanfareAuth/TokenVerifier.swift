@@ -2,8 +2,8 @@ import FanfareCore
 
 /// Decides whether a token is to be believed, and takes out of it what it says.
 ///
-/// Synchronous: signature checks take some microseconds (HMAC) to some hundred (RSA, ECDSA) and run on the caller's event
-/// loop. Only a token whose key is not known yet has to wait, see ``Verdict/undecided``.
+/// Synchronous: a signature check is once per connect and runs on the caller's event loop. Only a token whose key is not
+/// known yet has to wait, see ``Verdict/undecided``.
 public final class TokenVerifier: Sendable {
     /// What became of a token.
     public enum Verdict<Claims: Sendable>: Sendable {
