@@ -115,6 +115,40 @@ struct TokenTests {
         }
     }
 
+    @Test("what a busy channel brings while the others are on their way comes behind the answer to connect, complete")
+    func early() async throws {
+        try await withRedis { redis in
+            let flags = ["--namespaces", "chat: history=1000/1m recovery", "--loops", "1"]
+            try await TestTokens.withNode(redis: redis.url, flags: flags) { node in
+                // Somebody is there already: for the next one it is in force at once, and a fresh channel is not.
+                let first = try await CentrifugeClient.session(node, #"{"sub":"1","channels":["chat:busy"]}"#)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        while !Task.isCancelled { _ = try? await node.publish("chat:busy", "1") }
+                    }
+                    for round in 0..<20 {
+                        let token = try await TestTokens.make(
+                            #"{"sub":"2","channels":["chat:busy","fresh-\#(round)"]}"#)
+                        let client = try await CentrifugeClient.open(node.port)
+                        try await client.socket.send(#"{"id":1,"connect":{"token":"\#(token)"}}"#)
+                        let reply = try await client.read()
+                        #expect(reply.id == 1, "\(reply.text)")
+                        var offset = try #require(reply.text.firstMatch(of: /"offset":(\d+)/).flatMap { Int($0.1) })
+                        for _ in 0..<3 {
+                            let push = try await client.read().text
+                            let next = try #require(push.firstMatch(of: /"offset":(\d+)/).flatMap { Int($0.1) })
+                            #expect(next == offset + 1, "round \(round)")
+                            offset = next
+                        }
+                        await client.close()
+                    }
+                    group.cancelAll()
+                }
+                await first.close()
+            }
+        }
+    }
+
     @Test("commands behind a connect wait for its subscriptions and are answered in order")
     func pipelined() async throws {
         try await withRedis { redis in

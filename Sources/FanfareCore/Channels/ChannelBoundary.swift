@@ -11,7 +11,13 @@ public enum ChannelBoundary: Sendable, Equatable {
 
     public init(_ channel: ChannelName) {
         let name = channel.string
-        if name.utf8.first == UInt8(ascii: "$") {
+        // Most names say nothing, and this is asked for every publish of a client.
+        let isPlain = name.utf8.withContiguousStorageIfAvailable { bytes in
+            bytes.first != UInt8(ascii: "$") && !bytes.contains(UInt8(ascii: "#"))
+        }
+        if isPlain == true {
+            self = .none
+        } else if name.utf8.first == UInt8(ascii: "$") {
             self = .token
         } else if let mark = name.utf8.firstIndex(of: UInt8(ascii: "#")) {
             // A comma would be clearer, but separates channels where a list of them is written.
