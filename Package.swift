@@ -143,7 +143,8 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "FanfareWire", "Support", "FanfareAuth", "fanfare", nioCore, .product(name: "JWTKit", package: "jwt-kit"),
+                "FanfareWire", "Support", "FanfareAuth", "fanfare", nioCore,
+                .product(name: "JWTKit", package: "jwt-kit"),
             ],
             swiftSettings: strict
         ),
