@@ -23,6 +23,8 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
     case serviceRestart = 1012
     /// Redis is away and this client cannot be served without it.
     case tryAgainLater = 1013
+    /// The client's token has expired and was not refreshed in time: come back with a new one.
+    case expired = 3005
     /// The client does not take its bytes as fast as they come: its outbound queue is full.
     case slow = 3008
     /// A write to the socket failed.
@@ -33,7 +35,9 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
     /// No sign of life within the pong timeout after a ping.
     case noPong = 3012
     /// A message or frame was begun and not completed in time.
-    case messageTimeout = 3014
+    case messageTimeout = 3100
+    /// A token that is not to be believed, where the client must not simply come back with it.
+    case invalidToken = 3500
     /// A command or message the protocol does not allow here.
     case badRequest = 3501
     /// No first command within its deadline.
@@ -59,11 +63,13 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
         case .internalError: "internal error"
         case .serviceRestart: "node is restarting, reconnect"
         case .tryAgainLater: "try again later"
+        case .expired: "connection expired"
         case .slow: "slow consumer"
         case .writeError: "write error"
         case .insufficientState: "insufficient state, begin anew"
         case .noPong: "no pong"
         case .messageTimeout: "message not complete in time"
+        case .invalidToken: "invalid token"
         case .badRequest: "bad request"
         case .stale: "no command in time"
         case .channelLimit: "channel limit"
@@ -74,11 +80,11 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
     /// Whether a client should come back by itself.
     public var reconnect: Bool {
         switch self {
-        case .abnormal, .internalError, .serviceRestart, .tryAgainLater, .slow, .writeError, .insufficientState,
-            .noPong, .messageTimeout:
+        case .abnormal, .internalError, .serviceRestart, .tryAgainLater, .expired, .slow, .writeError,
+            .insufficientState, .noPong, .messageTimeout:
             true
-        case .normal, .protocolError, .unsupportedData, .invalidPayload, .policyViolation, .messageTooBig, .badRequest,
-            .stale, .channelLimit, .permissionDenied:
+        case .normal, .protocolError, .unsupportedData, .invalidPayload, .policyViolation, .messageTooBig,
+            .invalidToken, .badRequest, .stale, .channelLimit, .permissionDenied:
             false
         }
     }

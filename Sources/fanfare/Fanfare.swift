@@ -7,5 +7,5 @@ struct Fanfare: AsyncParsableCommand {
         commandName: "fanfare",
         abstract: "A real-time fan-out server: many WebSocket clients, many nodes, one Redis.",
         version: FanfareVersion.string,
-        subcommands: [Serve.self, Config.self, Health.self, Bench.self, Echo.self])
+        subcommands: [Serve.self, Config.self, Token.self, Health.self, Bench.self, Echo.self])
 }

@@ -16,12 +16,13 @@ struct SettingOptions: ParsableArguments {
     @OptionGroup(title: "Network") var network: NetworkOptions
     @OptionGroup(title: "Redis") var redis: RedisOptions
     @OptionGroup(title: "Behaviour") var behaviour: BehaviourOptions
+    @OptionGroup(title: "Tokens and keys") var security: SecurityOptions
     @OptionGroup(title: "Limits") var limits: LimitOptions
     @OptionGroup(title: "Deadlines and HTTP") var http: HTTPOptions
 
     /// Reads options, environment and file.
     func read() async throws -> ConfigurationReader.Result {
-        let given = network.given + redis.given + behaviour.given + limits.given + http.given
+        let given = network.given + redis.given + behaviour.given + security.given + limits.given + http.given
         let flags = Dictionary(
             given.compactMap { name, value in value.map { (name, $0) } }, uniquingKeysWith: { $1 })
         do {
@@ -103,6 +104,52 @@ struct BehaviourOptions: ParsableArguments {
             ("compression-threshold", compressionThreshold),
             ("compression-client-context", compressionClientContext),
             ("dev", dev ? "true" : nil),
+        ]
+    }
+}
+
+struct SecurityOptions: ParsableArguments {
+    @Option(help: .setting("users")) var users: String?
+    @Option(help: .setting("token-cookie")) var tokenCookie: String?
+    @Flag(help: .setting("token-in-query")) var tokenInQuery = false
+    @Option(help: .setting("expired-grace")) var expiredGrace: String?
+    @Option(help: .setting("max-token-bytes")) var maxTokenBytes: String?
+    @Option(help: .setting("token-hmac-secret")) var tokenHmacSecret: String?
+    @Option(help: .setting("token-hmac-secret-file")) var tokenHmacSecretFile: String?
+    @Option(help: .setting("token-public-key-file")) var tokenPublicKeyFile: String?
+    @Option(help: .setting("token-jwks")) var tokenJwks: String?
+    @Option(help: .setting("token-jwks-interval")) var tokenJwksInterval: String?
+    @Option(help: .setting("token-jwks-max-age")) var tokenJwksMaxAge: String?
+    @Option(help: .setting("token-algorithms")) var tokenAlgorithms: String?
+    @Option(help: .setting("token-audience")) var tokenAudience: String?
+    @Option(help: .setting("token-issuer")) var tokenIssuer: String?
+    @Option(help: .setting("token-leeway")) var tokenLeeway: String?
+    @Option(help: .setting("admin-api-keys")) var adminApiKeys: String?
+    @Option(help: .setting("admin-api-keys-file")) var adminApiKeysFile: String?
+    @Flag(help: .setting("admin-insecure")) var adminInsecure = false
+    @Option(help: .setting("redis-file")) var redisFile: String?
+
+    var given: [(String, String?)] {
+        [
+            ("users", users),
+            ("token-cookie", tokenCookie),
+            ("token-in-query", tokenInQuery ? "true" : nil),
+            ("expired-grace", expiredGrace),
+            ("max-token-bytes", maxTokenBytes),
+            ("token-hmac-secret", tokenHmacSecret),
+            ("token-hmac-secret-file", tokenHmacSecretFile),
+            ("token-public-key-file", tokenPublicKeyFile),
+            ("token-jwks", tokenJwks),
+            ("token-jwks-interval", tokenJwksInterval),
+            ("token-jwks-max-age", tokenJwksMaxAge),
+            ("token-algorithms", tokenAlgorithms),
+            ("token-audience", tokenAudience),
+            ("token-issuer", tokenIssuer),
+            ("token-leeway", tokenLeeway),
+            ("admin-api-keys", adminApiKeys),
+            ("admin-api-keys-file", adminApiKeysFile),
+            ("admin-insecure", adminInsecure ? "true" : nil),
+            ("redis-file", redisFile),
         ]
     }
 }

@@ -131,7 +131,7 @@ struct RFC6455Tests {
             let code = try await dripping.closeCode()
             drip.cancel()
             #expect(code == 3_014)
-            #expect(try await node.metric(#"fanfare_disconnects_total{code="3014"}"#) == 5)
+            #expect(try await node.metric(#"fanfare_disconnects_total{code="3100"}"#) == 5)
             // Longer than the limit in all, but never one message for so long.
             for round in 0..<8 {
                 var frame = WebSocketClient.frame(opcode: 1, Array("\(round)".utf8))

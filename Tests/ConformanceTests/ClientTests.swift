@@ -62,6 +62,19 @@ struct ClientTests {
         }
     }
 
+    @Test("the SDK's tokens: connect, refresh, expiry, private channels")
+    func pythonTokens() async throws {
+        let secret = (0..<4).map { _ in String(UInt64.random(in: .min ... .max), radix: 16) }.joined(separator: "s")
+        let node = try await Node.start(
+            flags: ["--expired-grace", "1s", "--token-leeway", "0"],
+            environment: ["FANFARE_TOKEN_HMAC_SECRET": secret], dev: false)
+        let log = try await run(
+            "token_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket", secret,
+            "http://127.0.0.1:\(node.adminPort)", within: .seconds(90))
+        #expect(log.contains("ok all"), "\(log)")
+        await node.stop()
+    }
+
     @Test("the page works in a browser: two windows, two nodes, messages both ways")
     func page() async throws {
         let pictures = Repository.path + "/.build/page"

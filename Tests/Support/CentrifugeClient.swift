@@ -64,11 +64,18 @@ public final class CentrifugeClient: Sendable {
     public static func connect(
         _ port: Int, path: String = "/connection/websocket", headers: [String: String] = [:]
     ) async throws -> CentrifugeClient {
-        let client = CentrifugeClient(try await WebSocketClient.connect(port, path, headers: headers))
+        let client = try await open(port, path: path, headers: headers)
         let reply = try await client.command(#""connect":{}"#)
         guard reply.errorCode == nil else { throw NotInTime(what: "a session; got \(reply.text)") }
         client.session.withLock { $0 = reply.result("connect", "client") ?? "" }
         return client
+    }
+
+    /// Opens a connection and says nothing yet.
+    public static func open(
+        _ port: Int, path: String = "/connection/websocket", headers: [String: String] = [:]
+    ) async throws -> CentrifugeClient {
+        CentrifugeClient(try await WebSocketClient.connect(port, path, headers: headers))
     }
 
     /// Sends `{"id":n,…}` and gives the reply; pushes that come before it are kept.

@@ -46,6 +46,10 @@ public struct Limits: Sendable, Equatable {
     public var messageTimeout = Duration.seconds(30)
     /// From our close frame to the peer's, before the socket is closed.
     public var closeTimeout = Duration.seconds(2)
+    /// Bytes of one token. Real ones have some hundred, with many channels some thousand; all of it is hashed.
+    public var maxTokenBytes = 8_192
+    /// From the expiry of a token to the end of what it opened, so that a client can refresh it.
+    public var expiredGrace = Duration.seconds(25)
     /// Bytes of one HTTP header field, name and value.
     public var maxHeaderFieldBytes = 8_192
     /// Bytes of all HTTP header fields.

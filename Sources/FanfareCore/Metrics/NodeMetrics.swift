@@ -7,6 +7,8 @@ public final class NodeMetrics: Sendable {
     public let loops: [LoopMetrics]
     /// Counted by the broker's threads.
     public let broker = BrokerMetrics()
+    /// Tokens of clients; counted by the event loops and by whoever waited for a key.
+    public let tokens = TokenMetrics()
     /// Counted by several threads: the listener and the admin API.
     public let shared = CounterBlock<SharedCounter>()
 
@@ -107,6 +109,8 @@ public enum SharedCounter: Int, CaseIterable, Sendable {
     case apiPublications
     /// Server API requests answered with an error.
     case apiErrors
+    /// Server API requests without a valid key: 401.
+    case apiUnauthorized
 }
 
 /// Why a client got no session. Raw values index a block, names are the metric's label.

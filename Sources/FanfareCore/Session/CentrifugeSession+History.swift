@@ -30,7 +30,7 @@ extension CentrifugeSession {
         _ channel: ChannelName, _ rules: ChannelRules, _ request: CentrifugeHistory, _ id: UInt32
     ) -> Action {
         guard rules.history != nil else { return refuse(id, .notAvailable("the channel keeps no history")) }
-        guard isAllowed(rules.readHistory, channel) else { return refuse(id, .permissionDenied) }
+        guard may(.history, channel, rules.readHistory) else { return refuse(id, .permissionDenied) }
         let limit = request.limit < 0 ? policy.maxRecovery : min(request.limit, policy.maxRecovery)
         return .history(
             channel, HistoryQuery(since: request.since, limit: limit, reverse: request.reverse), id: id)
@@ -49,15 +49,6 @@ extension CentrifugeSession {
                 id: id, publications: page.publications, position: page.position)
         case .failure(let error):
             return CentrifugeJSONEncoder.errorReply(id: id, .internalError("\(error)"))
-        }
-    }
-
-    /// Whether a rule lets this client.
-    func isAllowed(_ access: ChannelRules.Access, _ channel: ChannelName) -> Bool {
-        switch access {
-        case .nobody: false
-        case .subscribers: isSubscribed(channel)
-        case .clients: true
         }
     }
 }

@@ -1,14 +1,31 @@
 import FanfareWire
 import NIOCore
 
+extension ClientInfo {
+    /// A client with what its token says of it. What is above ``maximumInfoBytes`` is left out: nobody else shall carry it.
+    public init(client: String, identity: ClientIdentity?, inChannel info: ByteBuffer? = nil) {
+        func small(_ info: ByteBuffer?) -> ByteBuffer? {
+            info.flatMap { $0.readableBytes <= Self.maximumInfoBytes ? $0 : nil }
+        }
+        self.init(
+            client: client, user: identity?.user ?? "", connInfo: small(identity?.info), chanInfo: small(info))
+    }
+}
+
 /// What a session says about who is in a channel.
 extension CentrifugeSession {
     /// By which other clients know this one.
     public var clientID: String { policy.clientID }
 
+    /// What others see of it in a channel: what its tokens say of it.
+    public func info(in channel: ChannelName) -> ClientInfo {
+        let own = channels.first { $0.channel == channel }?.grant?.info
+        return ClientInfo(client: policy.clientID, identity: identity, inChannel: own)
+    }
+
     func presence(_ channel: ChannelName, _ rules: ChannelRules, _ id: UInt32, isStats: Bool) -> Action {
         guard rules.presence else { return refuse(id, .notAvailable("\(BrokerError.noPresence)")) }
-        guard isAllowed(rules.readPresence, channel) else { return refuse(id, .permissionDenied) }
+        guard may(.presence, channel, rules.readPresence) else { return refuse(id, .permissionDenied) }
         return isStats ? .presenceStats(channel, id: id) : .presence(channel, id: id)
     }
 

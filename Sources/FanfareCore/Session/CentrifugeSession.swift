@@ -19,6 +19,10 @@ public struct CentrifugeSession: Sendable {
         public var maxChannelNameBytes: Int
         public var maxChannels: Int
         public var permissions: ClientPermissions
+        /// What clients with a token may do, where its capabilities say nothing.
+        public var users = ClientPermissions.subscribe
+        /// Whether tokens mean nothing here: on a node for a first try that has no keys.
+        public var ignoresTokens = false
         public var channels: ChannelRulebook
         /// Most publications in one answer from a channel's history.
         public var maxRecovery: Int
@@ -60,25 +64,36 @@ public struct CentrifugeSession: Sendable {
         case presence(ChannelName, id: UInt32)
         /// Read how many are in the channel, then report back.
         case presenceStats(ChannelName, id: UInt32)
+        /// Check the token that this command brings, then report back; until then the client's next commands wait.
+        case authenticate(String, CentrifugeCommand)
+        /// Subscribe the client to all of these, then report back; until then the client's next commands wait.
+        case begin([ServerStart], id: UInt32)
         /// End the client.
         case disconnect(Disconnect)
     }
 
     let policy: Policy
     /// Whether `connect` was accepted.
-    public private(set) var isConnected = false
+    public internal(set) var isConnected = false
+    /// What tokens brought: none or one, so an array that is nothing when empty.
+    var tokens: [TokenState] = []
     /// Channels subscribed or asked for; few, so an array that is nothing when empty.
-    private var channels: [Subscription] = []
+    var channels: [Subscription] = []
 
-    private struct Subscription {
+    struct Subscription {
         let channel: ChannelName
         /// The command that waits for its answer; 0: in force.
         var pending: UInt32
         /// The offset with which the client came back; `nil`: it comes for the first time.
         var recoversFrom: UInt64?
+        /// What let the client in, where that was not the channel's rules.
+        var grant: SubscriptionGrant?
     }
 
     public init(policy: Policy) { self.policy = policy }
+
+    /// Gives the session something, in place.
+    public mutating func change<Value>(_ body: (inout CentrifugeSession) -> Value) -> Value { body(&self) }
 
     /// Channels subscribed or asked for.
     public var channelCount: Int { channels.count }
@@ -86,32 +101,38 @@ public struct CentrifugeSession: Sendable {
     /// The next command.
     public mutating func receive(_ command: CentrifugeCommand) -> Action {
         let id = command.id
-        if case .connect = command.method { return connect(id) }
+        if case .connect(let request) = command.method { return connect(command, request) }
         guard isConnected else { return .disconnect(.badRequest) }
         switch command.method {
         case .connect: return .disconnect(.badRequest)
         case .pong, .send: return .none
         case .ping: return .reply(CentrifugeJSONEncoder.emptyReply(id: id, method: "ping"))
-        case .subscribe(let request): return channel(request.channel, id) { $0.subscribe($1, $2, request, id) }
+        case .subscribe(let request): return channel(request.channel, id) { $0.admit($1, $2, request, command) }
         case .unsubscribe(let name): return unsubscribe(name, id)
         case .publish(let name, let data): return channel(name, id) { $0.publish($1, $2, data, id) }
         case .presence(let name): return channel(name, id) { $0.presence($1, $2, id, isStats: false) }
         case .presenceStats(let name): return channel(name, id) { $0.presence($1, $2, id, isStats: true) }
         case .history(let request): return channel(request.channel, id) { $0.history($1, $2, request, id) }
         case .rpc: return refuse(id, .notAvailable("rpc is not available"))
-        case .refresh, .subRefresh: return refuse(id, .notAvailable("tokens are not in use"))
+        case .refresh(let token): return refresh(command, token)
+        case .subRefresh(let name, let token): return subRefresh(command, name, token)
         }
     }
 
     /// The subscription is in force: the reply, with what comes before live traffic.
     public mutating func subscribed(_ channel: ChannelName, id: UInt32, _ start: SubscriptionStart) -> ByteBuffer {
         var recoversFrom: UInt64?
+        var ttl: UInt32?
         if let index = channels.firstIndex(where: { $0.channel == channel }) {
             channels[index].pending = 0
             recoversFrom = channels[index].recoversFrom
+            ttl = channels[index].grant?.ttl
         }
         let rules = policy.channels.rules(channel) ?? ChannelRules()
-        return CentrifugeJSONEncoder.subscribeReply(id: id, Self.reply(start, rules, recoversFrom: recoversFrom))
+        var subscription = Self.reply(start, rules, recoversFrom: recoversFrom)
+        subscription.ttl = ttl
+        if connecting?.id == id { return begun(channel, subscription) }
+        return CentrifugeJSONEncoder.subscribeReply(id: id, subscription)
     }
 
     /// The node ended the subscription: what the client is told.
@@ -142,28 +163,16 @@ public struct CentrifugeSession: Sendable {
         }
     }
 
-    private mutating func connect(_ id: UInt32) -> Action {
-        guard !isConnected else { return .disconnect(.badRequest) }
-        guard policy.permissions.mayConnect else { return refuse(id, .unauthorized) }
-        isConnected = true
-        return .reply(
-            CentrifugeJSONEncoder.connectReply(
-                id: id, client: policy.clientID, version: policy.version, node: policy.nodeName,
-                ping: policy.pingSeconds))
-    }
-
-    private mutating func subscribe(
-        _ channel: ChannelName, _ rules: ChannelRules, _ request: CentrifugeSubscribe, _ id: UInt32
+    mutating func subscribe(
+        _ channel: ChannelName, _ rules: ChannelRules, _ request: CentrifugeSubscribe, _ id: UInt32,
+        _ grant: SubscriptionGrant?
     ) -> Action {
-        guard policy.permissions.maySubscribe, rules.subscribe == .clients else {
-            return refuse(id, .permissionDenied)
-        }
         guard !channels.contains(where: { $0.channel == channel }) else { return refuse(id, .alreadySubscribed) }
         guard channels.count < policy.maxChannels else {
             return refuse(id, .limitExceeded("a client may have \(policy.maxChannels) channels"))
         }
         let recoversFrom = request.recover ? request.position.offset : nil
-        channels.append(.init(channel: channel, pending: id, recoversFrom: recoversFrom))
+        channels.append(.init(channel: channel, pending: id, recoversFrom: recoversFrom, grant: grant))
         return .subscribe(channel, Self.wish(request, rules), id: id)
     }
 
@@ -181,9 +190,7 @@ public struct CentrifugeSession: Sendable {
     private func publish(
         _ channel: ChannelName, _ rules: ChannelRules, _ data: ByteBuffer, _ id: UInt32
     ) -> Action {
-        guard policy.permissions.mayPublish, isAllowed(rules.publish, channel) else {
-            return refuse(id, .permissionDenied)
-        }
+        guard may(.publish, channel, rules.publish) else { return refuse(id, .permissionDenied) }
         if let limit = rules.maxMessageBytes, data.readableBytes > limit {
             return refuse(id, .limitExceeded("data is above the channel's limit of \(limit) bytes"))
         }
@@ -191,7 +198,7 @@ public struct CentrifugeSession: Sendable {
     }
 
     /// Checks a channel's name and finds its rules.
-    private mutating func channel(
+    mutating func channel(
         _ name: String, _ id: UInt32, _ body: (inout CentrifugeSession, ChannelName, ChannelRules) -> Action
     ) -> Action {
         do {

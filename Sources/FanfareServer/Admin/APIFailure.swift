@@ -15,11 +15,16 @@ struct APIAnswer: Sendable {
 struct APIFailure: Error, Sendable, Equatable {
     /// HTTP status, where this is the whole answer.
     let status: Int
-    /// Centrifugo's error code: 100 internal, 102 unknown channel, 106 limit, 107 bad request, 108 not available,
-    /// 112 unrecoverable position.
+    /// Centrifugo's error code: 100 internal, 101 unauthorized, 102 unknown channel, 106 limit, 107 bad
+    /// request, 108 not available, 112 unrecoverable position.
     let code: Int
     /// For the person who reads the backend's log.
     let message: String
+
+    /// No key of the server API, or a wrong one.
+    static let unauthorized = APIFailure(
+        status: 401, code: 101,
+        message: "a key of admin-api-keys is needed, as 'Authorization: apikey KEY' or X-API-Key")
 
     /// The request is wrong: 400, or another status that says in which way.
     static func badRequest(_ message: String, status: Int = 400) -> APIFailure {

@@ -8,6 +8,10 @@ struct AdminContext: Sendable {
     var limits: Limits
     var channels: ChannelRulebook = ChannelRulebook()
     var keepAlive: KeepAlive
+    /// What the server API asks for.
+    var keys = AdminKeys.none
+    /// Why tokens can't be checked yet.
+    var tokenProblem: @Sendable () -> String? = { nil }
     var broker: any Broker
     /// `memory` or `redis`.
     var brokerName: String
@@ -32,6 +36,7 @@ struct Readiness: Sendable, Equatable {
         }
         let status = context.broker.status
         if !status.isUp { problems.append(status.problem ?? "broker is away") }
+        if let problem = context.tokenProblem() { problems.append(problem) }
         self.problems = problems
     }
 }

@@ -47,6 +47,12 @@ extension ServerAPI {
         _ request: Request,
         _ command: @Sendable (ByteBuffer) async -> APIAnswer
     ) async -> Response {
+        guard context.keys.allow(request.headers) else {
+            context.metrics.shared.addShared(.apiUnauthorized)
+            var response = Response.adminJSON(401, APIFailure.unauthorized.body)
+            response.headers[.wwwAuthenticate] = "apikey"
+            return response
+        }
         let result: Result<ByteBuffer, APIFailure>
         do throws(APIFailure) {
             result = .success(try await collect(request))

@@ -7,6 +7,8 @@ indirect enum JSONText {
     case number(Int)
     case bool(Bool)
     case array([JSONText])
+    /// JSON already.
+    case raw(ByteBuffer)
     case object([(String, JSONText)])
 
     /// An object as text.
@@ -20,6 +22,7 @@ indirect enum JSONText {
         switch self {
         case .string(let text): JSONWriter.writeString(text, into: &buffer)
         case .number(let number): buffer.writeString("\(number)")
+        case .raw(let bytes): buffer.writeImmutableBuffer(bytes)
         case .bool(let flag): buffer.writeString("\(flag)")
         case .array(let elements):
             buffer.writeStaticString("[")

@@ -206,7 +206,7 @@ struct ConfigurationChecks {
         return host == other || all.contains(host) || all.contains(other)
     }
 
-    private func text(_ setting: String) -> String? {
+    func text(_ setting: String) -> String? {
         guard case .text(let text)? = given[setting]?.value else { return nil }
         return text
     }
@@ -216,11 +216,11 @@ struct ConfigurationChecks {
         return duration
     }
 
-    private func isKnown(_ settings: String...) -> Bool { refused.isDisjoint(with: settings) }
+    func isKnown(_ settings: String...) -> Bool { refused.isDisjoint(with: settings) }
 
-    private func name(_ setting: String) -> String { given[setting]?.origin ?? "default of \(setting)" }
+    func name(_ setting: String) -> String { given[setting]?.origin ?? "default of \(setting)" }
 
-    private func range(_ setting: String) -> String {
+    func range(_ setting: String) -> String {
         Setting.all.first { $0.name == setting }?.range ?? ""
     }
 

@@ -41,9 +41,7 @@ enum ConfigurationFile {
     static func open(_ path: String) async throws(Failure) -> Opened {
         let isJSON = path.hasSuffix(".json")
         guard isJSON || path.hasSuffix(".yaml") || path.hasSuffix(".yml") else { throw .format }
-        guard let text = String(validating: try bytes(of: path), as: UTF8.self) else {
-            throw .syntax("it is not UTF-8")
-        }
+        let text = try text(of: path)
         guard let map = try map(text) else {
             // Nothing but comments: fine in YAML.
             guard !isJSON else { throw .notJSON }
@@ -74,6 +72,14 @@ enum ConfigurationFile {
         } catch {
             return error.description
         }
+    }
+
+    /// The whole of a file.
+    static func text(of path: String) throws(Failure) -> String {
+        guard let text = String(validating: try bytes(of: path), as: UTF8.self) else {
+            throw .syntax("it is not UTF-8")
+        }
+        return text
     }
 
     private static func bytes(of path: String) throws(Failure) -> [UInt8] {

@@ -23,6 +23,8 @@ public struct ConfigurationReader: Sendable {
         public let entries: [Entry]
         /// What is odd but no reason not to start.
         public let warnings: [String]
+        /// What is allowed but dangerous.
+        public let dangers: [String]
     }
 
     /// A value that somebody gave.
@@ -70,15 +72,18 @@ public struct ConfigurationReader: Sendable {
             let value = answers.given[setting.name]
             if let value { setting.apply(&configuration, value.value) }
             entries[setting.name] = Entry(
-                setting: setting, text: value?.text ?? setting.defaultText, origin: value?.origin ?? "default")
+                setting: setting, text: value.map { setting.isSecret ? "***" : $0.text } ?? setting.defaultText,
+                origin: value?.origin ?? "default")
         }
         let checks = ConfigurationChecks(machine: machine, given: answers.given, refused: answers.refused)
         checks.complete(&configuration, entries: &entries, problems: &problems)
+        await checks.completeSecurity(&configuration, problems: &problems)
         checks.check(configuration, problems: &problems)
         let warnings = unknownVariables() + checks.withoutEffect(configuration)
         guard problems.isEmpty else { throw ConfigurationProblems(problems: problems, warnings: warnings) }
         return Result(
-            configuration: configuration, entries: Setting.all.compactMap { entries[$0.name] }, warnings: warnings)
+            configuration: configuration, entries: Setting.all.compactMap { entries[$0.name] }, warnings: warnings,
+            dangers: checks.dangers(configuration))
     }
 
     /// Only the admin port: for a tool that asks a running node, whose other settings may have come from elsewhere.
@@ -117,7 +122,28 @@ public struct ConfigurationReader: Sendable {
             let shown = setting.isSecret && !text.isEmpty ? "***" : "'\(text)'"
             problems.append("\(origin): \(shown) \(setting.kind.mistake(in: text)); allowed: \(setting.range)")
         }
+        for setting in settings { Self.openFile(of: setting, &answers, &problems) }
         return answers
+    }
+
+    /// Takes a secret from the file that stands for it.
+    private static func openFile(of setting: Setting, _ answers: inout Answers, _ problems: inout [String]) {
+        guard let secret = setting.secretOfFile, let file = answers.given[setting.name],
+            case .text(let path) = file.value
+        else { return }
+        func refuse(_ reason: String) {
+            answers.refused.insert(secret.name)
+            problems.append("\(file.origin): '\(path)' \(reason)")
+        }
+        if let other = answers.given[secret.name] { return refuse("is one value too many: there is \(other.origin)") }
+        do throws(ConfigurationFile.Failure) {
+            let text = try ConfigurationFile.text(of: path).trimmingPrefix(while: \.isWhitespace)
+            let trimmed = String(text.reversed().trimmingPrefix(while: \.isWhitespace).reversed())
+            guard let value = secret.kind.read(trimmed) else { return refuse("holds nothing") }
+            answers.given[secret.name] = Given(value: value, text: trimmed, origin: "file \(path)")
+        } catch {
+            refuse("\(error)")
+        }
     }
 
     /// All sources, the strongest first. This order is the precedence, everywhere.

@@ -1,3 +1,4 @@
+import FanfareAuth
 import FanfareCore
 import FanfareRedis
 import Logging
@@ -14,11 +15,19 @@ public struct NodeConfiguration: Sendable {
         case publish
     }
 
+    /// What clients with a token may do, where its `caps` says nothing.
+    public enum Users: String, Sendable, CaseIterable {
+        /// Connect and listen.
+        case subscribe
+        /// Connect, listen and publish.
+        case publish
+    }
+
     /// Address for clients: an IP address or a name; all interfaces by default.
     public var host = "0.0.0.0"
     /// Port for clients; 0: a free one.
     public var port = 8_000
-    /// Address for the operator, never for clients: it has no authentication.
+    /// Address for the operator, never for clients.
     public var adminHost = "127.0.0.1"
     /// Port for the operator; 0: a free one.
     public var adminPort = 9_000
@@ -38,6 +47,18 @@ public struct NodeConfiguration: Sendable {
     public var dev = false
     /// What clients without credentials may do while ``dev`` is off; see ``effectiveAnonymous``.
     public var anonymous = Anonymous.none
+    /// Which tokens are believed.
+    public var tokens = TokenConfiguration()
+    /// What clients with a token may do; publishing is closed unless the operator opens it.
+    public var users = Users.subscribe
+    /// Cookie in which a token may come.
+    public var tokenCookie: String?
+    /// Whether a token may come in the query.
+    public var tokenInQuery = false
+    /// The keys of the server API.
+    public var adminKeys = AdminKeys.none
+    /// Whether the operator wants the admin port open to other machines without a key.
+    public var adminInsecure = false
     /// Pages of which browsers may connect besides those of the same host, as ``OriginPolicy`` reads it; empty: none.
     public var allowedOrigins = ""
     /// What that comes to. Read from it by ``ConfigurationReader``.

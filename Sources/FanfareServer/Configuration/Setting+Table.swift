@@ -4,7 +4,8 @@ import Logging
 
 extension Setting {
     /// All settings in the order in which people meet them.
-    public static let all: [Setting] = network + redis + behaviour + compression + limits + timeouts + http
+    public static let all: [Setting] =
+        network + redis + behaviour + compression + security + limits + timeouts + http
 
     private static let defaults = NodeConfiguration()
 
@@ -14,7 +15,7 @@ extension Setting {
         integer("port", 0...65_535, default: defaults.port, "Port for clients; 0 takes a free one.", \.port),
         text(
             "admin-host", "IP address or host name", default: defaults.adminHost,
-            "Address of the admin port: metrics, health, server API. It has no authentication: keep it private.",
+            "Address of the admin port: metrics, health, server API. Another than loopback needs admin-api-keys.",
             \.adminHost),
         integer(
             "admin-port", 0...65_535, default: defaults.adminPort, "Port for the operator; 0 takes a free one.",
@@ -212,7 +213,7 @@ extension Setting {
             \.limits.firstCommandTimeout),
         duration(
             "message-timeout", .milliseconds(50)...(.seconds(3_600)), default: defaults.limits.messageTimeout,
-            "From the first byte of a client's message to its last; then close 3014.", \.limits.messageTimeout),
+            "From the first byte of a client's message to its last; then close 3100.", \.limits.messageTimeout),
         duration(
             "close-timeout", .milliseconds(50)...(.seconds(60)), default: defaults.limits.closeTimeout,
             "From our close frame to the client's; then the socket is closed.", \.limits.closeTimeout),

@@ -17,11 +17,9 @@ extension FrontHandler {
         guard route == .page || mayCome(head) else { return refuseOrigin() }
         switch route {
         case .publish(let channel):
-            guard loop.node.anonymousPermissions.mayPublish else { return refuseAnonymous("publish") }
             guard let rules = rules(channel) else { return }
-            guard rules.publish == .clients else {
-                return refuse(.forbidden, .forbidden, "clients may not publish into this channel like this")
-            }
+            // With a token it is decided when the request is complete.
+            guard token(head) != nil || mayPublish(channel, rules, Bearer()) else { return }
             let declared = head.headers.first(name: "content-length").flatMap(Int.init) ?? 0
             guard declared <= messageLimit(channel) else { return refuseBody(channel) }
             state = .body(channel, head, ByteBuffer())
@@ -51,8 +49,26 @@ extension FrontHandler {
         }
     }
 
-    /// Publishes a request's body, then answers.
+    /// Whether a request may publish; where not, it is refused.
+    private func mayPublish(_ channel: ChannelName, _ rules: ChannelRules, _ bearer: Bearer) -> Bool {
+        if may(.publish, channel, rules.publish, bearer) { return true }
+        if bearer.identity == nil, !loop.node.anonymousPermissions.mayPublish {
+            refuseAnonymous("publish")
+        } else {
+            refuse(.forbidden, .forbidden, "this client may not publish into this channel like this")
+        }
+        return false
+    }
+
+    /// Publishes a request's body, then answers, if its token lets it.
     func publish(_ channel: ChannelName, _ head: HTTPRequestHead, _ body: ByteBuffer) {
+        authenticate(head) { bearer in
+            guard let rules = self.rules(channel), self.mayPublish(channel, rules, bearer) else { return }
+            self.send(channel, head, body)
+        }
+    }
+
+    private func send(_ channel: ChannelName, _ head: HTTPRequestHead, _ body: ByteBuffer) {
         loop.metrics.counters.add(.messagesReceived)
         loop.metrics.counters.add(.bytesReceived, body.readableBytes)
         let isBinary = head.headers.first(name: "content-type") == "application/octet-stream"

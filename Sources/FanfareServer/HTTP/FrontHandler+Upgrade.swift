@@ -8,21 +8,30 @@ extension FrontHandler {
     /// Answers an upgrade to `channel`'s raw protocol.
     func upgradeRaw(_ head: HTTPRequestHead, to channel: ChannelName) {
         guard let rules = rules(channel) else { return }
-        guard rules.subscribe == .clients else {
-            return refuse(.forbidden, .forbidden, "clients may not subscribe to this channel")
-        }
+        let wish: RecoveryWish
         do {
-            let wish = try RecoveryQuery.wish(head.uri, rules)
-            upgrade(head, to: .raw(Target(channel: channel, rules: rules, wish: wish)))
+            wish = try RecoveryQuery.wish(head.uri, rules)
         } catch {
-            refuse(.badRequest, .badRequest, "\(error)")
+            return refuse(.badRequest, .badRequest, "\(error)")
+        }
+        authenticate(head) { bearer in
+            if bearer.identity == nil, !self.loop.node.anonymousPermissions.mayConnect {
+                return self.refuseAnonymous("connect")
+            }
+            let isMember = bearer.channels.contains(channel.string)
+            guard isMember || self.may(.subscribe, channel, rules.subscribe, bearer) else {
+                return self.refuse(.forbidden, .forbidden, "this client may not subscribe to this channel")
+            }
+            let mayPublish = self.may(.publish, channel, rules.publish, bearer, isSubscribed: true)
+            let client = RawClient(
+                channel: channel, rules: rules, mayPublish: mayPublish, identity: bearer.identity)
+            self.upgrade(head, to: .raw(Target(client: client, wish: wish)))
         }
     }
 
     /// What a raw client asked for.
     struct Target {
-        let channel: ChannelName
-        let rules: ChannelRules
+        let client: RawClient
         let wish: RecoveryWish
     }
 
@@ -37,7 +46,12 @@ extension FrontHandler {
 
         /// Those that it speaks.
         fileprivate var subprotocols: [String] {
-            if case .centrifuge = self { ["centrifuge-json"] } else { [] }
+            switch self {
+            // Browsers that offer a token as a subprotocol want another one chosen.
+            case .raw: ["fanfare-raw"]
+            case .centrifuge: ["centrifuge-json"]
+            case .echo: []
+            }
         }
     }
 
@@ -63,9 +77,6 @@ extension FrontHandler {
                 headers: refusal.headers
             )
         case .success(let acceptance):
-            let permissions = loop.node.anonymousPermissions
-            // Who has no permission for the Centrifuge protocol is told in its own words.
-            if case .raw = upgrade, !permissions.mayConnect { return refuseAnonymous("connect") }
             guard loop.node.connectRate.take(now: loop.node.clock.monotonicMicroseconds()) else {
                 return refuse(
                     .connectRate, .serviceUnavailable, "too many clients come at once, try again", retry: true)
@@ -78,13 +89,13 @@ extension FrontHandler {
                     retry: true
                 )
             }
-            let client = ClientConnection(loop: loop, wire: wire(upgrade, permissions), deflate: acceptance.deflate)
+            let client = ClientConnection(loop: loop, wire: wire(upgrade, head), deflate: acceptance.deflate)
             client.admitted = true
             guard case .raw(let target) = upgrade else { return complete(client, acceptance, SubscriptionStart()) }
             opening = client
             client.onSubscribed = { [unowned self] result in self.subscribed(client, acceptance, result) }
             loop.settle()
-            loop.shard.subscribe(client, to: target.channel, request: 0, wish: target.wish)
+            loop.shard.subscribe(client, to: target.client.channel, request: 0, wish: target.wish)
         }
     }
 
@@ -102,31 +113,32 @@ extension FrontHandler {
         }
     }
 
-    private func wire(_ upgrade: Upgrade, _ permissions: ClientPermissions) -> ClientConnection.Wire {
+    private func wire(_ upgrade: Upgrade, _ head: HTTPRequestHead) -> ClientConnection.Wire {
         switch upgrade {
-        case .raw(let target): .raw(target.channel, target.rules, permissions)
-        case .centrifuge: centrifuge(permissions)
+        case .raw(let target): .raw(target.client)
+        case .centrifuge: centrifuge(head)
         case .echo: .echo
         }
     }
 
-    private func centrifuge(_ permissions: ClientPermissions) -> ClientConnection.Wire {
+    private func centrifuge(_ head: HTTPRequestHead) -> ClientConnection.Wire {
         let configuration = loop.node.configuration
-        return .centrifuge(
-            CentrifugeSession(
-                policy: CentrifugeSession.Policy(
-                    clientID: ClientID.make(),
-                    nodeName: configuration.nodeName,
-                    version: FanfareVersion.string,
-                    pingSeconds: configuration.keepAlive.pingInterval.map { Int($0.components.seconds) },
-                    maxChannelNameBytes: limits.maxChannelNameBytes,
-                    maxChannels: limits.maxChannelsPerClient,
-                    permissions: permissions,
-                    channels: loop.node.channels,
-                    maxRecovery: limits.maxRecovery
-                )
-            )
+        var policy = CentrifugeSession.Policy(
+            clientID: ClientID.make(),
+            nodeName: configuration.nodeName,
+            version: FanfareVersion.string,
+            pingSeconds: configuration.keepAlive.pingInterval.map { Int($0.components.seconds) },
+            maxChannelNameBytes: limits.maxChannelNameBytes,
+            maxChannels: limits.maxChannelsPerClient,
+            permissions: loop.node.anonymousPermissions,
+            channels: loop.node.channels,
+            maxRecovery: limits.maxRecovery
         )
+        policy.users = loop.node.userPermissions
+        policy.ignoresTokens = loop.node.ignoresTokens
+        var session = CentrifugeSession(policy: policy)
+        session.requestToken = token(head)
+        return .centrifuge(session)
     }
 
     /// Writes the 101 and hands the connection over: the client's handler stays, everything of HTTP goes.

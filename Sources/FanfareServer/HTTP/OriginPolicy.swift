@@ -28,6 +28,9 @@ struct OriginPolicy: Sendable, Equatable {
     /// Pages that came from the same host and port.
     static let sameHost = OriginPolicy(rules: [])
 
+    /// Whether it holds nobody back.
+    var allowsAny: Bool { rules.contains(.any) }
+
     private init(rules: [Rule]) { self.rules = rules }
 
     /// - Parameter text: origins with commas between them: `https://app.example.com`, `https://*.example.com`, or `*`.
@@ -52,7 +55,7 @@ struct OriginPolicy: Sendable, Equatable {
     ///   - host: the `Host` field, which a proxy in front must hand on.
     func allows(_ origins: [String], host: String?) -> Bool {
         guard let text = origins.first else { return true }
-        if rules.contains(.any) { return true }
+        if allowsAny { return true }
         guard origins.count == 1, !text.contains("*"), let origin = Self.origin(text.lowercased()[...]) else {
             return false
         }

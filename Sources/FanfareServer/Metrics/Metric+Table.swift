@@ -3,7 +3,7 @@ import FanfareWire
 
 /// Every metric of a node, one line each; limits stand beside what they limit.
 extension Metric {
-    static let all: [Metric] = node + connections + traffic + pings + lags + broker + api + process
+    static let all: [Metric] = node + connections + tokens + traffic + pings + lags + broker + api + process
 
     private static let node: [Metric] = [
         Metric(name: "fanfare_build_info", kind: .gauge, help: "What runs here; always 1.") {
@@ -50,6 +50,27 @@ extension Metric {
         },
         .gauge("fanfare_channels", "Channels with a subscriber, summed over event loops.", loops: .channels),
         .limit("fanfare_limit_channel_name_bytes", "Most bytes of a channel name.") { $0.maxChannelNameBytes },
+    ]
+
+    private static let tokens: [Metric] = [
+        .counter("fanfare_tokens_accepted_total", "Tokens believed.") {
+            Double($0.metrics.tokens.counters.value(.accepted))
+        },
+        .counter("fanfare_tokens_refused_total", "Tokens not believed, by reason.", by: "reason") { node in
+            TokenRefusal.allCases.map { ($0.label, node.tokens.refusals.value($0)) }
+        },
+        .counter("fanfare_token_key_set_loads_total", "Reads of the key set, by result.", by: "result") { node in
+            let counters = node.tokens.counters
+            let failures = counters.value(.keySetFailures)
+            return [("ok", counters.value(.keySetLoads) - failures), ("failed", failures)]
+        },
+        .gauge("fanfare_token_key_set_keys", "Keys of the key set in use.") {
+            Double($0.metrics.tokens.counters.value(.keySetKeys))
+        },
+        .limit("fanfare_limit_token_bytes", "Most bytes of a token.") { $0.maxTokenBytes },
+        .deadline("fanfare_limit_expired_grace_seconds", "Longest stay behind a token's expiry.") {
+            $0.limits.expiredGrace
+        },
     ]
 
     private static let traffic: [Metric] = [
@@ -145,6 +166,7 @@ extension Metric {
     private static let api: [Metric] = [
         .counter("fanfare_api_publications_total", "Publications of the server API.", shared: .apiPublications),
         .counter("fanfare_api_errors_total", "API requests with an error in their answer.", shared: .apiErrors),
+        .counter("fanfare_api_unauthorized_total", "API requests without a valid key.", shared: .apiUnauthorized),
         .limit("fanfare_limit_api_body_bytes", "Most bytes of an API request's body.") { $0.maxAPIBodyBytes },
         .limit("fanfare_limit_api_channels", "Most channels of one broadcast.") { _ in ServerAPI.maximumBroadcast },
     ]

@@ -65,6 +65,11 @@ extension FanfareNode {
         } else {
             context.logger.notice("anonymous clients: \(configuration.anonymous) (see --anonymous)")
         }
+        if configuration.tokens.isEnabled {
+            let algorithms = configuration.tokens.algorithms.map(\.rawValue).sorted().joined(separator: " ")
+            context.logger.notice(
+                "clients with a token: \(configuration.users) (see --users); algorithms: \(algorithms)")
+        }
     }
 
     /// Every client is a descriptor: use all that the system allows. The configuration was checked against that number.

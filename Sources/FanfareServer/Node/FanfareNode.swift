@@ -29,13 +29,15 @@ public final class FanfareNode: Sendable {
         let metrics = NodeMetrics(loops: configuration.loops)
         let formats = FormatsInUse(threshold: configuration.compression.threshold)
         let broker = try makeBroker(configuration, metrics: metrics, formats: formats, clock: clock, logger: logger)
+        let tokens = try await NodeTokens.make(configuration, metrics: metrics, clock: clock, logger: logger)
         let context = NodeContext(
             configuration: configuration,
             metrics: metrics,
             broker: broker,
             formats: formats,
             clock: clock,
-            logger: logger
+            logger: logger,
+            tokens: tokens
         )
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops)
         do {
@@ -65,6 +67,7 @@ public final class FanfareNode: Sendable {
                 )
             }
         } catch {
+            tokens?.stop()
             await broker.shutdown()
             try? await group.shutdownGracefully()
             throw error
@@ -123,6 +126,7 @@ public final class FanfareNode: Sendable {
             try? await Task.sleep(for: .milliseconds(20))
         }
         for loop in loops { try? await loop.eventLoop.submit { loop.value.tellPresence() }.get() }
+        context.tokens?.stop()
         await context.broker.shutdown()
         await admin.stop()
         for loop in loops { try? await loop.eventLoop.submit { loop.value.stop() }.get() }
@@ -138,9 +142,12 @@ public final class FanfareNode: Sendable {
 public enum NodeStartError: Error, CustomStringConvertible {
     /// A port can't be bound.
     case bind(what: String, host: String, port: Int, reason: String)
+    /// A key for tokens can't be used.
+    case keys(reason: String)
 
     public var description: String {
         switch self {
+        case .keys(let reason): "a key for tokens \(reason)"
         case .bind(let what, let host, let port, let reason):
             "cannot listen on the \(what) port \(host):\(port): \(reason)"
         }

@@ -64,7 +64,7 @@ final class LoopState {
         self.presence = Self.makePresence(node, wheel: wheel, metrics: metrics, wake: wake)
         box.value = self
         shard.onEnd = { [presence] client, channel in
-            if let info = client.clientInfo { presence.left(info.client, channel) }
+            if let id = client.clientID { presence.left(id, channel) }
         }
     }
 

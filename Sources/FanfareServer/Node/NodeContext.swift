@@ -13,6 +13,8 @@ final class NodeContext: Sendable {
     let formats: FormatsInUse
     let clock: NodeClock
     let logger: Logger
+    /// Tokens, where the configuration has keys for them.
+    let tokens: NodeTokens?
     private let draining = Atomic<Bool>(false)
     private let accepting = Atomic<Bool>(false)
 
@@ -22,7 +24,8 @@ final class NodeContext: Sendable {
         broker: any Broker,
         formats: FormatsInUse,
         clock: NodeClock,
-        logger: Logger
+        logger: Logger,
+        tokens: NodeTokens? = nil
     ) {
         self.configuration = configuration
         self.metrics = metrics
@@ -30,6 +33,7 @@ final class NodeContext: Sendable {
         self.formats = formats
         self.clock = clock
         self.logger = logger
+        self.tokens = tokens
         self.admission = Admission(limit: configuration.limits.maxConnections)
         self.connectRate = RateMeter(perSecond: configuration.limits.maxConnectRate)
     }
@@ -48,6 +52,18 @@ final class NodeContext: Sendable {
 
     /// Which rules hold for which channel.
     var channels: ChannelRulebook { configuration.channels }
+
+    /// What a client with a token may do, where its capabilities say nothing.
+    var userPermissions: ClientPermissions {
+        if configuration.dev { return .publish }
+        return switch configuration.users {
+        case .subscribe: .subscribe
+        case .publish: .publish
+        }
+    }
+
+    /// Whether tokens mean nothing: on a node for a first try that has no keys.
+    var ignoresTokens: Bool { configuration.dev && tokens == nil }
 
     /// What a client without credentials may do.
     var anonymousPermissions: ClientPermissions {

@@ -27,6 +27,8 @@ final class RunningAdmin: Sendable {
                 limits: configuration.limits,
                 channels: configuration.channels,
                 keepAlive: configuration.keepAlive,
+                keys: configuration.adminKeys,
+                tokenProblem: { node.tokens?.keys.problem },
                 broker: node.broker,
                 brokerName: configuration.redis.isEmpty ? "memory" : "redis",
                 isDraining: { node.isDraining },

@@ -37,6 +37,8 @@ struct CentrifugeSessionModelTests {
         case .history(let channel, _, let id): "history \(channel) \(id)"
         case .presence(let channel, let id): "presence \(channel) \(id)"
         case .presenceStats(let channel, let id): "presence_stats \(channel) \(id)"
+        case .authenticate(_, let command): "authenticate \(command.id)"
+        case .begin(_, let id): "begin \(id)"
         case .disconnect(let disconnect): "disconnect \(disconnect.code)"
         }
     }
@@ -70,7 +72,8 @@ struct CentrifugeSessionModelTests {
             return may.mayPublish ? "publish \(name) \(id)" : "refuse \(id) !103"
         case .history(let request): return "refuse \(id) \(isGood(request.channel) ? "!108" : "!107")"
         case .presence(let name), .presenceStats(let name): return "refuse \(id) \(isGood(name) ? "!108" : "!107")"
-        case .rpc, .refresh, .subRefresh: return "refuse \(id) !108"
+        case .rpc: return "refuse \(id) !108"
+        case .refresh, .subRefresh: return "authenticate \(id)"
         }
     }
 
@@ -84,7 +87,7 @@ struct CentrifugeSessionModelTests {
         case 4: return .rpc
         case 5: return .presence(channel: name)
         case 6: return .history(channel: name)
-        case 7: return .refresh
+        case 7: return .refresh(token: "t")
         case 8..<14: return .subscribe(channel: name)
         case 14..<19: return .unsubscribe(channel: name)
         default: return .publish(channel: name, data: ByteBuffer(string: "1"))

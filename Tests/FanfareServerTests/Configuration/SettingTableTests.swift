@@ -1,6 +1,7 @@
 import FanfareCore
 import FanfareRedis
 import Foundation
+import JWTKit
 import Support
 import Testing
 
@@ -26,8 +27,25 @@ struct SettingTableTests {
         "max-channel-bytes": "254",
         "max-commands": "63", "max-pending-commands": "255", "max-api-body-bytes": "3MiB", "retry-after": "3",
         "handshake-timeout": "9s", "first-command-timeout": "9s", "close-timeout": "1s",
-        "max-header-field-bytes": "4KiB", "max-header-bytes": "15KiB", "max-header-fields": "63",
+        "users": "publish", "token-cookie": "session", "token-in-query": "on", "expired-grace": "26s",
+        "max-token-bytes": "4KiB", "token-hmac-secret": "a b", "token-hmac-secret-file": secretFile,
+        "token-public-key-file": keyFile, "token-jwks": "https://a.example/keys", "token-jwks-interval": "11s",
+        "token-jwks-max-age": "6m", "token-algorithms": "ES256", "token-audience": "a", "token-issuer": "i",
+        "token-leeway": "6s", "admin-api-keys": "a b", "admin-api-keys-file": secretFile, "admin-insecure": "on",
+        "redis-file": redisFile, "max-header-field-bytes": "4KiB", "max-header-bytes": "15KiB",
+        "max-header-fields": "63",
     ]
+
+    private static let secretFile = file("secret", "  of a file\n")
+    private static let redisFile = file("redis", "redis://u:p@another\n")
+    private static let keyFile = file("key.pem", ES256PrivateKey().publicKey.pemRepresentation)
+
+    /// A file for the settings that name one; made anew by every run, in the folder of what is built.
+    private static func file(_ name: String, _ text: String) -> String {
+        let path = Repository.path + "/.build/settings-\(name)"
+        try? text.write(toFile: path, atomically: true, encoding: .utf8)
+        return path
+    }
 
     @Test("every setting has a line of help, a range, a flag and a variable of its own")
     func table() {
@@ -49,7 +67,7 @@ struct SettingTableTests {
         let setting = try #require(Setting.all.first { $0.name == name })
         let sample = try #require(Self.samples[name], "a new setting needs a sample")
         // Redis settings show only with a Redis.
-        let base = name == "redis" ? [:] : ["FANFARE_REDIS": "redis://h"]
+        let base = name == "redis" || name == "redis-file" ? [:] : ["FANFARE_REDIS": "redis://h"]
         let nothing = try await readConfiguration(environment: base)
         let flag = try await readConfiguration(flags: [name: sample], environment: base)
         let variable = try await readConfiguration(environment: base.merging([setting.variable: sample]) { $1 })
@@ -109,7 +127,7 @@ struct SettingTableTests {
 
     @Test("every limit can be set")
     func limits() async throws {
-        let flags = Self.samples.filter { $0.key != "redis-ca-file" }
+        let flags = Self.samples.filter { $0.key != "redis-ca-file" && !$0.key.hasSuffix("-file") }
         let changed = try await readConfiguration(flags: flags).configuration
         let pairs = [
             (Mirror(reflecting: Limits()), Mirror(reflecting: changed.limits)),

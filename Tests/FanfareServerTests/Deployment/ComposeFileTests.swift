@@ -33,6 +33,9 @@ struct ComposeFileTests {
             machine: Machine(hostName: "n", cores: 2, maxOpenFiles: 20_000)
         ).read()
         #expect(result.warnings.isEmpty, "\(result.warnings)")
+        // Open to everybody for a first try, and the admin port to the network of compose: said so, and nothing else.
+        let dangers = result.dangers.compactMap { $0.split(separator: ":").first }
+        #expect(dangers == ["variable FANFARE_DEV", "variable FANFARE_ADMIN_INSECURE"], "\(result.dangers)")
         #expect(result.configuration.redis.first?.address == .host("redis", port: 6_379))
         #expect(result.configuration.adminHost == "0.0.0.0")
         let file = try Yams.load(yaml: text("docker-compose.yml")) as? [String: Any]

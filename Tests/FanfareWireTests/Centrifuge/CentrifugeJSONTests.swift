@@ -51,7 +51,7 @@ struct CentrifugeJSONTests {
                 .publish(channel: "a", data: ByteBuffer(string: #"{"k": [1, 2]}"#)), .pong, .unsubscribe(channel: "a"),
                 .presence(channel: "a"), .presenceStats(channel: "a"),
                 .history(CentrifugeHistory(channel: "a", limit: 10)),
-                .send, .rpc, .refresh, .subRefresh, .ping,
+                .send, .rpc, .refresh(token: "t"), .subRefresh(channel: "a", token: "t"), .ping,
             ])
     }
 

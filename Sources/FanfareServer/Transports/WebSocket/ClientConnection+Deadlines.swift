@@ -6,7 +6,10 @@ extension ClientConnection {
     /// Begins with the first deadline: the first command, or the first ping.
     func startDeadlines() {
         let now = loop.node.clock.monotonicMicroseconds()
-        guard session != nil else { return startKeepAlive(now: now) }
+        guard session != nil else {
+            scheduleExpiry()
+            return startKeepAlive(now: now)
+        }
         deadline = now + limits.firstCommandTimeout.microseconds
         reschedule()
     }
@@ -51,7 +54,10 @@ extension ClientConnection {
     func reschedule() {
         guard phase != .ended else { return }
         var next = deadline ?? .max
-        if phase == .open { next = min(next, drainAt ?? .max, slowAt ?? .max, messageDeadline ?? .max) }
+        if phase == .open {
+            next = min(next, drainAt ?? .max, slowAt ?? .max, messageDeadline ?? .max)
+            next = min(next, tokens?.expiryAt ?? .max)
+        }
         if next < .max { loop.wheel.schedule(self, at: next) } else { loop.wheel.cancel(self) }
     }
 
@@ -61,6 +67,8 @@ extension ClientConnection {
             if let drainAt, drainAt <= now { return end(.serviceRestart) }
             if let slowAt, slowAt <= now { return end(.slow) }
             if let messageDeadline, messageDeadline <= now { return end(.messageTimeout) }
+            if let expiryAt = tokens?.expiryAt, expiryAt <= now { expiryReached() }
+            guard phase == .open else { return }
             openDeadlineReached(now: now)
             reschedule()
         case .closing:

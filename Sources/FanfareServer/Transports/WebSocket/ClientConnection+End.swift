@@ -71,6 +71,7 @@ extension ClientConnection {
         writer = nil
         tick = nil
         onSubscribed = nil
+        tokens = nil
         dropQueue()
         loop.wheel.cancel(self)
         if admitted {

@@ -4,12 +4,19 @@ import NIOCore
 
 /// A client as a member of its channels.
 extension ClientConnection {
-    /// How others know it. A raw client has an id only where members are kept.
-    var clientInfo: ClientInfo? { (session?.clientID ?? raw?.clientID).map { ClientInfo(client: $0) } }
+    /// By which id others know it. A raw client has one only where members are kept.
+    var clientID: String? { session?.clientID ?? raw?.clientID }
+
+    /// What others see of it in a channel.
+    private func clientInfo(in channel: ChannelName) -> ClientInfo? {
+        if let session { return session.info(in: channel) }
+        guard let raw, let id = raw.clientID else { return nil }
+        return ClientInfo(client: id, identity: raw.identity)
+    }
 
     /// Its subscription is in force: its presence begins. It ends with the subscription, whatever ends that.
     func present(in channel: ChannelName) {
-        if let info = clientInfo { loop.presence.joined(info, channel) }
+        if let info = clientInfo(in: channel) { loop.presence.joined(info, channel) }
     }
 
     /// Asks who is there. What this loop has not told of the channel yet is told first: a client that asks finds itself.

@@ -24,12 +24,12 @@ extension ClientConnection {
     /// Handles complete messages as long as the client has not too many publishes under way.
     func drainReader() {
         let now = loop.node.clock.monotonicMicroseconds()
-        while phase == .open, pendingCommands < limits.maxPendingCommands, let event = reader.next() {
+        while phase == .open, !isHeldUp, pendingCommands < limits.maxPendingCommands, let event = reader.next() {
             lifeSeen(now: now)
             handle(event, now: now)
         }
         guard phase == .open else { return }
-        setPaused(pendingCommands >= limits.maxPendingCommands)
+        setPaused(isHeldUp || pendingCommands >= limits.maxPendingCommands)
         watchMessage(now: now)
     }
 
@@ -67,7 +67,7 @@ extension ClientConnection {
 
     private func handle(_ payload: Payload) {
         if let raw {
-            guard raw.permissions.mayPublish, raw.rules.publish != .nobody else { return end(.permissionDenied) }
+            guard raw.mayPublish else { return end(.permissionDenied) }
             guard payload.bytes.readableBytes <= raw.rules.maxMessageBytes ?? .max else {
                 return end(.messageTooBig)
             }
@@ -88,15 +88,18 @@ extension ClientConnection {
             loop.node.logger.debug("client sent a bad command", metadata: ["error": "\(error)"])
             return end(.badRequest)
         }
-        for command in commands where phase == .open { perform(command) }
+        perform(commands)
     }
 
-    private func perform(_ command: CentrifugeCommand) {
+    func perform(_ command: CentrifugeCommand) {
+        carryOut { $0.receive(command) }
+    }
+
+    /// Gives the session something and does what it says.
+    func carryOut(_ body: (inout CentrifugeSession) -> CentrifugeSession.Action) {
         let wasConnected = session?.isConnected == true
-        guard let action = session?.receive(command) else { return }
-        if !wasConnected, session?.isConnected == true {
-            startKeepAlive(now: loop.node.clock.monotonicMicroseconds())
-        }
+        guard let action = session?.change(body) else { return }
+        if !wasConnected, session?.isConnected == true { connected() }
         switch action {
         case .none:
             break
@@ -120,6 +123,10 @@ extension ClientConnection {
             readPresence(channel, id: id)
         case .presenceStats(let channel, let id):
             readPresenceStats(channel, id: id)
+        case .authenticate(let token, let command):
+            authenticate(token, command)
+        case .begin(let starts, let id):
+            begin(starts, id: id)
         case .disconnect(let disconnect):
             end(disconnect)
         }
@@ -168,7 +175,7 @@ extension ClientConnection {
         case .presenceStats(let result):
             if let frame = session?.presenceStats(id: id, result) { reply(frame) }
         }
-        if isPaused, pendingCommands < limits.maxPendingCommands / 2 { drainReader() }
+        if isPaused, !isHeldUp, pendingCommands < limits.maxPendingCommands / 2 { drainReader() }
     }
 
     func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart) {
@@ -176,13 +183,16 @@ extension ClientConnection {
         if let onSubscribed {
             self.onSubscribed = nil
             onSubscribed(.success(start))
+        } else if session?.isConnecting == true {
+            begun(channel, request, start)
         } else if let frame = session?.subscribed(channel, id: request, start) {
             reply(frame)
+            scheduleExpiry()
         }
     }
 
     func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason) {
-        if let frame = session?.unsubscribed(channel, reason) {
+        if session?.isServerSide(channel) == false, let frame = session?.unsubscribed(channel, reason) {
             reply(frame)
         } else {
             end(.insufficientState)
@@ -199,6 +209,9 @@ extension ClientConnection {
         if let onSubscribed {
             self.onSubscribed = nil
             onSubscribed(.failure(error))
+        } else if session?.isConnecting == true {
+            // The client can't have what its token promises: another node, or this one later, can give it.
+            end(.tryAgainLater, reason: "\(error)")
         } else if let frame = session?.subscribeFailed(channel, id: request, error) {
             reply(frame)
         }

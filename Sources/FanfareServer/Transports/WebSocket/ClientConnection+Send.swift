@@ -7,6 +7,7 @@ extension ClientConnection {
     /// Sends publications now, behind whatever this tick holds for this client already.
     func deliver(_ bytes: ByteBuffer) {
         guard phase == .open else { return }
+        if tokens?.early != nil { return holdBack(bytes) }
         if tick != nil { return enqueue(bytes) }
         loop.metrics.counters.add(.deliveryWrites)
         send(bytes)
@@ -15,6 +16,7 @@ extension ClientConnection {
     /// Adds publications to this tick, in a buffer that all clients with the same bytes share.
     func enqueue(_ bytes: ByteBuffer) {
         guard phase == .open else { return }
+        if tokens?.early != nil { return holdBack(bytes) }
         tickHasDeliveries = true
         if let pending = tick, pending.readableBytes <= TickJoin.sharedBytes {
             tick = loop.join.join(pending, bytes)
@@ -49,7 +51,9 @@ extension ClientConnection {
 
     /// Lets the hub write straight to the socket, as long as nothing waits.
     func openLane() {
-        if let writer, phase == .open, tick == nil, outbox.isEmpty { loop.shard.setLane(self, writer) }
+        if let writer, phase == .open, tick == nil, outbox.isEmpty, tokens?.early == nil {
+            loop.shard.setLane(self, writer)
+        }
     }
 
     /// Hands bytes to the kernel, what it does not take to the outbox.

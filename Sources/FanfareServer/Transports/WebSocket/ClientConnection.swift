@@ -17,7 +17,7 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     /// Which protocol it speaks, as asked for by the path of its upgrade.
     enum Wire {
         /// A payload in, a payload out, on one channel.
-        case raw(ChannelName, ChannelRules, ClientPermissions)
+        case raw(RawClient)
         /// The Centrifuge client protocol in JSON.
         case centrifuge(CentrifugeSession)
         /// Every message back to its sender.
@@ -82,6 +82,8 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     var messageDeadline: UInt64?
     /// Pings and pongs that it may still send.
     var controlFrames = RateLimit()
+    /// What its tokens need to be remembered; `nil` for a client without any.
+    var tokens: ClientTokens?
 
     /// Commands that wait for the broker; at the limit the client is not read.
     var pendingCommands = 0
@@ -96,8 +98,8 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
         self.loop = loop
         let plain: WireFormat
         switch wire {
-        case .raw(let channel, let rules, let permissions):
-            raw = RawClient(channel: channel, rules: rules, permissions: permissions)
+        case .raw(let client):
+            raw = client
             plain = .rawWebSocket
         case .centrifuge(let session):
             raw = nil
@@ -162,14 +164,18 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
 final class RawClient {
     let channel: ChannelName
     let rules: ChannelRules
-    let permissions: ClientPermissions
+    /// Whether it may publish there.
+    let mayPublish: Bool
+    /// What its token says; `nil`: it has none.
+    let identity: ClientIdentity?
     /// By which others know it; `nil` where nobody asks.
     let clientID: String?
 
-    init(channel: ChannelName, rules: ChannelRules, permissions: ClientPermissions) {
+    init(channel: ChannelName, rules: ChannelRules, mayPublish: Bool, identity: ClientIdentity?) {
         self.channel = channel
         self.rules = rules
-        self.permissions = permissions
+        self.mayPublish = mayPublish
+        self.identity = identity
         clientID = rules.keepsMembers ? ClientID.make() : nil
     }
 }

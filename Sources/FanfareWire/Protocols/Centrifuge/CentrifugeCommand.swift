@@ -7,7 +7,7 @@ public struct CentrifugeCommand: Sendable, Equatable {
         /// The answer to a ping: a command without anything.
         case pong
         /// Begins the session.
-        case connect(token: String?)
+        case connect(CentrifugeConnect)
         case subscribe(CentrifugeSubscribe)
         case unsubscribe(channel: String)
         /// The data is the client's own JSON, byte for byte.
@@ -18,8 +18,10 @@ public struct CentrifugeCommand: Sendable, Equatable {
         /// A message to the node without an answer.
         case send
         case rpc
-        case refresh
-        case subRefresh
+        /// A new token for the connection.
+        case refresh(token: String)
+        /// A new token for a subscription.
+        case subRefresh(channel: String, token: String)
         /// A ping by the client.
         case ping
     }
@@ -31,6 +33,19 @@ public struct CentrifugeCommand: Sendable, Equatable {
     public init(id: UInt32, method: Method) {
         self.id = id
         self.method = method
+    }
+}
+
+/// What a client says at the beginning (`client.proto`: ConnectRequest).
+public struct CentrifugeConnect: Sendable, Equatable {
+    /// Who it is; the request of its upgrade may say that too.
+    public var token: String?
+    /// Where it was in channels that the node subscribed it to before.
+    public var subscriptions: [CentrifugeSubscribe]
+
+    public init(token: String? = nil, subscriptions: [CentrifugeSubscribe] = []) {
+        self.token = token
+        self.subscriptions = subscriptions
     }
 }
 
@@ -75,6 +90,9 @@ public struct CentrifugeHistory: Sendable, Equatable {
 }
 
 extension CentrifugeCommand.Method {
+    /// A first connection.
+    public static func connect(token: String?) -> Self { .connect(CentrifugeConnect(token: token)) }
+
     /// A first subscription.
     public static func subscribe(channel: String) -> Self { .subscribe(CentrifugeSubscribe(channel: channel)) }
 

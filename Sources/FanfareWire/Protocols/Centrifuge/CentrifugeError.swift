@@ -26,6 +26,8 @@ public struct CentrifugeError: Error, Sendable, Equatable {
     /// The position is of another life of the stream.
     public static let unrecoverablePosition = CentrifugeError(code: 112, message: "unrecoverable position")
 
+    /// The token has expired: SDKs get a new one and try again.
+    public static let tokenExpired = CentrifugeError(code: 109, message: "token expired")
     /// The client may not do that.
     public static let permissionDenied = CentrifugeError(code: 103, message: "permission denied")
     /// No such method here.

@@ -72,20 +72,17 @@ public enum CentrifugeJSONDecoder {
     ) throws(CentrifugeDecodeError) -> CentrifugeCommand.Method {
         switch name {
         case "connect":
-            guard let token = fields["token"], !token.isNull else { return .connect(token: nil) }
-            // A token that can't be read must never make an anonymous client.
-            guard let text = token.string else { throw .field("token") }
-            return .connect(token: text)
+            return .connect(try connect(fields))
         case "ping": return .ping
         case "send": return .send
         case "rpc": return .rpc
-        case "refresh": return .refresh
-        case "sub_refresh": return .subRefresh
+        case "refresh": return .refresh(token: try string("token", fields) ?? "")
         default: break
         }
         guard let channel = fields["channel"]?.string else { throw .field("channel") }
         switch name {
         case "subscribe": return .subscribe(try subscribe(channel, fields))
+        case "sub_refresh": return .subRefresh(channel: channel, token: try string("token", fields) ?? "")
         case "unsubscribe": return .unsubscribe(channel: channel)
         case "presence": return .presence(channel: channel)
         case "presence_stats": return .presenceStats(channel: channel)
@@ -94,6 +91,19 @@ public enum CentrifugeJSONDecoder {
             guard let data = fields["data"] else { throw .field("data") }
             return .publish(channel: channel, data: data.bytes)
         }
+    }
+
+    /// A token that can't be read must never make an anonymous client.
+    private static func connect(_ fields: JSONMembers) throws(CentrifugeDecodeError) -> CentrifugeConnect {
+        var connect = CentrifugeConnect(token: try string("token", fields))
+        guard let value = present("subs", fields) else { return connect }
+        // As many as a client may have channels, whatever the configuration.
+        guard let subscriptions = JSONMembers(value.bytes, limit: 1_024) else { throw .field("subs") }
+        for channel in subscriptions.keys {
+            guard let fields = subscriptions[channel].flatMap({ JSONMembers($0.bytes) }) else { throw .field("subs") }
+            connect.subscriptions.append(try subscribe(channel, fields))
+        }
+        return connect
     }
 
     private static func subscribe(

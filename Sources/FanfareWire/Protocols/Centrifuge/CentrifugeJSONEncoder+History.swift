@@ -14,6 +14,8 @@ extension CentrifugeJSONEncoder {
         public var isRecovered: Bool
         /// Oldest first.
         public var publications: [Publication]
+        /// Seconds until the subscription's token has to be refreshed; `nil`: never.
+        public var ttl: UInt32?
 
         public init(
             position: StreamPosition? = nil, isRecoverable: Bool = false, wasRecovering: Bool = false,
@@ -30,32 +32,43 @@ extension CentrifugeJSONEncoder {
     /// The reply to `subscribe`.
     public static func subscribeReply(id: UInt32, _ subscription: Subscription) -> ByteBuffer {
         frame(sizeHint: 160 + sizeHint(subscription.publications)) { buffer in
-            buffer.writeString("{\"id\":\(id),\"subscribe\":{")
-            let start = buffer.writerIndex
-            func field() { if buffer.writerIndex > start { buffer.writeStaticString(",") } }
-            if let position = subscription.position {
-                buffer.writeStaticString(#""positioned":true,"#)
-                write(position, into: &buffer)
-            }
-            if subscription.isRecoverable {
-                field()
-                buffer.writeStaticString(#""recoverable":true"#)
-            }
-            if subscription.wasRecovering {
-                field()
-                buffer.writeStaticString(#""was_recovering":true"#)
-            }
-            if subscription.isRecovered {
-                field()
-                buffer.writeStaticString(#""recovered":true"#)
-            }
-            if !subscription.publications.isEmpty {
-                field()
-                buffer.writeStaticString(#""publications":"#)
-                write(subscription.publications, into: &buffer)
-            }
-            buffer.writeStaticString("}}")
+            buffer.writeString("{\"id\":\(id),\"subscribe\":")
+            write(subscription, into: &buffer)
+            buffer.writeStaticString("}")
         }
+    }
+
+    /// The result of a subscription as an object.
+    static func write(_ subscription: Subscription, into buffer: inout ByteBuffer) {
+        buffer.writeStaticString("{")
+        let start = buffer.writerIndex
+        func field() { if buffer.writerIndex > start { buffer.writeStaticString(",") } }
+        if let position = subscription.position {
+            buffer.writeStaticString(#""positioned":true,"#)
+            write(position, into: &buffer)
+        }
+        if subscription.isRecoverable {
+            field()
+            buffer.writeStaticString(#""recoverable":true"#)
+        }
+        if subscription.wasRecovering {
+            field()
+            buffer.writeStaticString(#""was_recovering":true"#)
+        }
+        if subscription.isRecovered {
+            field()
+            buffer.writeStaticString(#""recovered":true"#)
+        }
+        if let ttl = subscription.ttl {
+            field()
+            buffer.writeString("\"expires\":true,\"ttl\":\(ttl)")
+        }
+        if !subscription.publications.isEmpty {
+            field()
+            buffer.writeStaticString(#""publications":"#)
+            write(subscription.publications, into: &buffer)
+        }
+        buffer.writeStaticString("}")
     }
 
     /// The reply to `history`.

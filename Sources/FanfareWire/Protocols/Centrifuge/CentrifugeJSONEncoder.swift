@@ -23,9 +23,13 @@ public enum CentrifugeJSONEncoder {
 
     /// The reply to `connect`.
     ///
-    /// - Parameter ping: seconds between the node's pings; `nil`: there are none.
+    /// - Parameters:
+    ///   - ping: seconds between the node's pings; `nil`: there are none.
+    ///   - ttl: seconds until the client has to refresh its token; `nil`: never.
+    ///   - subscriptions: those that the node made.
     public static func connectReply(
-        id: UInt32, client: String, version: String, node: String, ping: Int?
+        id: UInt32, client: String, version: String, node: String, ping: Int?, ttl: UInt32? = nil,
+        subscriptions: [(ChannelName, Subscription)] = []
     ) -> ByteBuffer {
         frame(sizeHint: 160) { buffer in
             buffer.writeString("{\"id\":\(id),\"connect\":{\"client\":")
@@ -35,6 +39,8 @@ public enum CentrifugeJSONEncoder {
             buffer.writeStaticString(",\"node\":")
             JSONWriter.writeString(node, into: &buffer)
             if let ping { buffer.writeString(",\"ping\":\(max(1, ping)),\"pong\":true") }
+            if let ttl { buffer.writeString(",\"expires\":true,\"ttl\":\(ttl)") }
+            if !subscriptions.isEmpty { write(subscriptions, into: &buffer) }
             buffer.writeStaticString("}}")
         }
     }

@@ -1,0 +1,87 @@
+import FanfareWire
+import NIOCore
+
+/// Subscriptions that the node makes because a connection's token says so. They are in force before `connect` is answered,
+/// and its answer says how each begins.
+extension CentrifugeSession {
+    /// One of them.
+    public struct ServerStart: Sendable, Equatable {
+        public let channel: ChannelName
+        public let wish: RecoveryWish
+    }
+
+    /// A `connect` whose subscriptions are on their way.
+    struct ConnectInProgress {
+        let id: UInt32
+        /// Seconds since 1970 at its beginning.
+        let now: Int64
+        var missing: Int
+        var subscriptions: [(ChannelName, CentrifugeJSONEncoder.Subscription)] = []
+    }
+
+    /// Whether `connect` waits for its subscriptions: until then the client gets nothing else.
+    public var isConnecting: Bool { connecting != nil }
+
+    var connecting: ConnectInProgress? {
+        get { tokens.first?.connecting }
+        set { if !tokens.isEmpty { tokens[0].connecting = newValue } }
+    }
+
+    /// Whether the node made this subscription; such a one can't be lost while the connection goes on.
+    public func isServerSide(_ channel: ChannelName) -> Bool {
+        channels.contains { $0.channel == channel && $0.grant?.isServerSide == true }
+    }
+
+    mutating func starts(
+        _ subscriptions: [ServerSubscription], _ request: CentrifugeConnect, _ id: UInt32
+    ) -> Result<[ServerStart], CentrifugeError> {
+        guard subscriptions.count <= policy.maxChannels else {
+            return .failure(.limitExceeded("a client may have \(policy.maxChannels) channels"))
+        }
+        var starts: [ServerStart] = []
+        for subscription in subscriptions {
+            let channel: ChannelName
+            do {
+                channel = try ChannelName(subscription.channel, limit: policy.maxChannelNameBytes)
+            } catch {
+                return .failure(.badRequest("the token's channels: \(error)"))
+            }
+            guard let rules = policy.channels.rules(channel) else {
+                return .failure(.unknownChannel("unknown namespace of channel '\(channel)'"))
+            }
+            let last = request.subscriptions.first { $0.channel == subscription.channel }
+            let start = last ?? CentrifugeSubscribe(channel: subscription.channel)
+            channels.append(
+                Subscription(
+                    channel: channel, pending: id, recoversFrom: start.recover ? start.position.offset : nil,
+                    grant: SubscriptionGrant(subscription)))
+            starts.append(ServerStart(channel: channel, wish: Self.wish(start, rules)))
+        }
+        return .success(starts)
+    }
+
+    /// One of them is in force: the reply to `connect` with the last, nothing before.
+    mutating func begun(
+        _ channel: ChannelName, _ subscription: CentrifugeJSONEncoder.Subscription
+    ) -> ByteBuffer {
+        guard var progress = connecting else { return ByteBuffer() }
+        progress.missing -= 1
+        progress.subscriptions.append((channel, subscription))
+        guard progress.missing == 0 else {
+            connecting = progress
+            return ByteBuffer()
+        }
+        connecting = nil
+        return welcome(progress.id, now: progress.now, subscriptions: progress.subscriptions)
+    }
+
+    /// The session begins: the reply to `connect`.
+    mutating func welcome(
+        _ id: UInt32, now: Int64, subscriptions: [(ChannelName, CentrifugeJSONEncoder.Subscription)]
+    ) -> ByteBuffer {
+        isConnected = true
+        return CentrifugeJSONEncoder.connectReply(
+            id: id, client: policy.clientID, version: policy.version, node: policy.nodeName, ping: policy.pingSeconds,
+            ttl: Self.ttl(identity?.expiresAt, now: now), subscriptions: subscriptions)
+    }
+}

@@ -1,0 +1,82 @@
+import FanfareWire
+import NIOCore
+
+/// Who a client is and what it may do, as its token says it. Immutable: a refresh makes a new one.
+public final class ClientIdentity: Sendable {
+    /// The backend's id of the user; empty: none.
+    public let user: String
+    /// JSON that others see beside the user.
+    public let info: ByteBuffer?
+    /// When it ends, seconds since 1970; `nil`: never.
+    public let expiresAt: Int64?
+    /// All that it may do, besides what subscription tokens open; `nil`: ``permissions`` and the channels' rules say it.
+    public let capabilities: [ChannelCapability]?
+    /// What the configuration gives to clients of this kind.
+    public let permissions: ClientPermissions
+
+    /// A client that a token speaks for.
+    public init(_ claims: ConnectClaims, permissions: ClientPermissions) {
+        user = claims.user
+        info = claims.info
+        expiresAt = claims.expiresAt
+        capabilities = claims.capabilities
+        self.permissions = permissions
+    }
+
+}
+
+extension ClientPermissions {
+    /// Whether a client with these permissions may do that in a channel.
+    ///
+    /// - Parameters:
+    ///   - access: whom the channel's rules let do it.
+    ///   - identity: what its token says; `nil`: it has none.
+    ///   - isSubscribed: whether the client is subscribed to the channel; asked only where that matters.
+    public func allow(
+        _ action: ChannelActions, in channel: ChannelName, _ access: ChannelRules.Access, _ identity: ClientIdentity?,
+        isSubscribed: @autoclosure () -> Bool
+    ) -> Bool {
+        let boundary = ChannelBoundary(channel)
+        if boundary == .token, !isSubscribed() { return false }
+        guard boundary.includes(user: identity?.user ?? "") else { return false }
+        if let capabilities = identity?.capabilities {
+            return capabilities.actions(in: channel.string).contains(action)
+        }
+        guard action == .publish ? mayPublish : maySubscribe else { return false }
+        return switch access {
+        case .nobody: false
+        case .subscribers: isSubscribed()
+        case .clients: true
+        }
+    }
+}
+
+/// What let a client into a channel, where that was not the channel's rules.
+final class SubscriptionGrant: Sendable {
+    /// Whether the node made the subscription because the connection's token says so.
+    let isServerSide: Bool
+    /// JSON that others see beside the user in this channel; `nil`: as in the connection.
+    let info: ByteBuffer?
+    /// When it ends, seconds since 1970; `nil`: with the connection.
+    let expiresAt: Int64?
+    /// Seconds that it had when it was given; `nil`: it does not end.
+    let ttl: UInt32?
+    /// What the client may do in the channel besides hearing.
+    let allow: ChannelActions
+
+    init(_ claims: SubscriptionClaims, now: Int64) {
+        isServerSide = false
+        info = claims.info
+        expiresAt = claims.expiresAt
+        ttl = CentrifugeSession.ttl(claims.expiresAt, now: now)
+        allow = claims.allow ?? []
+    }
+
+    init(_ subscription: ServerSubscription) {
+        isServerSide = true
+        info = subscription.info
+        expiresAt = nil
+        ttl = nil
+        allow = []
+    }
+}

@@ -1,0 +1,86 @@
+import FanfareAuth
+import FanfareCore
+import FanfareWire
+import NIOCore
+import NIOHTTP1
+
+/// Who a request comes from: raw clients and publishes over HTTP; clients with a session are asked in `connect`.
+extension FrontHandler {
+    /// What a request's token says.
+    struct Bearer {
+        /// `nil`: there is no token.
+        var identity: ClientIdentity?
+        /// Names of channels to which its bearer belongs.
+        var channels: [String] = []
+    }
+
+    /// The token that a request brings along; `nil`: none, or none that counts here.
+    func token(_ head: HTTPRequestHead) -> String? {
+        guard !loop.node.ignoresTokens else { return nil }
+        let configuration = loop.node.configuration
+        return RequestToken(
+            target: head.uri, cookie: configuration.tokenCookie, isInQuery: configuration.tokenInQuery
+        ) { head.headers[$0] }.value
+    }
+
+    /// Checks a complete request's token, then goes on with `next`, which is not called when the request is refused.
+    func authenticate(_ head: HTTPRequestHead, _ next: @escaping (Bearer) -> Void) {
+        guard let token = token(head) else { return next(Bearer()) }
+        guard let verifier = loop.node.tokens?.verifier else {
+            loop.node.metrics.tokens.refusals.addShared(.unknownKey)
+            return refuseToken(.unknownKey)
+        }
+        guard !decide(verifier.connection(token), next) else { return }
+        let bound = NIOLoopBound((self, next), eventLoop: loop.eventLoop)
+        let eventLoop = loop.eventLoop
+        Task {
+            await verifier.learnKeys()
+            eventLoop.execute {
+                let (handler, next) = bound.value
+                // The client may have gone, or its deadline may have passed.
+                guard case .answering = handler.state else { return }
+                _ = handler.decide(verifier.connection(token, isFinal: true), next)
+                handler.loop.flush()
+            }
+        }
+    }
+
+    /// Whether there is a decision.
+    private func decide(_ verdict: TokenVerifier.Verdict<ConnectClaims>, _ next: (Bearer) -> Void) -> Bool {
+        switch verdict {
+        case .valid(let claims):
+            next(
+                Bearer(
+                    identity: ClientIdentity(claims, permissions: loop.node.userPermissions),
+                    channels: claims.subscriptions.map(\.channel)))
+        case .refused(let refusal): refuseToken(refusal)
+        case .undecided: return false
+        }
+        return true
+    }
+
+    /// Whether a request's bearer may do that in a channel.
+    ///
+    /// - Parameter isSubscribed: whether it is, or is about to be, a subscriber.
+    func may(
+        _ action: ChannelActions, _ channel: ChannelName, _ access: ChannelRules.Access, _ bearer: Bearer,
+        isSubscribed: Bool = false
+    ) -> Bool {
+        let permissions = bearer.identity?.permissions ?? loop.node.anonymousPermissions
+        return permissions.allow(action, in: channel, access, bearer.identity, isSubscribed: isSubscribed)
+    }
+
+    private func refuseToken(_ refusal: TokenRefusal) {
+        loop.node.logger.debug("token refused", metadata: ["reason": "\(refusal.label)"])
+        switch refusal {
+        case .keysUnavailable:
+            refuse(
+                .unauthorized, .serviceUnavailable, "tokens can't be checked at the moment, try again", retry: true)
+        default:
+            let message = refusal == .expired ? "the token has expired" : "the token is not valid here"
+            refuse(
+                .unauthorized, .unauthorized, message,
+                headers: [("WWW-Authenticate", #"Bearer error="invalid_token""#)])
+        }
+    }
+}

@@ -1,0 +1,186 @@
+import FanfareAuth
+import FanfareCore
+import FanfareWire
+import NIOCore
+
+/// A client's tokens: checking them, what waits meanwhile, and what happens when they expire.
+extension ClientConnection {
+    /// Whether the client's next commands wait: for a key, for the subscriptions of its token, or for others before them.
+    var isHeldUp: Bool { tokens.map { $0.isWaiting || !$0.commands.isEmpty } ?? false }
+
+    /// Performs commands in order, as far as nothing holds them up.
+    func perform(_ commands: [CentrifugeCommand]) {
+        for command in commands where phase == .open {
+            if isHeldUp { tokens?.commands.append(command) } else { perform(command) }
+        }
+    }
+
+    /// What held the client up may be over.
+    private func goOn() {
+        guard phase == .open, let tokens, !tokens.isWaiting else { return }
+        let commands = tokens.commands
+        tokens.commands = []
+        perform(commands)
+        drainReader()
+        loop.flush()
+    }
+
+    /// The same, after what is under way now: that may be one of the client's commands.
+    private func goOnSoon() {
+        guard isHeldUp || isPaused else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        loop.eventLoop.execute { bound.value.goOn() }
+    }
+
+    private func remember() -> ClientTokens {
+        if let tokens { return tokens }
+        let tokens = ClientTokens()
+        self.tokens = tokens
+        return tokens
+    }
+
+    /// Checks a token and tells the session; at once, unless its key has to be asked for.
+    func authenticate(_ token: String, _ command: CentrifugeCommand) {
+        guard let verifier = loop.node.tokens?.verifier else {
+            loop.node.metrics.tokens.refusals.addShared(.unknownKey)
+            return refused(command, .unknownKey)
+        }
+        guard !decide(token, command, verifier, isFinal: false) else { return }
+        remember().isAskingForKey = true
+        let (bound, eventLoop) = (NIOLoopBound(self, eventLoop: loop.eventLoop), loop.eventLoop)
+        Task {
+            await verifier.learnKeys()
+            eventLoop.execute {
+                let client = bound.value
+                client.tokens?.isAskingForKey = false
+                guard client.phase == .open else { return }
+                _ = client.decide(token, command, verifier, isFinal: true)
+                client.goOn()
+            }
+        }
+    }
+
+    /// Whether there is a decision.
+    private func decide(
+        _ token: String, _ command: CentrifugeCommand, _ verifier: TokenVerifier, isFinal: Bool
+    ) -> Bool {
+        if CentrifugeSession.isSubscription(command) {
+            switch verifier.subscription(token, isFinal: isFinal) {
+            case .valid(let claims): accepted(command, claims)
+            case .refused(let refusal): refused(command, refusal)
+            case .undecided: return false
+            }
+        } else {
+            switch verifier.connection(token, isFinal: isFinal) {
+            case .valid(let claims): accepted(command, claims)
+            case .refused(let refusal): refused(command, refusal)
+            case .undecided: return false
+            }
+        }
+        return true
+    }
+
+    private func accepted(_ command: CentrifugeCommand, _ claims: ConnectClaims) {
+        if let mismatch = session?.mismatch(claims) { return misfit(command, mismatch) }
+        let now = seconds
+        carryOut {
+            if case .connect = command.method {
+                $0.connect(command, claims, now: now)
+            } else {
+                $0.refresh(command, claims, now: now)
+            }
+        }
+        scheduleExpiry()
+    }
+
+    private func accepted(_ command: CentrifugeCommand, _ claims: SubscriptionClaims) {
+        if let mismatch = session?.mismatch(claims, command) { return misfit(command, mismatch) }
+        let now = seconds
+        carryOut { $0.subscribe(command, claims, now: now) }
+        scheduleExpiry()
+    }
+
+    /// A token that is good, but not for this.
+    private func misfit(_ command: CentrifugeCommand, _ refusal: TokenRefusal) {
+        loop.node.metrics.tokens.refusals.addShared(refusal)
+        refused(command, refusal)
+    }
+
+    private func refused(_ command: CentrifugeCommand, _ refusal: TokenRefusal) {
+        loop.node.logger.debug("token refused", metadata: ["reason": "\(refusal.label)"])
+        carryOut { $0.refused(command, refusal) }
+    }
+
+    /// The session has begun: pings, and what arrived before its reply.
+    func connected() {
+        startKeepAlive(now: loop.node.clock.monotonicMicroseconds())
+        scheduleExpiry()
+    }
+
+    /// Subscribes to what the token says; what these channels bring waits until `connect` is answered.
+    func begin(_ starts: [CentrifugeSession.ServerStart], id: UInt32) {
+        loop.settle()
+        loop.shard.setLane(self, nil)
+        remember().early = ByteBuffer()
+        for start in starts where phase == .open && session?.isConnecting == true {
+            loop.shard.subscribe(self, to: start.channel, request: id, wish: start.wish)
+        }
+    }
+
+    /// One of these subscriptions is in force.
+    func begun(_ channel: ChannelName, _ request: UInt32, _ start: SubscriptionStart) {
+        guard let frame = session?.subscribed(channel, id: request, start), session?.isConnected == true else { return }
+        let early = tokens?.early
+        tokens?.early = nil
+        reply(frame)
+        if let early, early.readableBytes > 0 { reply(early) }
+        connected()
+        goOnSoon()
+    }
+
+    /// Keeps a publication that comes before the reply to `connect`, which says where the channel begins.
+    func holdBack(_ bytes: ByteBuffer) {
+        tokens?.early?.writeImmutableBuffer(bytes)
+        if let early = tokens?.early, early.readableBytes > limits.maxQueueBytes { end(.slow) }
+    }
+
+    /// Looks at expiries again at the right time, or in an hour: the wall clock may be set.
+    func scheduleExpiry() {
+        guard let expiry = raw?.identity?.expiresAt ?? session?.nextExpiry else {
+            tokens?.expiryAt = nil
+            return
+        }
+        let left = max(1, min(3_600, expiry + grace - seconds))
+        remember().expiryAt = loop.node.clock.monotonicMicroseconds() + UInt64(left) * 1_000_000
+        reschedule()
+    }
+
+    /// A token has expired, and the time to refresh it is over.
+    func expiryReached() {
+        let due = seconds - grace
+        if let expiry = raw?.identity?.expiresAt, expiry <= due { return end(.expired) }
+        for action in session?.change({ $0.expire(at: due) }) ?? [] where phase == .open { carryOut { _ in action } }
+        if phase == .open { scheduleExpiry() }
+    }
+
+    /// A raw client has no command to refresh its token.
+    private var grace: Int64 { raw == nil ? Int64(limits.expiredGrace.components.seconds) : 0 }
+
+    /// Seconds since 1970.
+    private var seconds: Int64 { Int64(loop.node.clock.wallMicroseconds() / 1_000_000) }
+}
+
+/// What a client's tokens need to be remembered.
+final class ClientTokens {
+    /// When to look at the expiry of tokens.
+    var expiryAt: UInt64?
+    /// Whether a token's key is being asked for.
+    var isAskingForKey = false
+    /// Publications that come before the reply to `connect`, while its subscriptions are on their way.
+    var early: ByteBuffer?
+    /// Commands that wait; at most one message of them, for then the client is not read.
+    var commands: [CentrifugeCommand] = []
+
+    /// Whether the client's next commands have to wait.
+    var isWaiting: Bool { isAskingForKey || early != nil }
+}
