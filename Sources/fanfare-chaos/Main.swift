@@ -18,7 +18,7 @@ struct Chaos: AsyncParsableCommand {
               fanfare-chaos --seconds 60 --fault redis-killed --fault node-cut
               fanfare-chaos --seconds 600 --seed 7 --json > report.json
 
-            Cutting networks needs root and iproute2 (network namespaces); without, those faults are left out. Ctrl-C \
+            Networks are cut in network namespaces as root with iproute2, else in a relay between nodes and Redis. Ctrl-C \
             mends what is broken, ends all processes and reports; once more ends at once.
 
             Ends with status 0 when every promise was kept, 1 when one was broken, and 64 for wrong options. After a broken \
@@ -34,6 +34,7 @@ struct Chaos: AsyncParsableCommand {
     @Option(help: "Seconds between a fault that has healed and the next.") var quiet = 3.0
     @Option(help: "Seconds in which a fault must heal.") var patience = 60
     @Option(help: ArgumentHelp("Only this fault; several. All: \(names).", valueName: "fault")) var fault: [String] = []
+    @Flag(help: "Cut networks in a relay, also where namespaces would do.") var relay = false
     @Flag(help: "The report as one JSON object.") var json = false
 
     private static let names = Fault.allCases.map(\.rawValue).joined(separator: ", ")
@@ -80,6 +81,7 @@ struct Chaos: AsyncParsableCommand {
         plan.rate = rate
         plan.quiet = .milliseconds(Int(quiet * 1_000))
         plan.patience = .seconds(patience)
+        plan.usesNamespaces = !relay
         if !fault.isEmpty {
             plan.faults = try fault.map { name in
                 guard let fault = Fault(rawValue: name) else {

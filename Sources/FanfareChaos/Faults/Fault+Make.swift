@@ -95,9 +95,8 @@ extension ChaosStage {
     }
 
     private func cut(_ links: [Int], for length: Duration) async throws {
-        guard let network else { return }
-        for link in links { try await network.cut(link) }
+        for link in links { try await path.cut(link) }
         await pause(length)
-        for link in links { try await network.mend(link) }
+        for link in links { try await path.mend(link) }
     }
 }

@@ -43,7 +43,4 @@ package enum Fault: String, Sendable, CaseIterable, Encodable {
             false
         }
     }
-
-    /// Whether it needs a network namespace.
-    package var needsNetwork: Bool { self == .networkCut || self == .nodeCut }
 }

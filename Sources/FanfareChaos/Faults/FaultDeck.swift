@@ -3,18 +3,16 @@ import Support
 /// Draws faults: each once in a round, in random order.
 struct FaultDeck {
     private let plan: ChaosPlan
-    private let faults: [Fault]
     private var round: [Fault] = []
     private var random: SeededRandom
 
-    init(_ plan: ChaosPlan, faults: [Fault]) {
+    init(_ plan: ChaosPlan) {
         self.plan = plan
-        self.faults = faults
         random = SeededRandom(seed: plan.seed)
     }
 
     mutating func draw() -> FaultCase {
-        if round.isEmpty { round = faults.shuffled(using: &random) }
+        if round.isEmpty { round = plan.faults.shuffled(using: &random) }
         let fault = round.removeLast()
         let bounds = bounds(fault)
         let seconds = Double.random(in: bounds.lowerBound...bounds.upperBound, using: &random)

@@ -3,20 +3,6 @@
 /// A client's first position, and the position after it was told to begin anew, is taken as given. From there on it must
 /// get every publication that anyone got, until the end.
 package struct Judge {
-    /// Counts of the run.
-    package struct Counts: Sendable, Equatable {
-        package var deliveries = 0
-        package var acknowledged = 0
-        /// Publishes of which nobody knows what became.
-        package var unknown = 0
-        /// Subscriptions that went on with what was missed.
-        package var recovered = 0
-        /// Clients' channels that began anew because the node said so.
-        package var told = 0
-        /// Acknowledged, not seen by anyone, and gone with Redis' data: nobody could be told more.
-        package var wiped = 0
-    }
-
     /// Most violations that are kept word for word; all are counted.
     static let kept = 500
 
@@ -26,46 +12,33 @@ package struct Judge {
     package private(set) var violations: [Violation] = []
     package private(set) var totals: [Violation.Kind: Int] = [:]
 
-    private var logs: [[String: ChannelLog]]
-    private var receptions: [Key: Reception] = [:]
+    var logs: [[String: ChannelLog]]
+    var receptions: [Key: Reception] = [:]
     /// Receptions that ended, with jumps that are still to be explained.
-    private var ended: [(Key, Reception)] = []
+    var ended: [(Key, Reception)] = []
     /// Acknowledged, and not seen yet.
-    private var unseen: [PublicationID: Receipt] = [:]
+    var unseen: [PublicationID: Receipt] = [:]
     /// Places of jumps that were found to be losses already.
-    private var reported: Set<Loss> = []
-    private var unknown: Set<PublicationID> = []
+    var reported: Set<Loss> = []
+    var unknown: Set<PublicationID> = []
     /// How often Redis has lost its data, and how often it had when an epoch was first seen.
     private var wipes = 0
     private var births: [String: Int] = [:]
 
-    private struct Key: Hashable {
+    struct Key: Hashable {
         let client: Int
         let channel: Int
     }
 
-    private struct Loss: Hashable {
+    struct Loss: Hashable {
         let key: Key
         let epoch: String
         let offset: UInt64
     }
 
-    private struct Receipt {
+    struct Receipt {
         let at: Moment
         let position: Position?
-    }
-
-    /// A place in a stream.
-    package struct Position: Sendable, Equatable, CustomStringConvertible {
-        package var epoch: String
-        package var offset: UInt64
-
-        package init(epoch: String, offset: UInt64) {
-            self.epoch = epoch
-            self.offset = offset
-        }
-
-        package var description: String { "\(offset).\(epoch)" }
     }
 
     package init(channels: Int) { logs = Array(repeating: [:], count: channels) }
@@ -194,60 +167,5 @@ package struct Judge {
     private mutating func check(_ id: PublicationID, _ receipt: Receipt, _ place: Position) {
         guard let position = receipt.position, position.epoch == place.epoch, position != place else { return }
         note(.foreign, nil, id.channel, "\(id) was acknowledged at \(position) and came at \(place)")
-    }
-}
-
-extension Judge {
-    /// Holds what was passed over against what others saw.
-    package mutating func verify() {
-        for (key, reception) in receptions { verify(key, reception) }
-        for (key, reception) in ended { verify(key, reception) }
-    }
-
-    /// The same when traffic has ended and everything must have arrived everywhere.
-    package mutating func verifyEnd() {
-        verify()
-        for (key, reception) in receptions {
-            guard let log = logs[key.channel][reception.epoch], reception.last < log.last else { continue }
-            for (offset, id) in log.between(reception.last, log.last + 1) {
-                note(.lost, key.client, key.channel, "\(id) at offset \(offset) of \(reception.epoch), the end")
-            }
-        }
-        for (id, receipt) in unseen {
-            note(
-                .lost, nil, id.channel,
-                "\(id), acknowledged at \(receipt.at.seconds.oneDigit) s\(receipt.position.map { " as \($0)" } ?? "")"
-                    + ", reached nobody")
-        }
-        verifyOrder()
-    }
-
-    private mutating func verify(_ key: Key, _ reception: Reception) {
-        guard !reception.jumps.isEmpty, let log = logs[key.channel][reception.epoch] else { return }
-        for (jump, offset, id) in reception.missing(in: log) {
-            guard reported.insert(Loss(key: key, epoch: reception.epoch, offset: offset)).inserted else { continue }
-            note(
-                .lost, key.client, key.channel,
-                "\(id) at offset \(offset) of \(reception.epoch); passed from \(jump.after) to \(jump.before) at "
-                    + "\(jump.at.seconds.oneDigit) s under fault \(jump.at.fault)")
-        }
-    }
-
-    /// A publisher waits for each answer before its next: what it was answered stands in the stream in its order.
-    private mutating func verifyOrder() {
-        for (channel, epochs) in logs.enumerated() {
-            for (epoch, log) in epochs {
-                var last: [Int: Int] = [:]
-                var wrong: [(UInt64, PublicationID)] = []
-                log.forEach { offset, id in
-                    guard !unknown.contains(id) else { return }
-                    if id.number < last[id.publisher] ?? 0 { wrong.append((offset, id)) }
-                    last[id.publisher] = max(last[id.publisher] ?? 0, id.number)
-                }
-                for (offset, id) in wrong {
-                    note(.reordered, nil, channel, "\(id) stands at \(offset) of \(epoch) behind later ones")
-                }
-            }
-        }
     }
 }

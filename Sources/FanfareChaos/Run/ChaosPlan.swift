@@ -31,6 +31,9 @@ package struct ChaosPlan: Sendable {
     /// Publications that a channel keeps: several minutes.
     package var history = 20_000
 
+    /// Whether networks are cut in network namespaces where that is possible; else in a relay.
+    package var usesNamespaces = true
+
     package init() {}
 
     /// Flags of every node.

@@ -18,8 +18,8 @@ package struct ChaosRun: Sendable {
         let text = Mutex("starting")
     }
 
-    /// Whether networks can be cut here.
-    package static var canCutNetworks: Bool { RedisNetwork.isPossible }
+    /// Whether networks can be cut here as networks are.
+    package static var hasNamespaces: Bool { RedisNetwork.isPossible }
 
     /// Makes a run.
     ///
@@ -62,15 +62,11 @@ package struct ChaosRun: Sendable {
     private func whole() async throws -> ChaosReport {
         let line = Task { await showLines() }
         defer { line.cancel() }
-        let faults = plan.faults.filter { !$0.needsNetwork || stage.network != nil }
-        for fault in plan.faults where !faults.contains(fault) {
-            progress.say("\(fault.rawValue) is left out: it needs root and network namespaces")
-        }
         var outcomes: [FaultOutcome] = []
         if try await begin() {
-            var deck = FaultDeck(plan, faults: faults)
+            var deck = FaultDeck(plan)
             let end = ContinuousClock.now + plan.duration
-            while !control.isStopped, outcomes.isEmpty || ContinuousClock.now < end, !faults.isEmpty {
+            while !control.isStopped, outcomes.isEmpty || ContinuousClock.now < end {
                 let outcome = try await FaultWatch(
                     plan: plan, control: control, stage: stage, loop: loop, number: outcomes.count + 1
                 ).watch(deck.draw()) { say($0) }

@@ -10,21 +10,20 @@ package final class ChaosStage: Sendable {
     let control: ChaosControl
     let redis: RedisServer
     let nginx: Nginx
-    /// `nil` where the system has none for us: then links can't be cut.
-    let network: RedisNetwork?
+    let path: RedisPath
     private let nodes: Mutex<[Node]>
     private let eventLoop: any EventLoop
     private let logs = Mutex<[String]>([])
 
     private init(
-        plan: ChaosPlan, control: ChaosControl, redis: RedisServer, nginx: Nginx, network: RedisNetwork?, nodes: [Node],
+        plan: ChaosPlan, control: ChaosControl, redis: RedisServer, nginx: Nginx, path: RedisPath, nodes: [Node],
         eventLoop: any EventLoop
     ) {
         self.plan = plan
         self.control = control
         self.redis = redis
         self.nginx = nginx
-        self.network = network
+        self.path = path
         self.nodes = Mutex(nodes)
         self.eventLoop = eventLoop
     }
@@ -32,7 +31,7 @@ package final class ChaosStage: Sendable {
     static func start(_ plan: ChaosPlan, control: ChaosControl, on eventLoop: any EventLoop) async throws -> ChaosStage
     {
         OpenFiles.allow(4_096)
-        let network = try await RedisNetwork.make(links: plan.nodes)
+        let network = plan.usesNamespaces ? try await RedisNetwork.make(links: plan.nodes) : nil
         do {
             let redis = try await RedisServer.start(
                 .init(
@@ -41,10 +40,16 @@ package final class ChaosStage: Sendable {
                         "--maxmemory-policy", "noeviction",
                     ],
                     launcher: network?.launcher ?? []))
-            let nodes = try await startNodes(plan, redis, network)
+            let path: RedisPath
+            if let network {
+                path = .network(network)
+            } else {
+                path = .relay(try await RedisRelay.start(links: plan.nodes, to: redis.port))
+            }
+            let nodes = try await startNodes(plan, redis, path)
             let nginx = try await Nginx.start(ports: nodes.map(\.port))
             return ChaosStage(
-                plan: plan, control: control, redis: redis, nginx: nginx, network: network, nodes: nodes,
+                plan: plan, control: control, redis: redis, nginx: nginx, path: path, nodes: nodes,
                 eventLoop: eventLoop)
         } catch {
             await network?.remove()
@@ -76,7 +81,7 @@ package final class ChaosStage: Sendable {
         let text = "\(old.name) (pid \(old.pid))\n\(old.log)\n"
         logs.withLock { $0.append(text) }
         let new = try await Node.start(
-            old.name, redis: Self.url(redis, network, index), flags: plan.flags, port: old.port,
+            old.name, redis: path.url(index, port: redis.port), flags: plan.flags, port: old.port,
             adminPort: old.adminPort, isReady: false)
         nodes.withLock { $0[index] = new }
     }
@@ -107,24 +112,20 @@ package final class ChaosStage: Sendable {
         for node in nodes { await node.stop() }
         await nginx.stop()
         await redis.stop()
-        await network?.remove()
+        await path.remove()
     }
 
     private static func startNodes(
-        _ plan: ChaosPlan, _ redis: RedisServer, _ network: RedisNetwork?
+        _ plan: ChaosPlan, _ redis: RedisServer, _ path: RedisPath
     ) async throws -> [Node] {
         try await withThrowingTaskGroup(of: (Int, Node).self) { group in
             for index in 0..<plan.nodes {
                 group.addTask {
-                    let url = url(redis, network, index)
+                    let url = path.url(index, port: redis.port)
                     return (index, try await Node.start("node-\(index + 1)", redis: url, flags: plan.flags))
                 }
             }
             return try await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
         }
-    }
-
-    private static func url(_ redis: RedisServer, _ network: RedisNetwork?, _ index: Int) -> String {
-        network.map { "redis://\($0.address(index)):\(redis.port)" } ?? redis.url
     }
 }
