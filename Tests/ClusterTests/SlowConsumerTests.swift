@@ -6,7 +6,8 @@ import Testing
 struct SlowConsumerTests {
     @Test("a client that takes nothing for too long is cut with 3008, however little waits for it")
     func age() async throws {
-        try await withNode(flags: ["--slow-timeout", "500ms", "--max-queue-bytes", "16MiB", "--ping-interval", "off"]) { node in
+        try await withNode(flags: ["--slow-timeout", "500ms", "--max-queue-bytes", "16MiB", "--ping-interval", "off"]) {
+            node in
             let slow = try await node.raw("flood", receiveBuffer: 4_096)
             let other = try await node.raw("flood")
             try await slow.socket.pauseReading()
