@@ -19,43 +19,43 @@ final class SubscriberLink: RedisLinkOwner {
     }
 
     /// What one read brought for one event loop.
-    private struct Burst {
+    struct Burst {
         var events: [BrokerEvent] = []
         /// Bytes of the publications among them.
         var bytes = 0
     }
 
-    private let link: RedisLink
-    private let configuration: RedisConfiguration
-    private let metrics: BrokerMetrics
-    private let formats: FormatsInUse
-    private let clock: NodeClock
-    private let board: LinkBoard
-    private let inbox: Mailbox<Wish>
-    private let receivers: [Mailbox<BrokerEvent>]
-    private let probe: ProbeChannel
-    private let rules: ChannelRulebook
-    private let pages: Mailbox<StreamDesk.Answer>
-    private let onHearing: () -> Void
-    private let onRead: (StreamDesk.Read) -> Void
-    private var book = SubscriptionBook()
-    private var desk: StreamDesk
-    private var losses = LossCounter()
-    private var checks: RepeatedTask?
-    private var names = ChannelNameCache()
-    private let prefix: [UInt8]
-    private let suffix: [UInt8]
-    private let onRedirect: (String) -> Void
+    let link: RedisLink
+    let configuration: RedisConfiguration
+    let metrics: BrokerMetrics
+    let formats: FormatsInUse
+    let clock: NodeClock
+    let board: LinkBoard
+    let inbox: Mailbox<Wish>
+    let receivers: [Mailbox<BrokerEvent>]
+    let probe: ProbeChannel
+    let rules: ChannelRulebook
+    let pages: Mailbox<StreamDesk.Answer>
+    let onHearing: () -> Void
+    let onRead: (StreamDesk.Read) -> Void
+    var book = SubscriptionBook()
+    var desk: StreamDesk
+    var losses = LossCounter()
+    var checks: RepeatedTask?
+    var names = ChannelNameCache()
+    let prefix: [UInt8]
+    let suffix: [UInt8]
+    let onRedirect: (String) -> Void
     /// In a Redis Cluster: what was sent and is not answered.
-    private var sharded = ShardedCommands()
-    private var isRetrying = false
-    private var bursts: [Burst]
+    var sharded = ShardedCommands()
+    var isRetrying = false
+    var bursts: [Burst]
     /// When the burst that is being read began.
-    private var burstAt: UInt64?
-    private var downSince: UInt64
-    private var isSettled = false
+    var burstAt: UInt64?
+    var downSince: UInt64
+    var isSettled = false
     /// What this link has added to the gauge of channels.
-    private var countedChannels = 0
+    var countedChannels = 0
 
     init(
         link: RedisLink, configuration: RedisConfiguration, metrics: BrokerMetrics, formats: FormatsInUse,
@@ -125,20 +125,6 @@ final class SubscriberLink: RedisLinkOwner {
         settle()
     }
 
-    /// The other link is there: streams that it could not read are read now.
-    func retryReads() {
-        guard link.isReady else { return }
-        desk.retry()
-        settle()
-    }
-
-    /// Takes the answers to reads that came since the last visit.
-    func visitPages() {
-        for answer in pages.take() { perform(desk.answered(answer)) }
-        sendCommands()
-        settle()
-    }
-
     /// Sends what came together: reads, and events for the event loops.
     func settle() {
         for read in desk.takeReads() { onRead(read) }
@@ -200,245 +186,7 @@ final class SubscriberLink: RedisLinkOwner {
         settle()
     }
 
-    private func message(_ name: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer) {
-        guard bytes.count <= configuration.maxPayloadBytes + Envelope.maximumHeaderBytes else {
-            return metrics.counters.addShared(.dropped)
-        }
-        switch Envelope.read(bytes) {
-        case .probe(let number) where probe.isName(name):
-            guard let took = probe.answered(number) else { return }
-            metrics.counters.addShared(.probesAnswered)
-            metrics.probeRoundTrip.recordShared(microseconds: Int(truncatingIfNeeded: took))
-            board.set(.probe, nil)
-        case .publication(let payload, let acceptedAt):
-            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
-            received(Publication(channel: channel, payload: payload, publishedAt: acceptedAt))
-        case .numbered(let payload, let acceptedAt, let number):
-            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
-            let lost = losses.take(number, in: channel)
-            if lost > 0 { metrics.counters.addShared(.lost, lost) }
-            received(Publication(channel: channel, payload: payload, publishedAt: acceptedAt))
-        case .positioned(let payload, let acceptedAt, let position):
-            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
-            received(
-                Publication(channel: channel, payload: payload, publishedAt: acceptedAt, position: position))
-        case .presence(let kind, let info):
-            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
-            presence(PresenceEvent(channel: channel, kind: kind, info: info))
-        default:
-            metrics.counters.addShared(.dropped)
-        }
-    }
-
-    private func presence(_ event: PresenceEvent) {
-        metrics.counters.addShared(.presenceEvents)
-        guard book.receivers(of: event.channel) != 0 else { return }
-        let prepared = PreparedPresenceEvent(event)
-        everyone(in: event.channel) { receiver in
-            bursts[receiver].events.append(.presence(prepared))
-            bursts[receiver].bytes += Self.publicationOverhead
-        }
-    }
-
-    private func received(_ publication: Publication) {
-        metrics.counters.addShared(.received)
-        if publication.publishedAt != 0 {
-            metrics.lag.recordShared(microseconds: Int(truncatingIfNeeded: now() &- publication.publishedAt))
-        }
-        guard let place = publication.position else { return deliver(publication) }
-        if let action = desk.publication(publication, at: place) { perform([action]) }
-    }
-
-    /// The time of this burst: the clock costs as much as a delivery.
-    private func now() -> UInt64 {
-        let now = burstAt ?? clock.wallMicroseconds()
-        burstAt = now
-        return now
-    }
-
-    private func deliver(_ publication: Publication) {
-        guard book.receivers(of: publication.channel) != 0 else { return metrics.counters.addShared(.dropped) }
-        let prepared = PreparedPublication(publication, formats: formats.current, receivedAt: now())
-        everyone(in: publication.channel) { receiver in
-            bursts[receiver].events.append(.publication(prepared))
-            bursts[receiver].bytes += publication.payload.bytes.readableBytes + Self.publicationOverhead
-        }
-    }
-
-    /// Redis confirmed a SUBSCRIBE: who waited has its channel, where there is history with a position.
-    private func confirmed(_ channel: ChannelName) {
-        let answers = book.confirmed(channel)
-        guard rules.rules(channel)?.history != nil else {
-            for answer in answers { gather(answer) }
-            return
-        }
-        if book.isInForce(channel) { desk.confirmed(channel, answers.compactMap(\.waiter)) }
-    }
-
-    /// A wish that needs no command.
-    private func answered(_ answer: SubscriptionBook.Answer) {
-        guard case .subscribed(let channel, _, _) = answer.event, rules.rules(channel)?.history != nil,
-            let waiter = answer.waiter
-        else { return gather(answer) }
-        if let action = desk.join(channel, waiter) { perform([action]) }
-    }
-
-    private func leave(_ channel: ChannelName, receiver: Int) {
-        book.unsubscribe(channel, receiver: receiver)
-        desk.leave(channel, receiver: receiver)
-        guard book.receivers(of: channel) == 0 else { return }
-        desk.forget(channel)
-        losses.forget(channel)
-    }
-
-    private func perform(_ actions: [StreamDesk.Action]) {
-        for action in actions {
-            switch action {
-            case .deliver(let publication):
-                deliver(publication)
-            case .insufficient(let channel, let position):
-                everyone(in: channel) { bursts[$0].events.append(.insufficient(channel, position: position)) }
-            case .subscribed(let channel, let waiter, let position):
-                bursts[waiter.receiver].events.append(
-                    .subscribed(channel, ticket: waiter.ticket, position: position))
-            case .failed(let channel, let waiter, let error):
-                bursts[waiter.receiver].events.append(.subscribeFailed(channel, ticket: waiter.ticket, error))
-                leave(channel, receiver: waiter.receiver)
-            }
-        }
-    }
-
-    private func everyone(in channel: ChannelName, _ body: (Int) -> Void) {
-        var mask = book.receivers(of: channel)
-        while mask != 0 {
-            body(mask.trailingZeroBitCount)
-            mask &= mask - 1
-        }
-    }
-
-    /// Once a second: what failed is tried again, and a part of the channels is held against its streams.
-    private func startChecks() {
-        let bound = NIOLoopBound(self, eventLoop: link.eventLoop)
-        let parts = max(1, Int(configuration.positionCheckInterval.components.seconds))
-        let period = TimeAmount.microseconds(
-            Int64(configuration.positionCheckInterval.microseconds) / Int64(parts))
-        checks = link.eventLoop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in
-            bound.value.desk.check(parts: parts)
-            bound.value.retryReads()
-        }
-    }
-
-    private func channel(_ name: UnsafeRawBufferPointer) -> ChannelName? {
-        names.name(name, prefix: prefix, suffix: suffix)
-    }
-
-    /// Bytes that a publication takes besides its payload, about.
-    static let publicationOverhead = 256
-
-    private func gather(_ answer: SubscriptionBook.Answer) { bursts[answer.receiver].events.append(answer.event) }
-
-    /// One post, and so one wake-up at most, for each event loop that something came for.
-    private func post() {
-        for (index, burst) in bursts.enumerated() where !burst.events.isEmpty {
-            let isTaken = receivers[index].post(
-                contentsOf: burst.events, weight: burst.bytes, limit: configuration.maxBacklogBytes)
-            if !isTaken { drop(burst, receiver: index) }
-            bursts[index].events.removeAll(keepingCapacity: burst.events.count <= 1_024)
-            bursts[index].bytes = 0
-        }
-    }
-
-    /// The event loop is too far behind: publications are lost, answers are not.
-    private func drop(_ burst: Burst, receiver: Int) {
-        for event in burst.events {
-            switch event {
-            case .publication, .presence: metrics.counters.addShared(.dropped)
-            default: receivers[receiver].post(event)
-            }
-        }
-    }
-
-    private func sendCommands() {
-        let commands = book.takeCommands(batch: configuration.subscribeBatch)
-        guard !commands.isEmpty else { return }
-        var bytes = ByteBuffer()
-        for command in commands {
-            let (isSubscribe, channels) =
-                switch command {
-                case .subscribe(let channels): (true, channels)
-                case .unsubscribe(let channels): (false, channels)
-                }
-            write(isSubscribe, channels, into: &bytes)
-        }
-        link.write(bytes)
-        countChannels(book.wantedCount)
-    }
-
-    private func write(_ isSubscribe: Bool, _ channels: [ChannelName], into bytes: inout ByteBuffer) {
-        let kind = configuration.pubSub
-        let verb = isSubscribe ? kind.subscribe : kind.unsubscribe
-        let affixes = kind.affixes(configuration.prefix)
-        func write(_ channels: [ChannelName]) {
-            RedisCommand.write([verb] + channels.map { affixes.before + $0.string + affixes.after }, into: &bytes)
-        }
-        guard kind == .sharded else { return write(channels) }
-        for (slot, channels) in ShardedCommands.bySlot(channels) {
-            sharded.add(isSubscribe: isSubscribe, slot: slot, channels)
-            write(channels)
-        }
-    }
-
-    private func subscribeProbe() {
-        guard link.isReady else { return }
-        var bytes = ByteBuffer()
-        let name = probe.name
-        RedisCommand.write([configuration.pubSub.subscribe, name], into: &bytes)
-        if configuration.pubSub == .sharded { sharded.add(isSubscribe: true, slot: HashSlot.slot(of: name.utf8), []) }
-        link.write(bytes)
-    }
-
-    /// A node of a cluster does not own a slot: what it refused is asked for again in a second, and before that by the
-    /// broker at the slot's owner.
-    private func isRedirect(_ words: String) -> Bool {
-        guard ClusterRedirect(words, from: RedisEndpoint(host: "", port: 0)) != nil else { return false }
-        for channel in sharded.refused(words) { book.refused(channel) }
-        onRedirect(words)
-        guard !isRetrying else { return true }
-        isRetrying = true
-        let bound = NIOLoopBound(self, eventLoop: link.eventLoop)
-        link.eventLoop.scheduleTask(in: .seconds(1)) { bound.value.retry() }
-        return true
-    }
-
-    /// A node that loses a slot ends its subscriptions unasked. Asked again, it says where the slot went.
-    private func unsubscribed(_ name: UnsafeRawBufferPointer) {
-        if probe.isName(name) {
-            probe.setHeard(false)
-            subscribeProbe()
-        } else if let channel = channel(name), !sharded.unsubscribed(channel) {
-            book.ended(channel)
-            sendCommands()
-        } else {
-            return
-        }
-        onRedirect(ClusterRedirect.slotLeft)
-    }
-
-    private func retry() {
-        isRetrying = false
-        guard link.isReady else { return }
-        book.retry()
-        if !probe.isHeard { subscribeProbe() }
-        sendCommands()
-        noteSettled()
-    }
-
-    private func countChannels(_ count: Int) {
-        metrics.counters.addShared(.channels, count - countedChannels)
-        countedChannels = count
-    }
-
-    private func noteSettled() {
+    func noteSettled() {
         guard book.isSettled, desk.isSettled, !isSettled else { return }
         isSettled = true
         board.set(.subscribe, nil)

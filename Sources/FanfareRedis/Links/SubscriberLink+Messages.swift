@@ -1,0 +1,118 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+
+/// What comes in: messages of Redis become publications, and publications events for the event loops.
+extension SubscriberLink {
+    func message(_ name: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count <= configuration.maxPayloadBytes + Envelope.maximumHeaderBytes else {
+            return metrics.counters.addShared(.dropped)
+        }
+        switch Envelope.read(bytes) {
+        case .probe(let number) where probe.isName(name):
+            guard let took = probe.answered(number) else { return }
+            metrics.counters.addShared(.probesAnswered)
+            metrics.probeRoundTrip.recordShared(microseconds: Int(truncatingIfNeeded: took))
+            board.set(.probe, nil)
+        case .publication(let payload, let acceptedAt):
+            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
+            received(Publication(channel: channel, payload: payload, publishedAt: acceptedAt))
+        case .numbered(let payload, let acceptedAt, let number):
+            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
+            let lost = losses.take(number, in: channel)
+            if lost > 0 { metrics.counters.addShared(.lost, lost) }
+            received(Publication(channel: channel, payload: payload, publishedAt: acceptedAt))
+        case .positioned(let payload, let acceptedAt, let position):
+            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
+            received(
+                Publication(channel: channel, payload: payload, publishedAt: acceptedAt, position: position))
+        case .presence(let kind, let info):
+            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
+            presence(PresenceEvent(channel: channel, kind: kind, info: info))
+        default:
+            metrics.counters.addShared(.dropped)
+        }
+    }
+
+    func presence(_ event: PresenceEvent) {
+        metrics.counters.addShared(.presenceEvents)
+        guard book.receivers(of: event.channel) != 0 else { return }
+        let prepared = PreparedPresenceEvent(event)
+        everyone(in: event.channel) { receiver in
+            bursts[receiver].events.append(.presence(prepared))
+            bursts[receiver].bytes += Self.publicationOverhead
+        }
+    }
+
+    func received(_ publication: Publication) {
+        metrics.counters.addShared(.received)
+        if publication.publishedAt != 0 {
+            metrics.lag.recordShared(microseconds: Int(truncatingIfNeeded: now() &- publication.publishedAt))
+        }
+        guard let place = publication.position else { return deliver(publication) }
+        if let action = desk.publication(publication, at: place) { perform([action]) }
+    }
+
+    /// The time of this burst: the clock costs as much as a delivery.
+    func now() -> UInt64 {
+        let now = burstAt ?? clock.wallMicroseconds()
+        burstAt = now
+        return now
+    }
+
+    func deliver(_ publication: Publication) {
+        guard book.receivers(of: publication.channel) != 0 else { return metrics.counters.addShared(.dropped) }
+        let prepared = PreparedPublication(publication, formats: formats.current, receivedAt: now())
+        everyone(in: publication.channel) { receiver in
+            bursts[receiver].events.append(.publication(prepared))
+            bursts[receiver].bytes += publication.payload.bytes.readableBytes + Self.publicationOverhead
+        }
+    }
+
+    func everyone(in channel: ChannelName, _ body: (Int) -> Void) {
+        var mask = book.receivers(of: channel)
+        while mask != 0 {
+            body(mask.trailingZeroBitCount)
+            mask &= mask - 1
+        }
+    }
+
+    func channel(_ name: UnsafeRawBufferPointer) -> ChannelName? {
+        names.name(name, prefix: prefix, suffix: suffix)
+    }
+
+    /// Bytes that a publication takes besides its payload, about.
+    static let publicationOverhead = 256
+
+    func gather(_ answer: SubscriptionBook.Answer) { bursts[answer.receiver].events.append(answer.event) }
+
+    /// One post, and so one wake-up at most, for each event loop that something came for.
+    func post() {
+        for (index, burst) in bursts.enumerated() where !burst.events.isEmpty {
+            let isTaken = receivers[index].post(
+                contentsOf: burst.events, weight: burst.bytes, limit: configuration.maxBacklogBytes)
+            if !isTaken { drop(burst, receiver: index) }
+            bursts[index].events.removeAll(keepingCapacity: burst.events.count <= 1_024)
+            bursts[index].bytes = 0
+        }
+    }
+
+    /// The event loop is too far behind: publications are lost, answers are not. Who has a history to begin anew from is
+    /// told.
+    func drop(_ burst: Burst, receiver: Int) {
+        var cut: [ChannelName: StreamPosition] = [:]
+        for event in burst.events {
+            switch event {
+            case .publication(let prepared):
+                metrics.counters.addShared(.dropped)
+                if let place = prepared.publication.position { cut[prepared.publication.channel] = place }
+            case .presence: metrics.counters.addShared(.dropped)
+            default: receivers[receiver].post(event)
+            }
+        }
+        for (channel, position) in cut {
+            metrics.counters.addShared(.insufficient)
+            receivers[receiver].post(.insufficient(channel, position: position))
+        }
+    }
+}

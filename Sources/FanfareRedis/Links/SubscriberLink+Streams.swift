@@ -1,0 +1,75 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+
+/// Channels with history: their answers wait for a position, and what Pub/Sub did not bring is read.
+extension SubscriberLink {
+    /// The other link is there: streams that it could not read are read now.
+    func retryReads() {
+        guard link.isReady else { return }
+        desk.retry()
+        settle()
+    }
+
+    /// Takes the answers to reads that came since the last visit.
+    func visitPages() {
+        for answer in pages.take() { perform(desk.answered(answer)) }
+        sendCommands()
+        settle()
+    }
+
+    /// Redis confirmed a SUBSCRIBE: who waited has its channel, where there is history with a position.
+    func confirmed(_ channel: ChannelName) {
+        let answers = book.confirmed(channel)
+        guard rules.rules(channel)?.history != nil else {
+            for answer in answers { gather(answer) }
+            return
+        }
+        if book.isInForce(channel) { desk.confirmed(channel, answers.compactMap(\.waiter)) }
+    }
+
+    /// A wish that needs no command.
+    func answered(_ answer: SubscriptionBook.Answer) {
+        guard case .subscribed(let channel, _, _) = answer.event, rules.rules(channel)?.history != nil,
+            let waiter = answer.waiter
+        else { return gather(answer) }
+        if let action = desk.join(channel, waiter) { perform([action]) }
+    }
+
+    func leave(_ channel: ChannelName, receiver: Int) {
+        book.unsubscribe(channel, receiver: receiver)
+        desk.leave(channel, receiver: receiver)
+        guard book.receivers(of: channel) == 0 else { return }
+        desk.forget(channel)
+        losses.forget(channel)
+    }
+
+    func perform(_ actions: [StreamDesk.Action]) {
+        for action in actions {
+            switch action {
+            case .deliver(let publication):
+                deliver(publication)
+            case .insufficient(let channel, let position):
+                everyone(in: channel) { bursts[$0].events.append(.insufficient(channel, position: position)) }
+            case .subscribed(let channel, let waiter, let position):
+                bursts[waiter.receiver].events.append(
+                    .subscribed(channel, ticket: waiter.ticket, position: position))
+            case .failed(let channel, let waiter, let error):
+                bursts[waiter.receiver].events.append(.subscribeFailed(channel, ticket: waiter.ticket, error))
+                leave(channel, receiver: waiter.receiver)
+            }
+        }
+    }
+
+    /// Once a second: what failed is tried again, and a part of the channels is held against its streams.
+    func startChecks() {
+        let bound = NIOLoopBound(self, eventLoop: link.eventLoop)
+        let parts = max(1, Int(configuration.positionCheckInterval.components.seconds))
+        let period = TimeAmount.microseconds(
+            Int64(configuration.positionCheckInterval.microseconds) / Int64(parts))
+        checks = link.eventLoop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in
+            bound.value.desk.check(parts: parts)
+            bound.value.retryReads()
+        }
+    }
+}
