@@ -5,10 +5,12 @@ import Testing
 @Suite("Cluster: storms", .serialized)
 struct StormTests {
     private let crowd = 2_000
+    /// The crowd answers no pings.
+    private let flags = ["--ping-interval", "off"]
 
     @Test("two thousand clients that connect at once do not keep messages from those who are there")
     func arrival() async throws {
-        try await withNode { node in
+        try await withNode(flags: flags) { node in
             let listening = try await Listening.begin(node, channel: "steady", listeners: 3)
             async let longest = listening.run()
             try await eventually("they hear") { listening.heard > 0 }
@@ -25,7 +27,7 @@ struct StormTests {
 
     @Test("two thousand clients that vanish at once take no message from the others and leave nothing behind")
     func departure() async throws {
-        try await withNode { node in
+        try await withNode(flags: flags) { node in
             let listening = try await Listening.begin(node, channel: "storm", listeners: 3)
             let storm = try Storm(node.port, path: "/channels/storm/ws", count: crowd)
             try await storm.open()
