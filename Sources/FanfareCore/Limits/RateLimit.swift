@@ -1,20 +1,24 @@
-/// ``RateMeter`` for one client on its event loop: eight bytes, nothing atomic. A bucket holds a second's worth.
+/// The state of a ``Rate`` that has one owner, such as a client on its event loop: eight bytes, nothing atomic.
 public struct RateLimit: Sendable {
-    /// When the bucket will be full; microseconds of the monotonic clock.
-    private var full: UInt64 = 0
+    /// Nanoseconds of the monotonic clock.
+    private var used: UInt64 = 0
 
     public init() {}
 
-    /// Takes one out of the bucket; `false` when it is empty.
+    /// Takes `count` out of the bucket; `false`, and nothing is taken, when it does not hold them.
     ///
-    /// - Parameters:
-    ///   - now: microseconds of the monotonic clock.
-    ///   - perSecond: what flows in, at least 1; also what the bucket holds.
-    public mutating func take(now: UInt64, perSecond: Int) -> Bool {
-        let cost = 1_000_000 / UInt64(max(1, perSecond))
-        let start = max(full, now)
-        guard start - now + cost <= 1_000_000 else { return false }
-        full = start + cost
+    /// - Parameter now: microseconds of the monotonic clock.
+    public mutating func take(_ count: Int = 1, of rate: Rate, now: UInt64) -> Bool {
+        guard let next = rate.taking(count, used: used, now: now) else { return false }
+        used = next
         return true
     }
+
+    /// Takes `count` in any case. What the bucket did not hold has to be waited for: ``wait(of:now:)``.
+    public mutating func charge(_ count: Int, of rate: Rate, now: UInt64) {
+        used = rate.charging(count, used: used, now: now)
+    }
+
+    /// Microseconds until one more is let through; 0: now.
+    public func wait(of rate: Rate, now: UInt64) -> UInt64 { rate.wait(used: used, now: now) }
 }

@@ -1,29 +1,40 @@
 import Synchronization
 
-/// Lets so many things happen in a second, in one atomic step: a token bucket, kept as the time until which it is used up
-/// (the generic cell rate algorithm). A burst may have what a second gives. Any thread.
-public final class RateMeter: Sendable {
-    private static let second: UInt64 = 1_000_000_000
+/// A ``Rate`` with its state in one atomic number. Any thread.
+public struct RateMeter: ~Copyable, Sendable {
+    public let rate: Rate
+    /// Nanoseconds of the monotonic clock.
+    private let used = Atomic<UInt64>(0)
 
-    /// When everything that was let through would have gone at the even rate; nanoseconds.
-    private let usedUntil = Atomic<UInt64>(0)
-    private let step: UInt64
+    public init(_ rate: Rate) { self.rate = rate }
 
-    /// - Parameter perSecond: at least 1.
-    public init(perSecond: Int) { step = Self.second / UInt64(max(1, perSecond)) }
-
-    /// Whether one more may happen now.
+    /// Takes `count` out of the bucket; `false`, and nothing is taken, when it does not hold them.
     ///
     /// - Parameter now: microseconds of the monotonic clock.
-    public func take(now: UInt64) -> Bool {
-        let now = now * 1_000
-        var used = usedUntil.load(ordering: .relaxed)
-        while true {
-            let next = max(used, now) + step
-            guard next <= now + max(Self.second, step) else { return false }
-            let (isDone, current) = usedUntil.weakCompareExchange(expected: used, desired: next, ordering: .relaxed)
+    public borrowing func take(_ count: Int = 1, now: UInt64) -> Bool {
+        var current = used.load(ordering: .relaxed)
+        while let next = rate.taking(count, used: current, now: now) {
+            let (isDone, newer) = used.weakCompareExchange(expected: current, desired: next, ordering: .relaxed)
             if isDone { return true }
-            used = current
+            current = newer
+        }
+        return false
+    }
+
+    /// Takes `count` in any case. What the bucket did not hold has to be waited for: ``wait(now:)``.
+    public borrowing func charge(_ count: Int, now: UInt64) {
+        var current = used.load(ordering: .relaxed)
+        while true {
+            let next = rate.charging(count, used: current, now: now)
+            let (isDone, newer) = used.weakCompareExchange(expected: current, desired: next, ordering: .relaxed)
+            if isDone { return }
+            current = newer
         }
     }
+
+    /// Microseconds until one more is let through; 0: now.
+    public borrowing func wait(now: UInt64) -> UInt64 { rate.wait(used: used.load(ordering: .relaxed), now: now) }
+
+    /// Whether the bucket is full: nothing that was taken is remembered.
+    public borrowing func isFull(now: UInt64) -> Bool { used.load(ordering: .relaxed) <= now * 1_000 }
 }

@@ -35,7 +35,7 @@ final class NodeContext: Sendable {
         self.logger = logger
         self.tokens = tokens
         self.admission = Admission(limit: configuration.limits.maxConnections)
-        self.connectRate = RateMeter(perSecond: configuration.limits.maxConnectRate)
+        self.connectRate = RateMeter(Rate(perSecond: configuration.limits.maxConnectRate))
     }
 
     /// Whether the node is on its way out: no new sessions.

@@ -60,8 +60,9 @@ extension ClientConnection {
 
     /// Whether one more ping or pong is within the limit; ends the client when it is not.
     private func mayControl(now: UInt64) -> Bool {
-        if controlFrames.take(now: now, perSecond: limits.maxControlFramesPerSecond) { return true }
-        end(.policyViolation, reason: "more than \(limits.maxControlFramesPerSecond) pings and pongs in a second")
+        let limit = limits.maxControlFramesPerSecond
+        if controlFrames.take(of: Rate(perSecond: limit), now: now) { return true }
+        end(.policyViolation, reason: "more than \(limit) pings and pongs in a second")
         return false
     }
 

@@ -1,0 +1,80 @@
+import Synchronization
+
+/// Whoever several clients of a node have in common: their address, or their user. Counts them together.
+///
+/// Any thread; a client holds its party for as long as it lives.
+public final class Party: Sendable {
+    /// What a party may do on one node; `nil`: as much as it likes.
+    public struct Allowance: Sendable, Equatable {
+        /// Clients at a time.
+        public var connections: Int?
+        /// Attempts to become one.
+        public var attempts: Rate?
+        /// Messages of all its clients.
+        public var messages: Rate?
+        /// Publications of all its clients.
+        public var publications: Rate?
+
+        public init(
+            connections: Int? = nil, attempts: Rate? = nil, messages: Rate? = nil, publications: Rate? = nil
+        ) {
+            self.connections = connections
+            self.attempts = attempts
+            self.messages = messages
+            self.publications = publications
+        }
+
+        /// Whether nothing is limited, and no party has to be known.
+        public var isUnlimited: Bool { self == Allowance() }
+    }
+
+    private let allowance: Allowance
+    private let taken = Atomic<Int>(0)
+    private let attempts: RateMeter
+    private let messages: RateMeter
+    private let publications: RateMeter
+
+    init(_ allowance: Allowance) {
+        self.allowance = allowance
+        let any = Rate(perSecond: .max)
+        attempts = RateMeter(allowance.attempts ?? any)
+        messages = RateMeter(allowance.messages ?? any)
+        publications = RateMeter(allowance.publications ?? any)
+    }
+
+    /// Clients now.
+    public var connections: Int { taken.load(ordering: .relaxed) }
+
+    /// Takes a place if there is one; the taker gives it back with ``leave()``.
+    public func enter() -> Bool {
+        guard taken.add(1, ordering: .relaxed).oldValue < allowance.connections ?? .max else {
+            leave()
+            return false
+        }
+        return true
+    }
+
+    /// Gives a place back.
+    public func leave() { taken.subtract(1, ordering: .relaxed) }
+
+    /// Whether it may try once more to become a client. `now`: microseconds of the monotonic clock.
+    public func mayTry(now: UInt64) -> Bool { allowance.attempts == nil || attempts.take(now: now) }
+
+    /// Counts one message; microseconds until the next may come, 0: now.
+    public func message(now: UInt64) -> UInt64 {
+        guard allowance.messages != nil else { return 0 }
+        messages.charge(1, now: now)
+        return messages.wait(now: now)
+    }
+
+    /// Takes one publication; where there is none to take, the microseconds until there is.
+    public func publish(now: UInt64) -> UInt64? {
+        guard allowance.publications != nil, !publications.take(now: now) else { return nil }
+        return max(1, publications.wait(now: now))
+    }
+
+    /// Whether a new party would be just the same, so that this one can be forgotten.
+    func isForgettable(now: UInt64) -> Bool {
+        connections == 0 && attempts.isFull(now: now) && messages.isFull(now: now) && publications.isFull(now: now)
+    }
+}
