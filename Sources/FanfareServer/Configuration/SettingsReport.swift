@@ -6,13 +6,18 @@ import Foundation
 
 /// Settings as people and machines read them.
 public enum SettingsReport {
-    /// Name, value, origin, in columns.
+    /// Name, value, origin, in columns; a value of several lines stays in its own.
     public static func table(_ result: ConfigurationReader.Result) -> String {
-        let rows = result.entries.map { [$0.setting.name, $0.text.isEmpty ? "-" : $0.text, $0.origin] }
+        let rows = result.entries.flatMap { entry in
+            let lines = entry.text.split(whereSeparator: \.isNewline).map(String.init)
+            return (lines.isEmpty ? ["-"] : lines).enumerated().map { index, line in
+                index == 0 ? [entry.setting.name, line, entry.origin] : ["", line, ""]
+            }
+        }
         let widths = (0..<2).map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
-            zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
-                + "  \(row[2])"
+            let columns = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) } + [row[2]]
+            return String(columns.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
         }.joined(separator: "\n")
     }
 
