@@ -124,12 +124,7 @@ public final class RedisBroker: Broker {
     ) {
         guard let retention = rules.rules(channel)?.history else { return completion(.failure(.noHistory)) }
         metrics.counters.addShared(.historyReads)
-        order(calls.read(channel, query, retention), size: Self.readSize) { result in
-            completion(
-                result.flatMap { reply in
-                    StreamCalls.page(channel, query, reply).map(Result.success) ?? .failure(.refused("odd answer"))
-                })
-        }
+        ask(calls.read(channel, query, retention), { StreamCalls.page(channel, query, $0) }, completion)
     }
 
     public func removeHistory(
@@ -148,10 +143,20 @@ public final class RedisBroker: Broker {
     }
 
     /// What a command without a payload counts as among those that wait.
-    static let readSize = 256
+    private static let readSize = 256
+
+    /// Hands over a command whose reply has to be read; `size`: bytes beyond what any command takes.
+    func ask<Value>(
+        _ task: PublisherLink.Order.Task, size: Int = 0, _ read: @escaping @Sendable (ReplyView) -> Value?,
+        _ completion: @escaping @Sendable (Result<Value, BrokerError>) -> Void
+    ) {
+        order(task, size: size + Self.readSize) { result in
+            completion(result.flatMap { read($0).map(Result.success) ?? .failure(.refused("odd answer")) })
+        }
+    }
 
     /// Hands something to the publishing link, within the bounds of what may wait.
-    func order(
+    private func order(
         _ task: @autoclosure () -> PublisherLink.Order.Task, size: Int,
         answer: @escaping @Sendable (Result<ReplyView, BrokerError>) -> Void
     ) {

@@ -1,4 +1,5 @@
 import FanfareWire
+import NIOCore
 
 /// The idempotency keys of the last minutes and what their publishes came to. Bounded: the oldest go first.
 struct MemoryReceipts {
@@ -16,8 +17,7 @@ struct MemoryReceipts {
     static let maximum = 65_536
 
     private var receipts: [Key: PublishReceipt] = [:]
-    private var notes: [Note] = []
-    private var head = 0
+    private var notes = CircularBuffer<Note>()
 
     /// The receipt of an earlier publish.
     mutating func find(_ channel: ChannelName, _ key: String, now: UInt64) -> PublishReceipt? {
@@ -35,13 +35,9 @@ struct MemoryReceipts {
     }
 
     private mutating func expire(_ now: UInt64) {
-        while head < notes.count, notes[head].until < now || notes.count - head > Self.maximum {
-            receipts[notes[head].key] = nil
-            head += 1
-        }
-        if head >= 64, head * 2 >= notes.count {
-            notes.removeFirst(head)
-            head = 0
+        while let oldest = notes.first, oldest.until < now || notes.count > Self.maximum {
+            receipts[oldest.key] = nil
+            notes.removeFirst()
         }
     }
 }

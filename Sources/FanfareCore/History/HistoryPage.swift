@@ -34,6 +34,12 @@ public struct HistoryPage: Sendable, Equatable {
         self.isCut = isCut
     }
 
+    /// Whether that place was never in this stream, but in one before it. An empty epoch is the stream's, whichever it is.
+    public func isOfAnother(_ place: StreamPosition?) -> Bool {
+        guard let place, !place.epoch.isEmpty else { return false }
+        return place.epoch != position.epoch
+    }
+
     /// The publications of this page after `place`, which is not before the query's; `nil` when the stream does not hold
     /// all of them any more, or never knew that place. What the limit cut off is not missed: see ``isCut``.
     public func publications(after place: StreamPosition) -> [Publication]? {

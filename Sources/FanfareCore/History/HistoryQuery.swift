@@ -15,6 +15,9 @@ public struct HistoryQuery: Sendable, Equatable {
         self.reverse = reverse
     }
 
+    /// The limit that a client asked for, within what it may have; below zero it asks for all of that.
+    public static func limit(_ asked: Int, within most: Int) -> Int { asked < 0 ? most : min(asked, most) }
+
     /// Only where the stream ends.
     public static let position = HistoryQuery(limit: 0)
 }

@@ -1,4 +1,5 @@
 import FanfareWire
+import NIOCore
 
 /// A channel's history in memory: the newest publications, bounded by number and age.
 struct MemoryStream {
@@ -12,9 +13,7 @@ struct MemoryStream {
     private(set) var offset: UInt64 = 0
     /// When it was last used.
     private(set) var usedAt: UInt64
-    private var entries: [Entry] = []
-    /// Index of the first entry that is still there.
-    private var head = 0
+    private var entries = CircularBuffer<Entry>()
 
     init(now: UInt64) { usedAt = now }
 
@@ -38,7 +37,7 @@ struct MemoryStream {
 
     mutating func read(_ query: HistoryQuery, retention: ChannelRules.Retention, now: UInt64) -> HistoryPage {
         trim(retention, now: now)
-        let kept = entries[head...].lazy.map(\.publication)
+        let kept = entries.lazy.map(\.publication)
         let since = query.since.flatMap { $0.epoch == epoch ? $0.offset : nil }
         var found: [Publication] = []
         if query.limit > 0 {
@@ -63,17 +62,14 @@ struct MemoryStream {
 
     /// Forgets the publications; the position stays.
     mutating func clear() {
-        entries = []
-        head = 0
+        entries = CircularBuffer()
     }
 
     private mutating func trim(_ retention: ChannelRules.Retention, now: UInt64) {
         usedAt = now
         let age = retention.age.microseconds
-        while head < entries.count, entries.count - head > retention.size || entries[head].at + age < now { head += 1 }
-        if head >= 64, head * 2 >= entries.count {
-            entries.removeFirst(head)
-            head = 0
+        while let oldest = entries.first, entries.count > retention.size || oldest.at + age < now {
+            entries.removeFirst()
         }
     }
 }

@@ -20,10 +20,9 @@ extension CentrifugeSession {
         if rules.recovery == .cache, let recoversFrom {
             publications.removeAll { ($0.position?.offset ?? 0) <= recoversFrom }
         }
-        let isWished = rules.recovery == .cache || rules.recovery == .stream && recoversFrom != nil
         return CentrifugeJSONEncoder.Subscription(
             position: start.position, isRecoverable: rules.recovery != .off, wasRecovering: recoversFrom != nil,
-            isRecovered: isWished && start.isComplete && recoversFrom != nil, publications: publications)
+            isRecovered: rules.recovery != .off && recoversFrom != nil && start.isComplete, publications: publications)
     }
 
     func history(
@@ -31,7 +30,7 @@ extension CentrifugeSession {
     ) -> Action {
         guard rules.history != nil else { return refuse(id, .notAvailable("the channel keeps no history")) }
         guard may(.history, channel, rules.readHistory) else { return refuse(id, .permissionDenied) }
-        let limit = request.limit < 0 ? policy.maxRecovery : min(request.limit, policy.maxRecovery)
+        let limit = HistoryQuery.limit(request.limit, within: policy.maxRecovery)
         return .history(
             channel, HistoryQuery(since: request.since, limit: limit, reverse: request.reverse), id: id)
     }
@@ -42,7 +41,7 @@ extension CentrifugeSession {
     ) -> ByteBuffer {
         switch result {
         case .success(let page):
-            if let since, !since.epoch.isEmpty, since.epoch != page.position.epoch {
+            guard !page.isOfAnother(since) else {
                 return CentrifugeJSONEncoder.errorReply(id: id, .unrecoverablePosition)
             }
             return CentrifugeJSONEncoder.historyReply(

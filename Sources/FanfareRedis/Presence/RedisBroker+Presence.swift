@@ -7,68 +7,65 @@ extension RedisBroker {
         _ members: [ClientInfo], _ channel: ChannelName, returning: Bool,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) {
-        guard let rules = memberRules(channel) else { return completion(.failure(.noPresence)) }
-        let task = presenceCalls.join(members, channel, rules, returning: returning)
-        run(task, size: members.count * Self.memberSize, PresenceCalls.outlook, completion)
+        run(channel, size: members.count * Self.memberSize, PresenceCalls.outlook, completion) {
+            presenceCalls.join(members, channel, $0, returning: returning)
+        }
     }
 
     public func leave(
         _ clients: [String], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) {
-        guard let rules = memberRules(channel) else { return completion(.failure(.noPresence)) }
-        let task = presenceCalls.leave(clients, channel, rules)
-        run(task, size: clients.count * Self.clientSize, PresenceCalls.outlook, completion)
+        run(channel, size: clients.count * Self.clientSize, PresenceCalls.outlook, completion) {
+            presenceCalls.leave(clients, channel, $0)
+        }
     }
 
     public func refresh(
         _ clients: [String], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) {
-        guard let rules = memberRules(channel) else { return completion(.failure(.noPresence)) }
-        let task = presenceCalls.refresh(clients, channel, rules)
-        run(task, size: clients.count * Self.clientSize, PresenceCalls.outlook, completion)
+        run(channel, size: clients.count * Self.clientSize, PresenceCalls.outlook, completion) {
+            presenceCalls.refresh(clients, channel, $0)
+        }
     }
 
     public func reap(
         _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) {
-        guard let rules = memberRules(channel) else { return completion(.failure(.noPresence)) }
-        run(presenceCalls.reap(channel, rules), size: 0, PresenceCalls.outlook, completion)
+        run(channel, PresenceCalls.outlook, completion) { presenceCalls.reap(channel, $0) }
     }
 
     public func presence(
         of channel: ChannelName, limit: Int,
         completion: @escaping @Sendable (Result<PresencePage, BrokerError>) -> Void
     ) {
-        guard let rules = memberRules(channel), rules.presence else { return completion(.failure(.noPresence)) }
-        run(presenceCalls.members(channel, rules, limit: limit), size: 0, PresenceCalls.page, completion)
+        run(channel, PresenceCalls.page, completion) {
+            $0.presence ? presenceCalls.members(channel, $0, limit: limit) : nil
+        }
     }
 
     public func presenceStats(
         of channel: ChannelName, completion: @escaping @Sendable (Result<PresenceStats, BrokerError>) -> Void
     ) {
-        guard let rules = memberRules(channel), rules.presence else { return completion(.failure(.noPresence)) }
-        run(presenceCalls.stats(channel, rules), size: 0, PresenceCalls.stats, completion)
+        run(channel, PresenceCalls.stats, completion) { $0.presence ? presenceCalls.stats(channel, $0) : nil }
     }
 
     /// Bytes that a member, and that a client's id takes on its way to Redis, about.
     private static let memberSize = 192
     private static let clientSize = 48
 
-    private func memberRules(_ channel: ChannelName) -> ChannelRules? {
-        rules.rules(channel).flatMap { $0.keepsMembers ? $0 : nil }
-    }
-
+    /// Runs what `task` makes of the channel's rules; `nil`: they have no such thing.
     private func run<Value>(
-        _ task: PublisherLink.Order.Task, size: Int, _ read: @escaping @Sendable (ReplyView) -> Value?,
-        _ completion: @escaping @Sendable (Result<Value, BrokerError>) -> Void
+        _ channel: ChannelName, size: Int = 0, _ read: @escaping @Sendable (ReplyView) -> Value?,
+        _ completion: @escaping @Sendable (Result<Value, BrokerError>) -> Void,
+        task: (ChannelRules) -> PublisherLink.Order.Task?
     ) {
+        guard let rules = rules.rules(channel), rules.keepsMembers, let task = task(rules) else {
+            return completion(.failure(.noPresence))
+        }
         metrics.counters.addShared(.presenceCalls)
-        order(task, size: size + Self.readSize) { [metrics] result in
-            let answer: Result<Value, BrokerError> = result.flatMap { reply in
-                read(reply).map(Result.success) ?? .failure(.refused("odd answer"))
-            }
+        ask(task, size: size, read) { [metrics] answer in
             if case .failure = answer { metrics.counters.addShared(.presenceFailed) }
             completion(answer)
         }

@@ -24,3 +24,13 @@ final class BrokerAnswers: Sendable {
         }
     }
 }
+
+extension ServerAPI {
+    /// What the broker answers to one question.
+    func result<Value: Sendable>(
+        _ ask: (@escaping @Sendable (Result<Value, BrokerError>) -> Void) -> Void
+    ) async throws(APIFailure) -> Value {
+        let result = await withCheckedContinuation { continuation in ask { continuation.resume(returning: $0) } }
+        return try result.mapError(APIFailure.broker).get()
+    }
+}

@@ -11,8 +11,8 @@ extension ServerAPI {
             let request = try object(body)
             let channel = try channel(request["channel"]?.string)
             let query = try query(request)
-            let page = try await read(channel, query)
-            if let since = query.since, !since.epoch.isEmpty, since.epoch != page.position.epoch {
+            let page = try await result { context.broker.history(channel, query, completion: $0) }
+            guard !page.isOfAnother(query.since) else {
                 throw APIFailure(status: 400, code: 112, message: "unrecoverable position")
             }
             var text = ByteBuffer(string: #"{"result":{"publications":"#)
@@ -28,26 +28,16 @@ extension ServerAPI {
     func historyRemove(_ body: ByteBuffer) async -> APIAnswer {
         await answer { () async throws(APIFailure) in
             let channel = try channel(try object(body)["channel"]?.string)
-            let result = await withCheckedContinuation { continuation in
-                context.broker.removeHistory(channel) { continuation.resume(returning: $0) }
-            }
-            try result.mapError(APIFailure.broker).get()
+            try await result { context.broker.removeHistory(channel, completion: $0) }
             return APIAnswer(status: 200, body: ByteBuffer(string: #"{"result":{}}"#))
         }
-    }
-
-    private func read(_ channel: ChannelName, _ query: HistoryQuery) async throws(APIFailure) -> HistoryPage {
-        let result = await withCheckedContinuation { continuation in
-            context.broker.history(channel, query) { continuation.resume(returning: $0) }
-        }
-        return try result.mapError(APIFailure.broker).get()
     }
 
     private func query(_ request: JSONMembers) throws(APIFailure) -> HistoryQuery {
         var query = HistoryQuery(limit: 0)
         if let limit = request["limit"], !limit.isNull {
             guard let number = Int(String(buffer: limit.bytes)) else { throw .badRequest("'limit' must be a number") }
-            query.limit = number < 0 ? context.limits.maxRecovery : min(number, context.limits.maxRecovery)
+            query.limit = HistoryQuery.limit(number, within: context.limits.maxRecovery)
         }
         if let reverse = request["reverse"], !reverse.isNull {
             guard let flag = reverse.bool else { throw .badRequest("'reverse' must be true or false") }

@@ -33,13 +33,6 @@ extension ServerAPI {
                 ]))
         }
     }
-
-    private func result<Value: Sendable>(
-        _ ask: (@escaping @Sendable (Result<Value, BrokerError>) -> Void) -> Void
-    ) async throws(APIFailure) -> Value {
-        let result = await withCheckedContinuation { continuation in ask { continuation.resume(returning: $0) } }
-        return try result.mapError(APIFailure.broker).get()
-    }
 }
 
 extension APIFailure {
