@@ -156,6 +156,7 @@ struct SecurityOptions: ParsableArguments {
 
 struct LimitOptions: ParsableArguments {
     @Option(help: .setting("max-connections")) var maxConnections: String?
+    @Option(help: .setting("max-connections-per-user")) var maxConnectionsPerUser: String?
     @Option(help: .setting("max-pending-connections")) var maxPendingConnections: String?
     @Option(help: .setting("max-message-bytes")) var maxMessageBytes: String?
     @Option(help: .setting("max-fragments")) var maxFragments: String?
@@ -176,6 +177,7 @@ struct LimitOptions: ParsableArguments {
     var given: [(String, String?)] {
         [
             ("max-connections", maxConnections),
+            ("max-connections-per-user", maxConnectionsPerUser),
             ("max-pending-connections", maxPendingConnections),
             ("max-message-bytes", maxMessageBytes),
             ("max-fragments", maxFragments),

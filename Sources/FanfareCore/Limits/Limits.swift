@@ -4,6 +4,9 @@ import FanfareWire
 public struct Limits: Sendable, Equatable {
     /// Clients with a session (WebSocket upgrades accepted) on this node. More are refused with 503 and `Retry-After`.
     public var maxConnections = 50_000
+    /// Clients of one user on this node; 0: no limit. More: HTTP 429 or error 111, both temporary, for a phone that comes back
+    /// finds its old connection still there.
+    public var maxConnectionsPerUser = 0
     /// Sockets that have no session yet: handshakes and plain HTTP. More are closed at once, so that a flood of silent
     /// sockets cannot take the file descriptors of clients.
     public var maxPendingConnections = 4_096

@@ -139,6 +139,8 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
     case connectRate
     /// The channel's rules don't let clients do that: 403.
     case forbidden
+    /// Its user has as many clients as it may: 429, or error 111.
+    case userLimit
 
     /// The value of the `reason` label.
     public var label: String {
@@ -155,6 +157,7 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
         case .origin: "origin"
         case .connectRate: "connect_rate"
         case .forbidden: "forbidden"
+        case .userLimit: "user_limit"
         }
     }
 }

@@ -43,6 +43,16 @@ extension CentrifugeSession {
         }
     }
 
+    /// The connection's token is good, but its user has as many clients as it may: they may be on their way out.
+    ///
+    /// - Parameter retryAfter: milliseconds.
+    public func crowded(_ command: CentrifugeCommand, retryAfter: UInt64) -> Action {
+        refuse(
+            command.id,
+            CentrifugeError(
+                code: 111, message: "this user has too many connections", temporary: true, retryAfter: retryAfter))
+    }
+
     /// The connection's new token is good; it is of the same user, see ``mismatch(_:user:)``.
     public mutating func refresh(_ command: CentrifugeCommand, _ claims: ConnectClaims, now: Int64) -> Action {
         tokens = [TokenState(identity: ClientIdentity(claims, permissions: policy.users))]

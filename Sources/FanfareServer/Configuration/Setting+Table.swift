@@ -146,6 +146,10 @@ extension Setting {
             "Clients on this node; more get 503. The default is lower where the system allows fewer files.",
             \.limits.maxConnections),
         integer(
+            "max-connections-per-user", 0...10_000_000, default: defaults.limits.maxConnectionsPerUser,
+            "Clients of one user on this node; more get 429 or error 111 and may try again. 0: no limit.",
+            \.limits.maxConnectionsPerUser),
+        integer(
             "max-pending-connections", 1...1_000_000, default: defaults.limits.maxPendingConnections,
             "Sockets without a session; more are closed at once.", \.limits.maxPendingConnections),
         bytes(

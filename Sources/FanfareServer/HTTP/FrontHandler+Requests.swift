@@ -145,7 +145,7 @@ extension FrontHandler {
         guard case .done = state else {
             loop.metrics.refusals.add(reason)
             var headers = headers + [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")]
-            if retry { headers.append(("Retry-After", loop.node.retryAfter)) }
+            if retry { headers.append(("Retry-After", "\(loop.node.retryAfter)")) }
             return write(status, headers, ByteBuffer(string: message + "\n"), withBody: true, close: true)
         }
     }

@@ -91,6 +91,11 @@ extension FrontHandler {
             }
             let client = ClientConnection(loop: loop, wire: wire(upgrade, head), deflate: acceptance.deflate)
             client.admitted = true
+            guard client.enter(user: client.raw?.identity?.user ?? "") else {
+                client.finish()
+                return refuse(
+                    .userLimit, .tooManyRequests, "this user has too many connections, try again", retry: true)
+            }
             guard case .raw(let target) = upgrade else { return complete(client, acceptance, SubscriptionStart()) }
             opening = client
             client.onSubscribed = { [unowned self] result in self.subscribed(client, acceptance, result) }

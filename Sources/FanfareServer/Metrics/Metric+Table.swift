@@ -20,6 +20,12 @@ extension Metric {
     private static let connections: [Metric] = [
         .gauge("fanfare_connections", "Clients with a session now.", loops: .connections),
         .limit("fanfare_limit_connections", "Most clients with a session.") { $0.maxConnections },
+        .limit("fanfare_limit_connections_per_user", "Most clients of a user, 0 for no limit.") {
+            $0.maxConnectionsPerUser
+        },
+        .gauge("fanfare_known_users", "Users with clients, where something is limited by user.") {
+            Double($0.context.knownUsers())
+        },
         .gauge("fanfare_pending_connections", "Sockets without a session now.", loops: .pendingConnections),
         .limit("fanfare_limit_pending_connections", "Most sockets without a session.") { $0.maxPendingConnections },
         .counter("fanfare_sockets_accepted_total", "Sockets accepted.", loops: .socketsAccepted),

@@ -10,6 +10,8 @@ final class NodeContext: Sendable {
     let broker: any Broker
     let admission: Admission
     let connectRate: RateMeter
+    /// Users with clients here; `nil` where nothing is limited by user.
+    let users: Census<String>?
     let formats: FormatsInUse
     let clock: NodeClock
     let logger: Logger
@@ -36,6 +38,8 @@ final class NodeContext: Sendable {
         self.tokens = tokens
         self.admission = Admission(limit: configuration.limits.maxConnections)
         self.connectRate = RateMeter(Rate(perSecond: configuration.limits.maxConnectRate))
+        let ofUser = configuration.limits.ofUser
+        self.users = ofUser.isUnlimited ? nil : Census(ofUser)
     }
 
     /// Whether the node is on its way out: no new sessions.
@@ -74,9 +78,9 @@ final class NodeContext: Sendable {
         }
     }
 
-    /// A value for `Retry-After`, spread so that refused clients don't come back together.
-    var retryAfter: String {
+    /// Seconds for `Retry-After`, spread so that refused clients don't come back together.
+    var retryAfter: Int {
         let base = configuration.limits.retryAfterSeconds
-        return String(Int.random(in: base...(2 * base)))
+        return Int.random(in: base...(2 * base))
     }
 }

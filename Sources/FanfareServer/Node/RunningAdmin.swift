@@ -29,6 +29,7 @@ final class RunningAdmin: Sendable {
                 keepAlive: configuration.keepAlive,
                 keys: configuration.adminKeys,
                 tokenProblem: { node.tokens?.keys.problem },
+                knownUsers: { node.users?.count ?? 0 },
                 broker: node.broker,
                 brokerName: configuration.redis.isEmpty ? "memory" : "redis",
                 isDraining: { node.isDraining },

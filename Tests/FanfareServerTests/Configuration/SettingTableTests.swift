@@ -19,7 +19,7 @@ struct SettingTableTests {
         "compression-threshold": "99", "compression-client-context": "yes", "write-delay": "5ms",
         "allowed-origins": "https://a.example", "namespaces": "chat:history=10/1m recovery",
         "presence-ttl": "59s", "max-presence-members": "999", "max-api-presence-members": "9999",
-        "max-connections": "999", "max-recovery": "50",
+        "max-connections": "999", "max-connections-per-user": "5", "max-recovery": "50",
         "slow-timeout": "7s", "max-connect-rate": "77",
         "max-pending-connections": "998",
         "max-message-bytes": "63KiB", "max-queue-bytes": "2MiB", "max-fragments": "77",

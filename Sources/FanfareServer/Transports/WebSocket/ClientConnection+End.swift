@@ -78,6 +78,7 @@ extension ClientConnection {
             admitted = false
             loop.node.admission.leave()
         }
+        leaveParty()
     }
 
     private func leave(_ disconnect: Disconnect) {

@@ -82,6 +82,7 @@ extension ClientConnection {
 
     private func accepted(_ command: CentrifugeCommand, _ claims: ConnectClaims) {
         if let mismatch = session?.mismatch(claims) { return misfit(command, mismatch) }
+        if case .connect = command.method, !enter(user: claims.user) { return refuseUser(command) }
         let now = seconds
         carryOut {
             if case .connect = command.method {

@@ -91,6 +91,8 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     var afterClose = AfterClose.awaitPeer
     /// Whether it holds one of the places of the node's connection limit.
     var admitted = false
+    /// Its user, with all clients of that user, where something is limited by user; it holds a place there.
+    var party: Party?
     /// Completes the upgrade of a raw client when its subscription is answered.
     var onSubscribed: ((Result<SubscriptionStart, BrokerError>) -> Void)?
 

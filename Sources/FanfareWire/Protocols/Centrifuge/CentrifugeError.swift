@@ -4,11 +4,14 @@ public struct CentrifugeError: Error, Sendable, Equatable {
     /// For a person.
     public var message: String
     public var temporary: Bool
+    /// Milliseconds after which trying again makes sense; SDKs pass over it, for it is no member of the protocol.
+    public var retryAfter: UInt64?
 
-    public init(code: UInt32, message: String, temporary: Bool = false) {
+    public init(code: UInt32, message: String, temporary: Bool = false, retryAfter: UInt64? = nil) {
         self.code = code
         self.message = message
         self.temporary = temporary
+        self.retryAfter = retryAfter
     }
 
     /// The node failed; trying again may help.

@@ -60,6 +60,7 @@ public enum CentrifugeJSONEncoder {
             buffer.writeString("{\"id\":\(id),\"error\":{\"code\":\(error.code),\"message\":")
             JSONWriter.writeString(error.message, into: &buffer)
             if error.temporary { buffer.writeStaticString(",\"temporary\":true") }
+            if let wait = error.retryAfter { buffer.writeString(",\"retry_after\":\(wait)") }
             buffer.writeStaticString("}}")
         }
     }

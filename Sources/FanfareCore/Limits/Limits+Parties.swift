@@ -1,0 +1,7 @@
+/// What clients may do together that have something in common.
+extension Limits {
+    /// What each user may do.
+    public var ofUser: Party.Allowance {
+        Party.Allowance(connections: maxConnectionsPerUser > 0 ? maxConnectionsPerUser : nil)
+    }
+}
