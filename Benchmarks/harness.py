@@ -101,6 +101,8 @@ class Node(Process):
     def __init__(self, port=17100, core=0, flags=(), wrapper=(), env=None, binary=NODE):
         command = [*wrapper, binary, "serve", "--dev", "--host", "127.0.0.1", "--port", port,
                    "--admin-port", port + 1000, "--drain", "0s", "--log-level", "error"]
+        # One client publishes for all: held to rates, as every client is, but to some that it does not reach.
+        command += ["--max-message-rate", "1000000", "--max-publish-rate", "1000000", "--max-byte-rate", "1GiB"]
         if "--loops" not in flags:
             command += ["--loops", "1"]
         if "--ping-interval" not in flags:

@@ -168,6 +168,11 @@ struct LimitOptions: ParsableArguments {
     @Option(help: .setting("max-pending-commands")) var maxPendingCommands: String?
     @Option(help: .setting("slow-timeout")) var slowTimeout: String?
     @Option(help: .setting("max-connect-rate")) var maxConnectRate: String?
+    @Option(help: .setting("max-message-rate")) var maxMessageRate: String?
+    @Option(help: .setting("max-byte-rate")) var maxByteRate: String?
+    @Option(help: .setting("max-publish-rate")) var maxPublishRate: String?
+    @Option(help: .setting("max-subscribe-rate")) var maxSubscribeRate: String?
+    @Option(help: .setting("max-read-rate")) var maxReadRate: String?
     @Option(help: .setting("max-recovery")) var maxRecovery: String?
     @Option(help: .setting("max-presence-members")) var maxPresenceMembers: String?
     @Option(help: .setting("max-api-presence-members")) var maxApiPresenceMembers: String?
@@ -189,6 +194,11 @@ struct LimitOptions: ParsableArguments {
             ("max-pending-commands", maxPendingCommands),
             ("slow-timeout", slowTimeout),
             ("max-connect-rate", maxConnectRate),
+            ("max-message-rate", maxMessageRate),
+            ("max-byte-rate", maxByteRate),
+            ("max-publish-rate", maxPublishRate),
+            ("max-subscribe-rate", maxSubscribeRate),
+            ("max-read-rate", maxReadRate),
             ("max-recovery", maxRecovery),
             ("max-presence-members", maxPresenceMembers),
             ("max-api-presence-members", maxApiPresenceMembers),

@@ -27,7 +27,8 @@ struct WriterTests {
     @Test("any interleaving of fast and slow writes gives the same byte stream", arguments: setups)
     func interleaving(_ setup: Setup) async throws {
         let flags = [
-            "--max-control-frames", "100000",
+            "--max-control-frames", "100000", "--max-message-rate", "0", "--max-byte-rate", "0",
+            "--max-publish-rate", "0", "--max-subscribe-rate", "0",
             "--loops", "\(setup.loops)", "--direct-write", "\(setup.directWrite)", "--ping-interval", "off",
             "--max-queue-bytes", "64MiB", "--max-message-bytes", "1MiB",
         ]

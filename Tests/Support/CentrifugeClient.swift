@@ -15,6 +15,8 @@ public final class CentrifugeClient: Sendable {
         /// The code of an error reply.
         public var errorCode: Int? { (object["error"] as? [String: Any])?["code"] as? Int }
         public var isTemporary: Bool { (object["error"] as? [String: Any])?["temporary"] as? Bool == true }
+        /// Milliseconds after which an error reply says to try again.
+        public var retryAfter: Int? { (object["error"] as? [String: Any])?["retry_after"] as? Int }
         /// A field of the result of a reply, as text.
         public func result(_ method: String, _ field: String) -> String? {
             (object[method] as? [String: Any])?[field].map { "\($0)" }

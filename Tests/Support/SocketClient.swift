@@ -75,6 +75,9 @@ public final class SocketClient: Sendable {
         channel.read()
     }
 
+    /// Ends its half of the connection: nothing more is sent, what comes is read.
+    public func endOutput() async throws { try await channel.close(mode: .output) }
+
     /// Ends the connection.
     public func close() async { try? await channel.close() }
 

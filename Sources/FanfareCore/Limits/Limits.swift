@@ -33,6 +33,20 @@ public struct Limits: Sendable, Equatable {
     public var maxCommandsPerMessage = 512
     /// Commands of one client that wait for the broker. More: the client is not read until some complete.
     public var maxPendingCommands = 256
+    /// Messages of one client in a second, for the Centrifuge protocol its commands; 0: no limit. Faster: the client is not
+    /// read until its rate allows the next. A busy SDK sends some ten; a second's worth may come at once.
+    public var maxMessageRate = 1_000
+    /// Bytes of one client in a second, as they come from the network; 0: no limit. Faster: it is not read for a while.
+    public var maxByteRate = 4_194_304
+    /// Publications of one client in a second; 0: no limit. Faster: error 111 with `retry_after`, and who speaks raw, where
+    /// there is no such answer, is not read for a while.
+    public var maxPublishRate = 500
+    /// `subscribe` and `sub_refresh` of one client in a second, each of which may be a signature to check; 0: no limit. More:
+    /// error 111. As many as a client has channels may come at once, for that is how SDKs come back.
+    public var maxSubscribeRate = 128
+    /// `history`, `presence` and `presence_stats` of one client in a second, all of which ask the broker; 0: no limit. More:
+    /// error 111. Four for each of a client's channels may come at once.
+    public var maxReadRate = 128
     /// Publications that one client gets out of a channel's history at a time, with its subscription or with `history`. A
     /// client that missed more is told so and begins anew.
     public var maxRecovery = 1_000

@@ -13,16 +13,22 @@ public struct Rate: Sendable, Hashable {
     public init(perSecond: Int, burst: Int? = nil) {
         self.perSecond = max(1, perSecond)
         self.burst = max(1, burst ?? perSecond)
+        oneTime = Self.time(1, self.perSecond)
+        burstTime = Self.time(self.burst, self.perSecond)
     }
+
+    /// Nanoseconds in which one flows in, and the bucket fills: known, because divisions are what a charge costs.
+    private let oneTime: UInt64
+    private let burstTime: UInt64
 
     private static let second: UInt64 = 1_000_000_000
     /// Later than any clock, and far enough from where sums overflow.
     private static let never = UInt64.max >> 1
 
     /// Nanoseconds in which so many flow in.
-    private func time(_ count: Int) -> UInt64 {
-        let (product, isTooMuch) = UInt64(max(0, count)).multipliedReportingOverflow(by: Self.second)
-        return min(Self.never >> 1, (isTooMuch ? .max : product) / UInt64(perSecond))
+    private static func time(_ count: Int, _ perSecond: Int) -> UInt64 {
+        let (product, isTooMuch) = UInt64(max(0, count)).multipliedReportingOverflow(by: second)
+        return min(never >> 1, (isTooMuch ? .max : product) / UInt64(perSecond))
     }
 
     /// The state after `count` more; `nil`: the bucket does not hold them.
@@ -32,18 +38,18 @@ public struct Rate: Sendable, Hashable {
     ///   - now: microseconds of the monotonic clock.
     func taking(_ count: Int, used: UInt64, now: UInt64) -> UInt64? {
         let next = charging(count, used: used, now: now)
-        return next <= now * 1_000 + time(burst) ? next : nil
+        return next <= now * 1_000 + burstTime ? next : nil
     }
 
     /// The state after `count` more, whether or not the bucket holds them: what is too much is a debt.
     func charging(_ count: Int, used: UInt64, now: UInt64) -> UInt64 {
-        min(Self.never, max(used, now * 1_000) + time(count))
+        min(Self.never, max(used, now * 1_000) + (count == 1 ? oneTime : Self.time(count, perSecond)))
     }
 
     /// Microseconds until one more is let through; 0: now.
     func wait(used: UInt64, now: UInt64) -> UInt64 {
-        let free = max(used, now * 1_000) + time(1)
-        let until = now * 1_000 + time(burst)
+        let free = max(used, now * 1_000) + oneTime
+        let until = now * 1_000 + burstTime
         return free <= until ? 0 : (free - until + 999) / 1_000
     }
 }

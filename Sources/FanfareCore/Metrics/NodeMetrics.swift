@@ -22,6 +22,12 @@ public final class NodeMetrics: Sendable {
     /// Sum over the loops.
     public func sum(_ reason: RefusalReason) -> Int { loops.reduce(0) { $0 + $1.refusals.value(reason) } }
 
+    /// Times that the rate held a client back, over the loops.
+    public func throttled(_ rate: ClientRate) -> Int { loops.reduce(0) { $0 + $1.throttled.value(rate) } }
+
+    /// Commands that the rate refused, over the loops.
+    public func refused(_ rate: ClientRate) -> Int { loops.reduce(0) { $0 + $1.rateRefusals.value(rate) } }
+
     /// Clients ended with that code, over the loops.
     public func sum(_ disconnect: Disconnect) -> Int {
         loops.reduce(0) { $0 + $1.disconnects.value(DisconnectIndex(disconnect)) }
@@ -40,6 +46,10 @@ public final class LoopMetrics: Sendable {
     public let counters = CounterBlock<LoopCounter>()
     public let refusals = CounterBlock<RefusalReason>()
     public let disconnects = CounterBlock<DisconnectIndex>()
+    /// Times that a client was not read because it was too fast.
+    public let throttled = CounterBlock<ClientRate>()
+    /// What was refused because it came too fast.
+    public let rateRefusals = CounterBlock<ClientRate>()
     /// From a ping to the first sign of life.
     public let pingRoundTrip = DurationHistogram()
     /// From a publication's acceptance by a node to the end of its fan-out on this loop.

@@ -187,6 +187,27 @@ extension Setting {
             "Sessions begun in a second; more get 503 and Retry-After, so that a node survives the clients of another.",
             \.limits.maxConnectRate),
         integer(
+            "max-message-rate", 0...1_000_000, default: defaults.limits.maxMessageRate,
+            "Messages of a client in a second, or commands; faster: it is not read for a while. 0: no limit.",
+            \.limits.maxMessageRate),
+        bytes(
+            "max-byte-rate", 0...1_073_741_824, default: defaults.limits.maxByteRate,
+            "What a client sends in a second; faster: it is not read for a while. 0: no limit.",
+            \.limits.maxByteRate),
+        integer(
+            "max-publish-rate", 0...1_000_000, default: defaults.limits.maxPublishRate,
+            "Publications of a client in a second; more: error 111 with retry_after, raw clients are not read for a while. "
+                + "0: no limit.",
+            \.limits.maxPublishRate),
+        integer(
+            "max-subscribe-rate", 0...1_000_000, default: defaults.limits.maxSubscribeRate,
+            "Subscribes of a client in a second, beyond as many as it may have channels; more: error 111. 0: no limit.",
+            \.limits.maxSubscribeRate),
+        integer(
+            "max-read-rate", 0...1_000_000, default: defaults.limits.maxReadRate,
+            "Questions of a client for history and presence in a second; more: error 111. 0: no limit.",
+            \.limits.maxReadRate),
+        integer(
             "max-recovery", 1...100_000, default: defaults.limits.maxRecovery,
             "Publications that a client gets out of a channel's history at a time; who missed more begins anew.",
             \.limits.maxRecovery),

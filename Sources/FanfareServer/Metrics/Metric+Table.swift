@@ -3,7 +3,7 @@ import FanfareWire
 
 /// Every metric of a node, one line each; limits stand beside what they limit.
 extension Metric {
-    static let all: [Metric] = node + connections + tokens + traffic + pings + lags + broker + api + process
+    static let all: [Metric] = node + connections + tokens + traffic + rates + pings + lags + broker + api + process
 
     private static let node: [Metric] = [
         Metric(name: "fanfare_build_info", kind: .gauge, help: "What runs here; always 1.") {
@@ -119,6 +119,24 @@ extension Metric {
             "fanfare_deflate_output_bytes_total", "Bytes of the same frames after it.", loops: .deflateOutputBytes),
         .gauge("fanfare_queue_bytes", "Bytes that wait for clients to take them, all clients.", loops: .queueBytes),
         .limit("fanfare_limit_queue_bytes", "Most bytes that wait for one client.") { $0.maxQueueBytes },
+    ]
+
+    private static let rates: [Metric] = [
+        .counter("fanfare_throttled_total", "Times a client was not read for being too fast.", by: "limit") { node in
+            ClientRate.thatThrottle.map { ($0.label, node.throttled($0)) }
+        },
+        .counter("fanfare_rate_refusals_total", "Commands and requests refused as too many.", by: "limit") { node in
+            ClientRate.thatRefuse.map { ($0.label, node.refused($0)) }
+        },
+        .limit("fanfare_limit_message_rate", "Most messages of a client in a second, 0: any.") { $0.maxMessageRate },
+        .limit("fanfare_limit_byte_rate", "Most bytes of a client in a second, 0: any.") { $0.maxByteRate },
+        .limit("fanfare_limit_publish_rate", "Most publications of a client in a second, 0: any.") {
+            $0.maxPublishRate
+        },
+        .limit("fanfare_limit_subscribe_rate", "Most subscribes of a client in a second, 0: any.") {
+            $0.maxSubscribeRate
+        },
+        .limit("fanfare_limit_read_rate", "Most reads of a client in a second, 0: any.") { $0.maxReadRate },
     ]
 
     private static let pings: [Metric] = [

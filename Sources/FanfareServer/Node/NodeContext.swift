@@ -12,6 +12,8 @@ final class NodeContext: Sendable {
     let connectRate: RateMeter
     /// Users with clients here; `nil` where nothing is limited by user.
     let users: Census<String>?
+    /// How fast a client may send.
+    let rates: ClientRates
     let formats: FormatsInUse
     let clock: NodeClock
     let logger: Logger
@@ -37,6 +39,8 @@ final class NodeContext: Sendable {
         self.logger = logger
         self.tokens = tokens
         self.admission = Admission(limit: configuration.limits.maxConnections)
+        // Conformance suites measure what a node can do, and are nobody's clients.
+        self.rates = configuration.echo ? ClientRates() : ClientRates(configuration.limits)
         self.connectRate = RateMeter(Rate(perSecond: configuration.limits.maxConnectRate))
         let ofUser = configuration.limits.ofUser
         self.users = ofUser.isUnlimited ? nil : Census(ofUser)

@@ -37,6 +37,9 @@ extension ClientConnection {
         }
     }
 
+    /// The client could show no life, for it was not read: it counts as alive.
+    func grantLife(now: UInt64) { _ = keepAlive.lifeSeen(now: now, settings: loop.node.configuration.keepAlive) }
+
     /// Begins or ends the time that a message may take. All that was read is handled.
     ///
     /// The wheel is touched only where it would come too late: nearly every message is whole at once or a moment later.
@@ -56,7 +59,7 @@ extension ClientConnection {
         var next = deadline ?? .max
         if phase == .open {
             next = min(next, drainAt ?? .max, slowAt ?? .max, messageDeadline ?? .max)
-            next = min(next, tokens?.expiryAt ?? .max)
+            next = min(next, tokens?.expiryAt ?? .max, isThrottled ? throttle.until : .max)
         }
         if next < .max { loop.wheel.schedule(self, at: next) } else { loop.wheel.cancel(self) }
     }
@@ -68,6 +71,8 @@ extension ClientConnection {
             if let slowAt, slowAt <= now { return end(.slow) }
             if let messageDeadline, messageDeadline <= now { return end(.messageTimeout) }
             if let expiryAt = tokens?.expiryAt, expiryAt <= now { expiryReached() }
+            guard phase == .open else { return }
+            throttleDeadlineReached(now: now)
             guard phase == .open else { return }
             openDeadlineReached(now: now)
             reschedule()
@@ -81,6 +86,7 @@ extension ClientConnection {
     private func openDeadlineReached(now: UInt64) {
         guard let due = deadline, due <= now else { return }
         if session?.isConnected == false { return end(.stale) }
+        if isPaused { grantLife(now: now) }
         switch keepAlive.deadlineReached(now: now, settings: loop.node.configuration.keepAlive) {
         case .ping(let next):
             deadline = next

@@ -8,8 +8,9 @@ extension ClientConnection {
     func receive(_ bytes: ByteBuffer) {
         switch phase {
         case .opening, .open:
+            guard !isBeyondReading else { return lost(.abnormal) }
             reader.feed(bytes)
-            if phase == .open { drainReader() }
+            if phase == .open { drainReader(read: bytes.readableBytes) }
         case .closing:
             // Read on for the peer's close frame, so that its end is clean; anything else is thrown away.
             reader.feed(bytes)
@@ -21,15 +22,21 @@ extension ClientConnection {
         }
     }
 
-    /// Handles complete messages as long as the client has not too many publishes under way.
-    func drainReader() {
+    /// Handles complete messages as long as the client has not too many publishes under way, and is not too fast.
+    ///
+    /// - Parameter bytes: what the socket gave just now.
+    func drainReader(read bytes: Int = 0) {
         let now = loop.node.clock.monotonicMicroseconds()
-        while phase == .open, !isHeldUp, pendingCommands < limits.maxPendingCommands, let event = reader.next() {
+        charge(bytes: bytes, now: now)
+        while phase == .open, !isHeldUp, pendingCommands < limits.maxPendingCommands, !throttle.holds(now: now),
+            let event = reader.next()
+        {
             lifeSeen(now: now)
             handle(event, now: now)
         }
         guard phase == .open else { return }
-        setPaused(isHeldUp || pendingCommands >= limits.maxPendingCommands)
+        noteThrottle(now: now)
+        setPaused(isThrottled || isHeldUp || pendingCommands >= limits.maxPendingCommands)
         watchMessage(now: now)
     }
 
@@ -44,7 +51,7 @@ extension ClientConnection {
                 loop.metrics.counters.add(.compressedBytesReceived, reader.compressedBytes)
                 loop.metrics.counters.add(.inflatedBytesReceived, payload.bytes.readableBytes)
             }
-            handle(payload)
+            handle(payload, now: now)
         case .ping(let payload):
             guard mayControl(now: now) else { return }
             reply(WebSocketFrame.encode(.pong, payload: payload))
@@ -66,22 +73,24 @@ extension ClientConnection {
         return false
     }
 
-    private func handle(_ payload: Payload) {
+    private func handle(_ payload: Payload, now: UInt64) {
         if let raw {
             guard raw.mayPublish else { return end(.permissionDenied) }
             guard payload.bytes.readableBytes <= raw.rules.maxMessageBytes ?? .max else {
                 return end(.messageTooBig)
             }
+            charge(now: now)
+            chargePublication(now: now)
             publish(raw.channel, payload, id: 0)
         } else if session != nil {
             guard payload.kind == .text else { return end(.unsupportedData) }
-            handleCommands(payload.bytes)
+            handleCommands(payload.bytes, now: now)
         } else {
             echo(payload)
         }
     }
 
-    private func handleCommands(_ message: ByteBuffer) {
+    private func handleCommands(_ message: ByteBuffer, now: UInt64) {
         let commands: [CentrifugeCommand]
         do {
             commands = try CentrifugeJSONDecoder.decode(message, maxCommands: limits.maxCommandsPerMessage)
@@ -89,10 +98,12 @@ extension ClientConnection {
             loop.node.logger.debug("client sent a bad command", metadata: ["error": "\(error)"])
             return end(.badRequest)
         }
+        charge(commands: commands.count, now: now)
         perform(commands)
     }
 
     func perform(_ command: CentrifugeCommand) {
+        if let wait = wait(for: command) { return carryOut { $0.refuseForNow(command, wait: wait) } }
         carryOut { $0.receive(command) }
     }
 
@@ -227,6 +238,8 @@ extension ClientConnection {
     func setPaused(_ paused: Bool) {
         guard paused != isPaused, let context else { return }
         isPaused = paused
+        // What it said meanwhile was not heard: it has all its time anew.
+        if !paused { grantLife(now: loop.node.clock.monotonicMicroseconds()) }
         try? context.channel.syncOptions?.setOption(.autoRead, value: !paused)
         if !paused { context.read() }
     }

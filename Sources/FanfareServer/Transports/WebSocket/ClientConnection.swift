@@ -82,11 +82,17 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     var messageDeadline: UInt64?
     /// Pings and pongs that it may still send.
     var controlFrames = RateLimit()
+    /// How fast it may send the rest.
+    var throttle = Throttle()
+    /// Whether it is not read because it was too fast, and whether the log has that.
+    var isThrottled = false
+    var isThrottleLogged = false
     /// What its tokens need to be remembered; `nil` for a client without any.
     var tokens: ClientTokens?
 
     /// Commands that wait for the broker; at the limit the client is not read.
     var pendingCommands = 0
+    /// Whether it is not read, for whatever reason.
     var isPaused = false
     var afterClose = AfterClose.awaitPeer
     /// Whether it holds one of the places of the node's connection limit.

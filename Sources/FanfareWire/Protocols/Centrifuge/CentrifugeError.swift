@@ -26,6 +26,11 @@ public struct CentrifugeError: Error, Sendable, Equatable {
         CentrifugeError(code: 102, message: message)
     }
 
+    /// The client asks more often than it may.
+    public static func tooManyRequests(retryAfter: UInt64) -> CentrifugeError {
+        CentrifugeError(code: 111, message: "too many requests", temporary: true, retryAfter: retryAfter)
+    }
+
     /// The position is of another life of the stream.
     public static let unrecoverablePosition = CentrifugeError(code: 112, message: "unrecoverable position")
 

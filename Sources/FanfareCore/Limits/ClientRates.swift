@@ -1,0 +1,65 @@
+/// How fast one client may send, by what it sends; `nil`: as fast as it likes.
+public struct ClientRates: Sendable, Equatable {
+    /// Messages, or commands of a protocol that has them.
+    public var messages: Rate?
+    /// Bytes from its socket.
+    public var bytes: Rate?
+    /// Publications.
+    public var publications: Rate?
+    /// Subscriptions that it asks for.
+    public var subscriptions: Rate?
+    /// Reads of histories and members.
+    public var reads: Rate?
+
+    /// No limit at all.
+    public init() {}
+
+    /// What the limits of a node come to. Bursts are a second's worth, and never less than what a sane client does at once:
+    /// coming back with all its channels, or a message as long as messages may be.
+    public init(_ limits: Limits) {
+        func rate(_ perSecond: Int, atOnce: Int = 1) -> Rate? {
+            perSecond > 0 ? Rate(perSecond: perSecond, burst: max(perSecond, atOnce)) : nil
+        }
+        messages = rate(limits.maxMessageRate, atOnce: limits.maxCommandsPerMessage)
+        bytes = rate(limits.maxByteRate, atOnce: 2 * limits.maxMessageBytes)
+        publications = rate(limits.maxPublishRate)
+        subscriptions = rate(limits.maxSubscribeRate, atOnce: limits.maxChannelsPerClient)
+        reads = rate(limits.maxReadRate, atOnce: 4 * limits.maxChannelsPerClient)
+    }
+}
+
+/// The rates to which clients are held. Raw values index a block, labels are the metrics' `limit`.
+public enum ClientRate: Int, CaseIterable, Sendable {
+    /// Messages of a client.
+    case messages
+    /// Bytes of a client.
+    case bytes
+    /// Publications of a client.
+    case publications
+    /// Subscriptions that a client asks for.
+    case subscriptions
+    /// Reads of a client.
+    case reads
+    /// Messages of all clients of a user.
+    case userMessages
+    /// Publications of all clients of a user.
+    case userPublications
+
+    /// Those for which a client is not read for a while.
+    public static let thatThrottle: [ClientRate] = [.messages, .bytes, .publications, .userMessages, .userPublications]
+    /// Those for which something is refused.
+    public static let thatRefuse: [ClientRate] = [.publications, .subscriptions, .reads, .userPublications]
+
+    /// The value of the `limit` label.
+    public var label: String {
+        switch self {
+        case .messages: "messages"
+        case .bytes: "bytes"
+        case .publications: "publish"
+        case .subscriptions: "subscribe"
+        case .reads: "read"
+        case .userMessages: "user_messages"
+        case .userPublications: "user_publish"
+        }
+    }
+}
