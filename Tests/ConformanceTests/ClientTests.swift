@@ -62,6 +62,17 @@ struct ClientTests {
         }
     }
 
+    @Test("the official SDK tries again what a rate refused it, and tells the application of a refused publish")
+    func pythonRates() async throws {
+        let flags = ["--max-channels", "8", "--max-subscribe-rate", "2", "--max-publish-rate", "5"]
+        try await withNode(flags: flags) { node in
+            let log = try await run(
+                "rate_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket", within: .seconds(80))
+            #expect(log.contains("ok disconnects"), "\(log)")
+            #expect(try await node.metric(#"fanfare_rate_refusals_total{limit="subscribe"}"#) >= 1)
+        }
+    }
+
     @Test("the SDK's tokens: connect, refresh, expiry, private channels")
     func pythonTokens() async throws {
         let secret = (0..<4).map { _ in String(UInt64.random(in: .min ... .max), radix: 16) }.joined(separator: "s")
