@@ -173,6 +173,8 @@ struct LimitOptions: ParsableArguments {
     @Option(help: .setting("max-publish-rate")) var maxPublishRate: String?
     @Option(help: .setting("max-subscribe-rate")) var maxSubscribeRate: String?
     @Option(help: .setting("max-read-rate")) var maxReadRate: String?
+    @Option(help: .setting("max-user-message-rate")) var maxUserMessageRate: String?
+    @Option(help: .setting("max-user-publish-rate")) var maxUserPublishRate: String?
     @Option(help: .setting("max-recovery")) var maxRecovery: String?
     @Option(help: .setting("max-presence-members")) var maxPresenceMembers: String?
     @Option(help: .setting("max-api-presence-members")) var maxApiPresenceMembers: String?
@@ -199,6 +201,8 @@ struct LimitOptions: ParsableArguments {
             ("max-publish-rate", maxPublishRate),
             ("max-subscribe-rate", maxSubscribeRate),
             ("max-read-rate", maxReadRate),
+            ("max-user-message-rate", maxUserMessageRate),
+            ("max-user-publish-rate", maxUserPublishRate),
             ("max-recovery", maxRecovery),
             ("max-presence-members", maxPresenceMembers),
             ("max-api-presence-members", maxApiPresenceMembers),

@@ -2,6 +2,10 @@
 extension Limits {
     /// What each user may do.
     public var ofUser: Party.Allowance {
-        Party.Allowance(connections: maxConnectionsPerUser > 0 ? maxConnectionsPerUser : nil)
+        Party.Allowance(
+            connections: maxConnectionsPerUser > 0 ? maxConnectionsPerUser : nil,
+            messages: maxUserMessageRate > 0
+                ? Rate(perSecond: maxUserMessageRate, burst: max(maxUserMessageRate, maxCommandsPerMessage)) : nil,
+            publications: maxUserPublishRate > 0 ? Rate(perSecond: maxUserPublishRate) : nil)
     }
 }

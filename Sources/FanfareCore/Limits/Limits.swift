@@ -47,6 +47,12 @@ public struct Limits: Sendable, Equatable {
     /// `history`, `presence` and `presence_stats` of one client in a second, all of which ask the broker; 0: no limit. More:
     /// error 111. Four for each of a client's channels may come at once.
     public var maxReadRate = 128
+    /// Messages of all clients of one user in a second, counted like ``maxMessageRate``; 0: no limit. Faster: those that send
+    /// are not read for a while.
+    public var maxUserMessageRate = 0
+    /// Publications of one user in a second, over all clients and HTTP; 0: no limit. Faster: as ``maxPublishRate``, and HTTP
+    /// 429 with `Retry-After`.
+    public var maxUserPublishRate = 0
     /// Publications that one client gets out of a channel's history at a time, with its subscription or with `history`. A
     /// client that missed more is told so and begins anew.
     public var maxRecovery = 1_000

@@ -60,11 +60,18 @@ public final class Party: Sendable {
     /// Whether it may try once more to become a client. `now`: microseconds of the monotonic clock.
     public func mayTry(now: UInt64) -> Bool { allowance.attempts == nil || attempts.take(now: now) }
 
-    /// Counts one message; microseconds until the next may come, 0: now.
-    public func message(now: UInt64) -> UInt64 {
+    /// Counts a message of so many commands; microseconds until the next may come, 0: now.
+    public func message(commands: Int = 1, now: UInt64) -> UInt64 {
         guard allowance.messages != nil else { return 0 }
-        messages.charge(1, now: now)
+        messages.charge(max(1, commands), now: now)
         return messages.wait(now: now)
+    }
+
+    /// Counts a publication that can't be refused; microseconds until the next may come, 0: now.
+    public func publication(now: UInt64) -> UInt64 {
+        guard allowance.publications != nil else { return 0 }
+        publications.charge(1, now: now)
+        return publications.wait(now: now)
     }
 
     /// Takes one publication; where there is none to take, the microseconds until there is.

@@ -151,6 +151,8 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
     case forbidden
     /// Its user has as many clients as it may: 429, or error 111.
     case userLimit
+    /// Its user publishes faster than it may: 429.
+    case publishRate
 
     /// The value of the `reason` label.
     public var label: String {
@@ -168,6 +170,7 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
         case .connectRate: "connect_rate"
         case .forbidden: "forbidden"
         case .userLimit: "user_limit"
+        case .publishRate: "publish_rate"
         }
     }
 }

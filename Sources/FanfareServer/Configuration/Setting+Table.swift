@@ -208,6 +208,15 @@ extension Setting {
             "Questions of a client for history and presence in a second; more: error 111. 0: no limit.",
             \.limits.maxReadRate),
         integer(
+            "max-user-message-rate", 0...1_000_000, default: defaults.limits.maxUserMessageRate,
+            "Messages of all clients of a user in a second, or commands; faster: they are not read for a while. 0: no limit.",
+            \.limits.maxUserMessageRate),
+        integer(
+            "max-user-publish-rate", 0...1_000_000, default: defaults.limits.maxUserPublishRate,
+            "Publications of a user in a second, over all its clients and HTTP; more: as max-publish-rate, HTTP 429. "
+                + "0: no limit.",
+            \.limits.maxUserPublishRate),
+        integer(
             "max-recovery", 1...100_000, default: defaults.limits.maxRecovery,
             "Publications that a client gets out of a channel's history at a time; who missed more begins anew.",
             \.limits.maxRecovery),

@@ -63,9 +63,24 @@ extension FrontHandler {
     /// Publishes a request's body, then answers, if its token lets it.
     func publish(_ channel: ChannelName, _ head: HTTPRequestHead, _ body: ByteBuffer) {
         authenticate(head) { bearer in
-            guard let rules = self.rules(channel), self.mayPublish(channel, rules, bearer) else { return }
+            guard let rules = self.rules(channel), self.mayPublish(channel, rules, bearer),
+                self.isInTime(bearer)
+            else { return }
             self.send(channel, head, body)
         }
+    }
+
+    /// Whether a request's user may publish now; where not, it is refused. There is no rate of a connection: a proxy may send
+    /// everybody's requests over one.
+    private func isInTime(_ bearer: Bearer) -> Bool {
+        guard let users = loop.node.users, let user = bearer.identity?.user, !user.isEmpty else { return true }
+        let now = loop.node.clock.monotonicMicroseconds()
+        guard let wait = users.party(user, now: now).publish(now: now) else { return true }
+        loop.metrics.rateRefusals.add(.userPublications)
+        refuse(
+            .publishRate, .tooManyRequests, "this user publishes too fast, try again",
+            headers: [("Retry-After", "\((wait + 999_999) / 1_000_000)")])
+        return false
     }
 
     private func send(_ channel: ChannelName, _ head: HTTPRequestHead, _ body: ByteBuffer) {

@@ -137,6 +137,12 @@ extension Metric {
             $0.maxSubscribeRate
         },
         .limit("fanfare_limit_read_rate", "Most reads of a client in a second, 0: any.") { $0.maxReadRate },
+        .limit("fanfare_limit_user_message_rate", "Most messages of a user in a second, 0: any.") {
+            $0.maxUserMessageRate
+        },
+        .limit("fanfare_limit_user_publish_rate", "Most publications of a user in a second, 0: any.") {
+            $0.maxUserPublishRate
+        },
     ]
 
     private static let pings: [Metric] = [

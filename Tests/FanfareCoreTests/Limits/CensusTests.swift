@@ -28,8 +28,12 @@ struct CensusTests {
         #expect(publications == [nil, nil, 500_000])
         let messages = (0..<3).map { _ in party.message(now: now) }
         #expect(messages == [0, 500_000, 1_000_000])
+        let raw = party.publication(now: now)
+        let batch = party.message(commands: 4, now: now)
+        #expect(raw == 1_000_000 && batch == 3_000_000)
         let unlimited = Census<Int>(Party.Allowance()).party(7, now: 0)
         #expect(unlimited.mayTry(now: 0) && unlimited.publish(now: 0) == nil && unlimited.message(now: 0) == 0)
+        #expect(unlimited.publication(now: 0) == 0)
     }
 
     @Test("whoever has no clients and did nothing for a while is forgotten, nobody else")

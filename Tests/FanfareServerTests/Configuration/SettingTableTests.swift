@@ -22,7 +22,7 @@ struct SettingTableTests {
         "max-connections": "999", "max-connections-per-user": "5", "max-recovery": "50",
         "slow-timeout": "7s", "max-connect-rate": "77",
         "max-message-rate": "999", "max-byte-rate": "0", "max-publish-rate": "499", "max-subscribe-rate": "0",
-        "max-read-rate": "127",
+        "max-read-rate": "127", "max-user-message-rate": "9", "max-user-publish-rate": "8",
         "max-pending-connections": "998",
         "max-message-bytes": "63KiB", "max-queue-bytes": "2MiB", "max-fragments": "77",
         "max-control-frames": "9", "message-timeout": "29s", "max-channels": "127",

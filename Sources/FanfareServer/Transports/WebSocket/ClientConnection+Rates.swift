@@ -14,17 +14,27 @@ extension ClientConnection {
     func charge(bytes: Int, now: UInt64) { throttle.read(bytes: bytes, rates, now: now) }
 
     /// Charges a message of so many commands.
-    func charge(commands: Int = 1, now: UInt64) { throttle.message(commands: commands, rates, now: now) }
+    func charge(commands: Int = 1, now: UInt64) {
+        throttle.message(commands: commands, rates, now: now)
+        if let party { throttle.hold(party.message(commands: commands, now: now), for: .userMessages, now: now) }
+    }
 
     /// Charges a publication of a client whose protocol has no answer to it.
-    func chargePublication(now: UInt64) { throttle.publication(rates, now: now) }
+    func chargePublication(now: UInt64) {
+        throttle.publication(rates, now: now)
+        if let party { throttle.hold(party.publication(now: now), for: .userPublications, now: now) }
+    }
 
     /// How long a command would have to wait; `nil`: it is in time.
     func wait(for command: CentrifugeCommand) -> UInt64? {
         guard let rate = CentrifugeSession.rate(of: command) else { return nil }
         let now = loop.node.clock.monotonicMicroseconds()
-        guard let wait = throttle.ask(rate, rates, now: now) else { return nil }
-        loop.metrics.rateRefusals.add(rate)
+        if let wait = throttle.ask(rate, rates, now: now) {
+            loop.metrics.rateRefusals.add(rate)
+            return wait
+        }
+        guard rate == .publications, let wait = party?.publish(now: now) else { return nil }
+        loop.metrics.rateRefusals.add(.userPublications)
         return wait
     }
 
