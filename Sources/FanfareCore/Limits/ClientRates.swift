@@ -1,30 +1,41 @@
 /// How fast one client may send, by what it sends; `nil`: as fast as it likes.
-public struct ClientRates: Sendable, Equatable {
+///
+/// A class, for all clients of a node have the same: as a struct, its 200 bytes were copied for every message.
+public final class ClientRates: Sendable {
     /// Messages, or commands of a protocol that has them.
-    public var messages: Rate?
+    public let messages: Rate?
     /// Bytes from its socket.
-    public var bytes: Rate?
+    public let bytes: Rate?
     /// Publications.
-    public var publications: Rate?
+    public let publications: Rate?
     /// Subscriptions that it asks for.
-    public var subscriptions: Rate?
+    public let subscriptions: Rate?
     /// Reads of histories and members.
-    public var reads: Rate?
+    public let reads: Rate?
 
-    /// No limit at all.
-    public init() {}
+    public init(
+        messages: Rate? = nil, bytes: Rate? = nil, publications: Rate? = nil, subscriptions: Rate? = nil,
+        reads: Rate? = nil
+    ) {
+        self.messages = messages
+        self.bytes = bytes
+        self.publications = publications
+        self.subscriptions = subscriptions
+        self.reads = reads
+    }
 
     /// What the limits of a node come to. Bursts are a second's worth, and never less than what a sane client does at once:
     /// coming back with all its channels, or a message as long as messages may be.
-    public init(_ limits: Limits) {
+    public convenience init(_ limits: Limits) {
         func rate(_ perSecond: Int, atOnce: Int = 1) -> Rate? {
             perSecond > 0 ? Rate(perSecond: perSecond, burst: max(perSecond, atOnce)) : nil
         }
-        messages = rate(limits.maxMessageRate, atOnce: limits.maxCommandsPerMessage)
-        bytes = rate(limits.maxByteRate, atOnce: 2 * limits.maxMessageBytes)
-        publications = rate(limits.maxPublishRate)
-        subscriptions = rate(limits.maxSubscribeRate, atOnce: limits.maxChannelsPerClient)
-        reads = rate(limits.maxReadRate, atOnce: 4 * limits.maxChannelsPerClient)
+        self.init(
+            messages: rate(limits.maxMessageRate, atOnce: limits.maxCommandsPerMessage),
+            bytes: rate(limits.maxByteRate, atOnce: 2 * limits.maxMessageBytes),
+            publications: rate(limits.maxPublishRate),
+            subscriptions: rate(limits.maxSubscribeRate, atOnce: limits.maxChannelsPerClient),
+            reads: rate(limits.maxReadRate, atOnce: 4 * limits.maxChannelsPerClient))
     }
 }
 

@@ -9,12 +9,13 @@ struct ThrottleTests {
     @Test("without rates nobody waits and nothing is refused")
     func unlimited() {
         var throttle = Throttle()
+        let none = ClientRates()
         for _ in 0..<10_000 {
-            throttle.read(bytes: 1_000_000, ClientRates(), now: 7)
-            throttle.message(commands: 512, ClientRates(), now: 7)
-            throttle.publication(ClientRates(), now: 7)
+            throttle.read(bytes: 1_000_000, none, now: 7)
+            throttle.message(commands: 512, none, now: 7)
+            throttle.publication(none, now: 7)
             for rate in ClientRate.allCases {
-                let wait = throttle.ask(rate, ClientRates(), now: 7)
+                let wait = throttle.ask(rate, none, now: 7)
                 #expect(wait == nil)
             }
         }
@@ -39,15 +40,15 @@ struct ThrottleTests {
         limits.maxPublishRate = 0
         limits.maxSubscribeRate = 0
         limits.maxReadRate = 0
-        #expect(ClientRates(limits) == ClientRates())
+        let none = ClientRates(limits)
+        #expect(none.messages == nil && none.bytes == nil && none.publications == nil)
+        #expect(none.subscriptions == nil && none.reads == nil)
     }
 
     @Test("who is refused is let through after the time that it was told, and no moment sooner")
     func retryAfter() throws {
-        var rates = ClientRates()
-        rates.publications = Rate(perSecond: 3)
-        rates.subscriptions = Rate(perSecond: 3)
-        rates.reads = Rate(perSecond: 3)
+        let three = Rate(perSecond: 3)
+        let rates = ClientRates(publications: three, subscriptions: three, reads: three)
         for rate in ClientRate.thatRefuse where rate != .userPublications {
             var throttle = Throttle()
             let first = (0..<3).map { _ in throttle.ask(rate, rates, now: second) }
@@ -64,10 +65,9 @@ struct ThrottleTests {
 
     @Test("one rate takes nothing from another, and the longest wait counts")
     func independence() {
-        var rates = ClientRates()
-        rates.messages = Rate(perSecond: 10, burst: 1)
-        rates.bytes = Rate(perSecond: 100, burst: 1)
-        rates.publications = Rate(perSecond: 1)
+        let rates = ClientRates(
+            messages: Rate(perSecond: 10, burst: 1), bytes: Rate(perSecond: 100, burst: 1),
+            publications: Rate(perSecond: 1))
         var throttle = Throttle()
         throttle.message(rates, now: second)
         #expect(throttle.until == second + 100_000 && throttle.cause == .messages)
@@ -87,8 +87,7 @@ struct ThrottleTests {
         let perSecond = Int.random(in: 1...2_000, using: &random)
         let burst = Int.random(in: 1...500, using: &random)
         let largest = Int.random(in: 1...50, using: &random)
-        var rates = ClientRates()
-        rates.messages = Rate(perSecond: perSecond, burst: burst)
+        let rates = ClientRates(messages: Rate(perSecond: perSecond, burst: burst))
         var throttle = Throttle()
         var now: UInt64 = 1
         var handled: [(time: UInt64, commands: Int)] = []
