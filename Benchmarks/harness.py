@@ -22,7 +22,7 @@ def build():
     BUILD.mkdir(exist_ok=True)
     source = ROOT / "Benchmarks" / "yardstick"
     common = ["gcc", "-O2", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
-    for name in ("server", "client"):
+    for name in ("server", "client", "neighbours", "sink"):
         subprocess.run(common + ["-o", BUILD / name, source / f"{name}.c"], check=True)
     subprocess.run(common + ["-o", BUILD / "reader", source / "reader.c", "-lhiredis"], check=True)
     subprocess.run(common + ["-shared", "-fPIC", "-o", BUILD / "allocations.so", source / "allocations.c"], check=True)
@@ -96,11 +96,13 @@ class Yardstick(Process):
 
 
 class Node(Process):
-    """A node with one event loop, open to all, without pings unless asked for."""
+    """A node with one event loop, open to all unless told otherwise, without pings unless asked for."""
 
-    def __init__(self, port=17100, core=0, flags=(), wrapper=(), env=None, binary=NODE):
-        command = [*wrapper, binary, "serve", "--dev", "--host", "127.0.0.1", "--port", port,
+    def __init__(self, port=17100, core=0, flags=(), wrapper=(), env=None, binary=NODE, dev=True):
+        command = [*wrapper, binary, "serve", "--host", "127.0.0.1", "--port", port,
                    "--admin-port", port + 1000, "--drain", "0s", "--log-level", "error"]
+        if dev:
+            command.append("--dev")
         if "--loops" not in flags:
             command += ["--loops", "1"]
         if "--ping-interval" not in flags:

@@ -1,0 +1,97 @@
+"""Too many, or those who have no business here."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+
+from hostile.attack import attack
+from hostile.visit import CENTRIFUGE, COMMAND_ERROR, frame, random_bytes, refused, token_refused, upgrade
+
+BYE = frame((1000).to_bytes(2, "big"), opcode=8)
+
+
+async def _come(visit, stay, *reasons):
+    """Upgrades, stays, says goodbye; or is refused with one of these reasons, told apart by the words of the answer."""
+    await visit.open(upgrade())
+    if await visit.opened():
+        await asyncio.sleep(stay)
+        await visit.send(BYE)
+        return await visit.expect("1000")
+    answer = await visit.answer()
+    reason = next((reason for reason, words in reasons if words in visit.got), None)
+    visit.note(answer, answer == "503 Retry-After" and reason is not None, refused(reason))
+
+
+RATE = "connect_rate", b"too many clients come at once"
+FULL = "connection_limit", b"the node is full"
+
+
+@attack("HTTP 503 with Retry-After", "--max-connect-rate", visits=900, over=1.0, sink="stay",
+        needs=("503 Retry-After", "1000"))
+async def connect_flood(visit, number):
+    """three times as many upgrades in a second as may come"""
+    await _come(visit, 0, RATE, FULL)
+
+
+@attack("HTTP 503 with Retry-After", "--max-connections", visits=550, over=1.85, sink="stay",
+        needs=("503 Retry-After", "1000"))
+async def full(visit, number):
+    """more clients than there is room for, and they stay"""
+    await _come(visit, 2.2 - number * 1.85 / 550, FULL, RATE)
+
+
+@attack("HTTP 403", "--allowed-origins")
+async def origin(visit, number):
+    """upgrades and publishes from pages elsewhere"""
+    if number % 4:
+        await visit.open(upgrade(CENTRIFUGE, f"Origin: {('http://evil.example', 'null', 'https://a.evil')[number % 3]}"))
+    else:
+        await visit.open(b"POST /channels/a HTTP/1.1\r\nHost: a\r\nOrigin: http://evil.example\r\nContent-Length: 2\r\n\r\n{}")
+    await visit.expect("403", refused("origin"))
+
+
+def _token(algorithm, signature):
+    """A token with claims as they should be."""
+    parts = [b'{"alg":"%s","typ":"JWT"}' % algorithm.encode(), b'{"sub":"42"}']
+    signed = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+    return (signed + b"." + base64.urlsafe_b64encode(signature(signed)).rstrip(b"=")).decode()
+
+
+TOKENS = [
+    ("signature", _token("HS256", lambda text: hmac.digest(b"another secret", text, hashlib.sha256))),
+    ("signature", _token("ES256", lambda _: random_bytes(64))),
+    ("algorithm", _token("none", lambda _: b"")),
+    ("malformed", "x.y.z"),
+]
+
+
+@attack("HTTP 401; in connect error 101, with the second try close 3500", "--token-…")
+async def tokens(visit, number):
+    """forged HS256 and ES256 tokens, `none`, garbage: in Authorization and in connect"""
+    reason, token = TOKENS[number // 2 % len(TOKENS)]
+    visit.count(token_refused(reason))
+    if number % 2:
+        await visit.open(upgrade("/channels/hostile/ws", f"Authorization: Bearer {token}"))
+        return await visit.expect("401", refused("unauthorized"))
+    command = frame('{"id":1,"connect":{"token":"%s"}}' % token)
+    await visit.open(upgrade(CENTRIFUGE) + command)
+    await visit.hear(b'"code":101')
+    visit.count(COMMAND_ERROR)
+    await visit.send(command)
+    await visit.expect("3500")
+
+
+@attack("error 106; 107 for the name", "--max-channels, --max-channel-bytes", visits=60, needs=("1000",))
+async def channels(visit, number):
+    """150 channels of one client, and names that are too long"""
+    names = [f"h-{number}-{index}" for index in range(150)] + ["n" * 300] * 5
+    lines = ['{"id":1,"connect":{}}']
+    lines += [f'{{"id":{index + 2},"subscribe":{{"channel":"{name}"}}}}' for index, name in enumerate(names)]
+    await visit.open(upgrade(CENTRIFUGE) + frame("\n".join(lines)))
+    await visit.hear(b'"code":107')
+    await visit.send(BYE)
+    await visit.expect("1000", *[COMMAND_ERROR] * 27)
+    for code, count in ((106, 22), (107, 5)):
+        found = visit.got.count(b'"code":%d' % code)
+        visit.note(f"error {code}", found == count)

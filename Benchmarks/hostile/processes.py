@@ -1,0 +1,84 @@
+"""The processes of an attack: who is attacked, who is there instead, who attacks, and who must not notice."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from harness import BUILD, Node, Process, wait_for_port
+
+#: Far below the defaults, so that a limit is reached in seconds by one process; the rest is as shipped.
+FLAGS = ["--anonymous", "publish", "--compression", "on", "--namespaces", "closed: publish=nobody",
+         "--max-connections", "500", "--max-pending-connections", "400", "--max-connect-rate", "300",
+         "--max-queue-bytes", "256KiB", "--slow-timeout", "1s", "--handshake-timeout", "1500ms",
+         "--first-command-timeout", "1s", "--message-timeout", "1s", "--close-timeout", "500ms",
+         "--ping-interval", "1s", "--pong-timeout", "700ms"]
+NEIGHBOURS = 100
+
+
+class Spoken(Process):
+    """A child that answers lines with lines of JSON."""
+
+    def __init__(self, command, core):
+        super().__init__(command, core, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.name = pathlib.Path(str(command[0])).name
+
+    def say(self, line):
+        print(line, file=self.child.stdin, flush=True)
+
+    def hear(self):
+        line = self.child.stdout.readline()
+        if not line:
+            sys.exit(f"error: {self.name} ended")
+        return json.loads(line)
+
+    def __exit__(self, *rest):
+        self.child.stdin.close()
+        super().__exit__(*rest)
+
+
+class Neighbours(Spoken):
+    """Clients on the core of those who measure; they stay for the whole run."""
+
+    def __init__(self, port):
+        super().__init__([BUILD / "neighbours", port, NEIGHBOURS], core=1)
+        self.hear()
+
+
+class Attacker(Spoken):
+    """On the same core, behind everybody else there."""
+
+    def __init__(self, name):
+        super().__init__([sys.executable, pathlib.Path(__file__).with_name("attacker.py"), name], core=1)
+
+
+class Sink(Process):
+    """Takes what is meant for a node, on the node's core."""
+
+    def __init__(self, mode, port=17190):
+        super().__init__([BUILD / "sink", port, mode], core=0)
+        self.port = port
+        wait_for_port(port)
+
+
+class Keys:
+    """A secret and a public key for the node, made for this run; who attacks has neither."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        private, self.public, self.secret = (pathlib.Path(self.folder.name) / name for name in ("private", "public", "secret"))
+        openssl = ["openssl", "genpkey", "-quiet", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        subprocess.run(openssl + ["-out", private], check=True)
+        subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out", self.public], check=True)
+        subprocess.run(["openssl", "rand", "-hex", "-out", self.secret, "32"], check=True)
+
+    def __enter__(self):
+        return ["--token-public-key-file", str(self.public), "--token-hmac-secret-file", str(self.secret)]
+
+    def __exit__(self, *_):
+        self.folder.cleanup()
+
+
+def node(keys):
+    return Node(17100, flags=FLAGS + keys, dev=False)
