@@ -31,7 +31,7 @@ class Run:
 
     def result(self):
         with Attacker(self.name) as attacker:
-            self.strike(attacker, is_measured=False)
+            _, _, cold, _ = self.strike(attacker, is_measured=False)
             warm = baseline.State(self.target)
             quiet = self.measure()
             with Sink(self.attack.sink) as sink:
@@ -48,7 +48,7 @@ class Run:
             "answers": answers, "documented": self.attack.answer, "limit": self.attack.limit,
             "p99_ms": {"quiet": quiet["p99_ms"], "control": harness.median([c["p99_ms"] for c, *_ in pairs]),
                        "attack": harness.median([s["p99_ms"] for _, s, *_ in pairs])},
-            "ratio": harness.median(ratios), "ratios": ratios, "peak_bytes": max(peak for *_, peak, _, _ in pairs),
+            "ratio": harness.median(ratios), "ratios": ratios, "peak_bytes": max(cold, *(peak for *_, peak, _, _ in pairs)),
             "cpu_microseconds_per_visit": cost / self.attack.visits * 1e6,
             "memory_bytes": {"before": warm.memory, "after": after}, "problems": self.problems,
         }

@@ -25,9 +25,9 @@ async def visit(attack, port, number, checks, end, tally):
         async with asyncio.timeout_at(end):
             await attack.script(one, number)
     except TimeoutError:
-        one.wrong.append(f"no answer in time, after {one.got[-200:]!r}")
+        one.wrong.append(f"no answer in time, after {one.got[-60:]!r}")
     except OSError as error:
-        one.wrong.append(f"{error} after {one.got[-200:]!r}")
+        one.wrong.append(f"{error} after {one.got[-60:]!r}")
     finally:
         one.close()
     if checks:

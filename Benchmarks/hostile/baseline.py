@@ -31,10 +31,11 @@ class State:
     """What the node holds at a moment."""
 
     def __init__(self, node):
+        # First, for the request for the metrics is a descriptor of the node, too.
+        self.files = len(os.listdir(f"/proc/{node.pid}/fd"))
         values = metrics(node)
         self.held = {name: values[name] for name in HELD}
         self.counters = watched(values)
-        self.files = len(os.listdir(f"/proc/{node.pid}/fd"))
         self.memory = resident_bytes(node.pid)
         self.cpu = cpu_seconds(node.pid)
 

@@ -1,12 +1,12 @@
 """Too many, or those who have no business here."""
 
-import asyncio
 import base64
 import hashlib
 import hmac
+import os
 
 from hostile.attack import attack
-from hostile.visit import CENTRIFUGE, COMMAND_ERROR, frame, random_bytes, refused, token_refused, upgrade
+from hostile.visit import CENTRIFUGE, COMMAND_ERROR, frame, refused, token_refused, upgrade
 
 BYE = frame((1000).to_bytes(2, "big"), opcode=8)
 
@@ -15,7 +15,7 @@ async def _come(visit, stay, *reasons):
     """Upgrades, stays, says goodbye; or is refused with one of these reasons, told apart by the words of the answer."""
     await visit.open(upgrade())
     if await visit.opened():
-        await asyncio.sleep(stay)
+        await visit.stay(stay)
         await visit.send(BYE)
         return await visit.expect("1000")
     answer = await visit.answer()
@@ -60,7 +60,7 @@ def _token(algorithm, signature):
 
 TOKENS = [
     ("signature", _token("HS256", lambda text: hmac.digest(b"another secret", text, hashlib.sha256))),
-    ("signature", _token("ES256", lambda _: random_bytes(64))),
+    ("signature", _token("ES256", lambda _: os.urandom(64))),
     ("algorithm", _token("none", lambda _: b"")),
     ("malformed", "x.y.z"),
 ]

@@ -1,7 +1,6 @@
 """One hostile connection: sends what it is told to, and says in a word how the server answered."""
 
 import asyncio
-import os
 import re
 import socket
 import struct
@@ -86,6 +85,13 @@ class Visit:
         """Waits until that text has come."""
         await self._read_until(lambda: text in self.got)
 
+    async def stay(self, seconds):
+        """Shows life for so long, and reads nothing."""
+        end = self.loop.time() + seconds
+        while (left := end - self.loop.time()) > 0:
+            await asyncio.sleep(min(left, 0.4))
+            await self.send(frame(opcode=10))
+
     async def answer(self):
         """Reads to the end of the connection. What it was: an HTTP status, a close code, 'closed' or 'reset'."""
         try:
@@ -106,7 +112,7 @@ class Visit:
     def note(self, answer, is_right, *counters):
         self.answers.append(answer)
         if not is_right:
-            self.wrong.append(f"{answer} after {self.got[-200:]!r}")
+            self.wrong.append(f"{answer} after {self.got[-60:]!r}")
         self.count(*counters)
 
     def count(self, *counters):
@@ -145,7 +151,3 @@ class Visit:
                 code = str(int.from_bytes(rest[begin:begin + 2], "big")) if size >= 2 else "1005"
             at = begin + size
         return code or "closed"
-
-
-def random_bytes(count):
-    return os.urandom(count)
