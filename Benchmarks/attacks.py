@@ -14,7 +14,8 @@ import sys
 
 import harness
 from hostile import baseline, catalogue
-from hostile.processes import Attacker, Keys, Neighbours, Sink, node
+from hostile.processes import Attacker, Neighbours, Sink, node
+from keys import Keys
 
 RATE, MILLISECONDS = 200, 2500
 #: Most that the neighbours' p99 may be, held against the same attack on the sink.

@@ -162,7 +162,7 @@ def flood(redis, channel, count, size=128):
                     "x" * size], core=1, stdout=subprocess.DEVNULL)
 
 
-def _masked(text):
+def masked(text):
     body = text.encode()
     head = bytes([0x81, 0x80 | len(body)]) if len(body) < 126 else b"\x81\xfe" + len(body).to_bytes(2, "big")
     return head + bytes(4) + body
@@ -173,7 +173,7 @@ def deflated_frame_bytes(port, payload):
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(b"GET /channels/probe/ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                       b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n" + _masked(payload))
+                       b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n" + masked(payload))
         got = b""
         while b"\r\n\r\n" not in got or len(got.partition(b"\r\n\r\n")[2]) < 4:
             got += client.recv(65536)
@@ -193,7 +193,7 @@ def subscriptions(port, count):
         commands = ['{"id":1,"connect":{}}']
         commands += [json.dumps({"id": i + 2, "subscribe": {"channel": f"other-{first + i}"}})
                      for i in range(min(100, count - first))]
-        client.sendall(_masked("\n".join(commands)))
+        client.sendall(masked("\n".join(commands)))
         got = b""
         while got.count(b'"subscribe":{}') < len(commands) - 1:
             got += client.recv(65536)

@@ -4,7 +4,6 @@ import json
 import pathlib
 import subprocess
 import sys
-import tempfile
 
 from harness import BUILD, Node, Process, wait_for_port
 
@@ -62,23 +61,5 @@ class Sink(Process):
         wait_for_port(port)
 
 
-class Keys:
-    """A secret and a public key for the node, made for this run; who attacks has neither."""
-
-    def __init__(self):
-        self.folder = tempfile.TemporaryDirectory()
-        private, self.public, self.secret = (pathlib.Path(self.folder.name) / name for name in ("private", "public", "secret"))
-        openssl = ["openssl", "genpkey", "-quiet", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        subprocess.run(openssl + ["-out", private], check=True)
-        subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out", self.public], check=True)
-        subprocess.run(["openssl", "rand", "-hex", "-out", self.secret, "32"], check=True)
-
-    def __enter__(self):
-        return ["--token-public-key-file", str(self.public), "--token-hmac-secret-file", str(self.secret)]
-
-    def __exit__(self, *_):
-        self.folder.cleanup()
-
-
 def node(keys):
-    return Node(17100, flags=FLAGS + keys, dev=False)
+    return Node(17100, flags=FLAGS + keys.flags, dev=False)
