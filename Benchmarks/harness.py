@@ -57,8 +57,10 @@ def resident_bytes(pid):
 class Process:
     """A child that ends with its `with` block."""
 
-    def __init__(self, command, core=None, env=None, **options):
+    def __init__(self, command, core=None, env=None, ahead=False, **options):
         pin = ["taskset", "-c", str(core)] if core is not None else []
+        # Ahead of all that is not, where we may say so.
+        pin += ["chrt", "--rr", "10"] if ahead and os.geteuid() == 0 else []
         self.child = subprocess.Popen(
             pin + [str(part) for part in command], env={**os.environ, **(env or {})}, text=True, **options)
         self.pid = self.child.pid
@@ -98,7 +100,7 @@ class Yardstick(Process):
 class Node(Process):
     """A node with one event loop, open to all unless told otherwise, without pings unless asked for."""
 
-    def __init__(self, port=17100, core=0, flags=(), wrapper=(), env=None, binary=NODE, dev=True):
+    def __init__(self, port=17100, core=0, flags=(), wrapper=(), env=None, binary=NODE, dev=True, ahead=False):
         command = [*wrapper, binary, "serve", "--host", "127.0.0.1", "--port", port,
                    "--admin-port", port + 1000, "--drain", "0s", "--log-level", "error"]
         if dev:
@@ -107,7 +109,7 @@ class Node(Process):
             command += ["--loops", "1"]
         if "--ping-interval" not in flags:
             command += ["--ping-interval", "off"]
-        super().__init__(command + list(flags), core, env)
+        super().__init__(command + list(flags), core, env, ahead)
         self.port, self.admin_port = port, port + 1000
         self.pids = [self.pid]
         wait_for_port(port)

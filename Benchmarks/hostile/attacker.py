@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The attacker, a process of its own: `attacker.py NAME`, then lines `PORT SECONDS` or `PORT SECONDS check` on its input.
 
-Each line is one attack, its visits spread evenly; the answer is a line of JSON. Without `check` nobody is asked what was
+FANFARE_ATTACK_TOKEN is a good token, for those who have one. Each line is one attack, its visits spread evenly; the answer is a line of JSON. Without `check` nobody is asked what was
 answered: that is how it attacks the sink.
 """
 
@@ -20,7 +20,7 @@ from hostile.visit import Visit  # noqa: E402
 
 
 async def visit(attack, port, number, checks, end, tally):
-    one = Visit(port)
+    one = Visit(port, number)
     try:
         async with asyncio.timeout_at(end):
             await attack.script(one, number)
@@ -56,8 +56,9 @@ async def attack_once(attack, port, seconds, checks):
 def main():
     attack = catalogue.ALL[sys.argv[1]]
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    # It shares its core with those who measure: it works when they do not.
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    # It shares its core with those who measure. Root has put them before everybody; else it steps back.
+    if os.geteuid() != 0:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     for line in sys.stdin:
         port, seconds, *check = line.split()
         began = time.process_time()

@@ -11,16 +11,16 @@ from hostile.visit import CENTRIFUGE, COMMAND_ERROR, frame, refused, token_refus
 BYE = frame((1000).to_bytes(2, "big"), opcode=8)
 
 
-async def _come(visit, stay, *reasons):
+async def _come(visit, stay, *reasons, request=upgrade(), expected="503 Retry-After"):
     """Upgrades, stays, says goodbye; or is refused with one of these reasons, told apart by the words of the answer."""
-    await visit.open(upgrade())
+    await visit.open(request)
     if await visit.opened():
         await visit.stay(stay)
         await visit.send(BYE)
         return await visit.expect("1000")
     answer = await visit.answer()
     reason = next((reason for reason, words in reasons if words in visit.got), None)
-    visit.note(answer, answer == "503 Retry-After" and reason is not None, refused(reason))
+    visit.note(answer, answer == expected and reason is not None, refused(reason))
 
 
 RATE = "connect_rate", b"too many clients come at once"
@@ -39,6 +39,26 @@ async def connect_flood(visit, number):
 async def full(visit, number):
     """more clients than there is room for, and they stay"""
     await _come(visit, 2.2 - number * 1.85 / 550, FULL, RATE)
+
+
+@attack("HTTP 429; in connect error 111 and close 1013", "--max-connections-per-user", visits=300, sink="stay",
+        needs=("429 Retry-After", "1013", "1000"))
+async def same_user(visit, number):
+    """one user's good token, 300 times"""
+    token = os.environ["FANFARE_ATTACK_TOKEN"]
+    reason = "user_limit", b"this user has too many connections"
+    if number % 2:
+        request = upgrade("/channels/hostile/ws", f"Authorization: Bearer {token}")
+        return await _come(visit, 2.2 - number * 2 / 300, reason, request=request, expected="429 Retry-After")
+    await visit.open(upgrade(CENTRIFUGE) + frame('{"id":1,"connect":{"token":"%s"}}' % token))
+    await visit.hear(b'"id":1')
+    if b'"code":111' not in visit.got:
+        await visit.stay(2.2 - number * 2 / 300)
+        await visit.send(BYE)
+        return await visit.expect("1000")
+    # An answer to its close spares the node the wait.
+    await visit.send(frame((1013).to_bytes(2, "big"), opcode=8))
+    await visit.expect("1013", COMMAND_ERROR, refused("user_limit"))
 
 
 @attack("HTTP 403", "--allowed-origins")

@@ -5,6 +5,8 @@ import re
 import socket
 import struct
 
+#: The port is chosen with the connection; Python has no name for it.
+IP_BIND_ADDRESS_NO_PORT = 24
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 
@@ -51,8 +53,10 @@ COMMAND_ERROR = "fanfare_command_errors_total"
 class Visit:
     """A connection and what it has come to expect. Its counters are what the server's have to rise by."""
 
-    def __init__(self, port):
+    def __init__(self, port, number):
         self.port = port
+        # A crowd comes from everywhere; where it does not, the script says so.
+        self.source = f"127.0.{1 + number // 250 % 250}.{1 + number % 250}"
         self.loop = asyncio.get_running_loop()
         self.socket = None
         self.got = b""
@@ -65,6 +69,8 @@ class Visit:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+        self.socket.bind((self.source, 0))
         await self.loop.sock_connect(self.socket, ("127.0.0.1", self.port))
         if first:
             await self.send(first)
