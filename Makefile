@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help cluster run build release test check format format-check sanitize sanitize-thread sanitize-address \
-	bench cost autobahn chaos compose-test clean
+	bench attack cost autobahn chaos compose-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,11 @@ bench: ## all scenarios against the C yardstick, 15 minutes (SCENARIOS="single b
 	@Deploy/install bench
 	@$(MAKE) --no-print-directory release
 	Benchmarks/run.py --runs $(or $(RUNS),5) $(SCENARIOS)
+
+attack: ## hostile clients at a node while neighbours listen, 15 minutes (ATTACKS="bomb ping-flood" RUNS=5 FLAGS=--strict)
+	@Deploy/install bench
+	@$(MAKE) --no-print-directory release
+	Benchmarks/attacks.py --runs $(or $(RUNS),5) $(FLAGS) $(ATTACKS)
 
 cost: ## instructions and allocations of a delivery and a publish, exact; fails above Benchmarks/thresholds.json
 	@Deploy/install bench

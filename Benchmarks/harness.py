@@ -22,7 +22,7 @@ def build():
     BUILD.mkdir(exist_ok=True)
     source = ROOT / "Benchmarks" / "yardstick"
     common = ["gcc", "-O2", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
-    for name in ("server", "client"):
+    for name in ("server", "client", "neighbours", "sink"):
         subprocess.run(common + ["-o", BUILD / name, source / f"{name}.c"], check=True)
     subprocess.run(common + ["-o", BUILD / "reader", source / "reader.c", "-lhiredis"], check=True)
     subprocess.run(common + ["-shared", "-fPIC", "-o", BUILD / "allocations.so", source / "allocations.c"], check=True)
@@ -57,8 +57,10 @@ def resident_bytes(pid):
 class Process:
     """A child that ends with its `with` block."""
 
-    def __init__(self, command, core=None, env=None, **options):
+    def __init__(self, command, core=None, env=None, ahead=False, **options):
         pin = ["taskset", "-c", str(core)] if core is not None else []
+        # Ahead of all that is not, where we may say so.
+        pin += ["chrt", "--rr", "10"] if ahead and os.geteuid() == 0 else []
         self.child = subprocess.Popen(
             pin + [str(part) for part in command], env={**os.environ, **(env or {})}, text=True, **options)
         self.pid = self.child.pid
@@ -96,18 +98,22 @@ class Yardstick(Process):
 
 
 class Node(Process):
-    """A node with one event loop, open to all, without pings unless asked for."""
+    """A node with one event loop, open to all unless told otherwise, without pings unless asked for."""
 
-    def __init__(self, port=17100, core=0, flags=(), wrapper=(), env=None, binary=NODE):
-        command = [*wrapper, binary, "serve", "--dev", "--host", "127.0.0.1", "--port", port,
+    def __init__(self, port=17100, core=0, flags=(), wrapper=(), env=None, binary=NODE, dev=True, ahead=False,
+                 rates=1_000_000):
+        command = [*wrapper, binary, "serve", "--host", "127.0.0.1", "--port", port,
                    "--admin-port", port + 1000, "--drain", "0s", "--log-level", "error"]
-        # One client publishes for all: held to rates, as every client is, but to some that it does not reach.
-        command += ["--max-message-rate", "1000000", "--max-publish-rate", "1000000", "--max-byte-rate", "1GiB"]
+        if dev:
+            command.append("--dev")
+        if rates is not None:
+            # One client publishes for all: held to rates, as every client is, but to some that it does not reach.
+            command += ["--max-message-rate", rates, "--max-publish-rate", rates, "--max-byte-rate", "1GiB"]
         if "--loops" not in flags:
             command += ["--loops", "1"]
         if "--ping-interval" not in flags:
             command += ["--ping-interval", "off"]
-        super().__init__(command + list(flags), core, env)
+        super().__init__(command + list(flags), core, env, ahead)
         self.port, self.admin_port = port, port + 1000
         self.pids = [self.pid]
         wait_for_port(port)
@@ -162,7 +168,7 @@ def flood(redis, channel, count, size=128):
                     "x" * size], core=1, stdout=subprocess.DEVNULL)
 
 
-def _masked(text):
+def masked(text):
     body = text.encode()
     head = bytes([0x81, 0x80 | len(body)]) if len(body) < 126 else b"\x81\xfe" + len(body).to_bytes(2, "big")
     return head + bytes(4) + body
@@ -173,7 +179,7 @@ def deflated_frame_bytes(port, payload):
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(b"GET /channels/probe/ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                       b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n" + _masked(payload))
+                       b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n" + masked(payload))
         got = b""
         while b"\r\n\r\n" not in got or len(got.partition(b"\r\n\r\n")[2]) < 4:
             got += client.recv(65536)
@@ -193,7 +199,7 @@ def subscriptions(port, count):
         commands = ['{"id":1,"connect":{}}']
         commands += [json.dumps({"id": i + 2, "subscribe": {"channel": f"other-{first + i}"}})
                      for i in range(min(100, count - first))]
-        client.sendall(_masked("\n".join(commands)))
+        client.sendall(masked("\n".join(commands)))
         got = b""
         while got.count(b'"subscribe":{}') < len(commands) - 1:
             got += client.recv(65536)

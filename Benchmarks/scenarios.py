@@ -3,6 +3,7 @@
 import subprocess
 import time
 
+from connects import connect_tokens
 from harness import (BUILD, Clients, Node, Process, Redis, Yardstick, cpu_seconds, flood, median, resident_bytes, spread,
                      subscriptions)
 
@@ -297,4 +298,4 @@ def redis_reader(runs):
 
 ALL = {f.__name__.replace("_", "-"): f for f in
        (single, burst, crowd, channels, small_channels, latency, sustained, storm, churn, loops, mass_close,
-        slow_readers, idle_herd, waves, cluster, redis_reader)}
+        slow_readers, idle_herd, waves, cluster, redis_reader, connect_tokens)}

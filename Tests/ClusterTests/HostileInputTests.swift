@@ -55,9 +55,10 @@ struct HostileInputTests {
         }
     }
 
-    @Test("commands at the wrong time or of no sense end the client with 3501, and say nothing else")
+    @Test("commands at the wrong time or of no sense end the client with 3501, and nobody else notices")
     func commands() async throws {
         try await withNode(flags: ["--max-commands", "3"]) { node in
+            let neighbour = try await node.raw("n")
             for text in [
                 "hello", "[]", #"{"id":1}"#, #"{"id":1,"subscribe":{"channel":"a"}}"#, "{}", #"{"id":1,"connect":{}"#,
                 "{}\n{}\n{}\n{}", String(repeating: "[", count: 60_000), #"{"id":"1","connect":{}}"#,
@@ -66,6 +67,8 @@ struct HostileInputTests {
                 try await client.send(text)
                 #expect(try await client.closeCode() == 3501, "\(text.prefix(40))")
                 await client.close()
+                try await neighbour.send("on")
+                #expect(try await neighbour.nextText() == "on")
             }
             let twice = try await node.centrifuge()
             try await twice.socket.send(#"{"id":9,"connect":{}}"#)
@@ -73,6 +76,8 @@ struct HostileInputTests {
             let binary = try await node.centrifuge()
             try await binary.socket.send([1, 2, 3])
             #expect(try await binary.socket.closeCode() == 1003)
+            #expect(try await node.metric(#"fanfare_disconnects_total{code="3501"}"#) == 10)
+            try await eventually("only the neighbour is left") { try await node.metric("fanfare_connections") == 1 }
         }
     }
 
@@ -97,6 +102,7 @@ struct HostileInputTests {
     @Test("requests that are no upgrade get their own answers")
     func requests() async throws {
         try await withNode { node in
+            let neighbour = try await node.raw("n")
             #expect(try await HTTP.get(node.port, "/nothing").status == 404)
             #expect(try await HTTP.get(node.port, "/connection/websocket").status == 426)
             #expect(try await HTTP.post(node.port, "/connection/websocket", "").status == 405)
@@ -119,6 +125,8 @@ struct HostileInputTests {
                 await half.reset()
             }
             try await eventually("no socket is left") { try await node.metric("fanfare_pending_connections") == 0 }
+            try await neighbour.send("on")
+            #expect(try await neighbour.nextText() == "on")
         }
     }
 

@@ -1,0 +1,117 @@
+"""Too many, or those who have no business here."""
+
+import base64
+import hashlib
+import hmac
+import os
+
+from hostile.attack import attack
+from hostile.visit import CENTRIFUGE, COMMAND_ERROR, frame, refused, token_refused, upgrade
+
+BYE = frame((1000).to_bytes(2, "big"), opcode=8)
+
+
+async def _come(visit, stay, *reasons, request=upgrade(), expected="503 Retry-After"):
+    """Upgrades, stays, says goodbye; or is refused with one of these reasons, told apart by the words of the answer."""
+    await visit.open(request)
+    if await visit.opened():
+        await visit.stay(stay)
+        await visit.send(BYE)
+        return await visit.expect("1000")
+    answer = await visit.answer()
+    reason = next((reason for reason, words in reasons if words in visit.got), None)
+    visit.note(answer, answer == expected and reason is not None, refused(reason))
+
+
+RATE = "connect_rate", b"too many clients come at once"
+FULL = "connection_limit", b"the node is full"
+
+
+@attack("HTTP 503 with Retry-After", "--max-connect-rate", visits=900, over=1.0, sink="stay",
+        needs=("503 Retry-After", "1000"))
+async def connect_flood(visit, number):
+    """three times as many upgrades in a second as may come"""
+    await _come(visit, 0, RATE, FULL)
+
+
+@attack("HTTP 503 with Retry-After", "--max-connections", visits=550, over=1.85, sink="stay",
+        needs=("503 Retry-After", "1000"))
+async def full(visit, number):
+    """more clients than there is room for, and they stay"""
+    await _come(visit, 2.2 - number * 1.85 / 550, FULL, RATE)
+
+
+@attack("HTTP 429; in connect error 111 and close 1013", "--max-connections-per-user", visits=300, sink="stay",
+        needs=("429 Retry-After", "1013", "1000"))
+async def same_user(visit, number):
+    """one user's good token, 300 times"""
+    token = os.environ["FANFARE_ATTACK_TOKEN"]
+    reason = "user_limit", b"this user has too many connections"
+    if number % 2:
+        request = upgrade("/channels/hostile/ws", f"Authorization: Bearer {token}")
+        return await _come(visit, 2.2 - number * 2 / 300, reason, request=request, expected="429 Retry-After")
+    await visit.open(upgrade(CENTRIFUGE) + frame('{"id":1,"connect":{"token":"%s"}}' % token))
+    await visit.hear(b'"id":1')
+    if b'"code":111' not in visit.got:
+        await visit.stay(2.2 - number * 2 / 300)
+        await visit.send(BYE)
+        return await visit.expect("1000")
+    # An answer to its close spares the node the wait.
+    await visit.send(frame((1013).to_bytes(2, "big"), opcode=8))
+    await visit.expect("1013", COMMAND_ERROR, refused("user_limit"))
+
+
+@attack("HTTP 403", "--allowed-origins")
+async def origin(visit, number):
+    """upgrades and publishes from pages elsewhere"""
+    if number % 4:
+        await visit.open(upgrade(CENTRIFUGE, f"Origin: {('http://evil.example', 'null', 'https://a.evil')[number % 3]}"))
+    else:
+        await visit.open(b"POST /channels/a HTTP/1.1\r\nHost: a\r\nOrigin: http://evil.example\r\nContent-Length: 2\r\n\r\n{}")
+    await visit.expect("403", refused("origin"))
+
+
+def _token(algorithm, signature):
+    """A token with claims as they should be."""
+    parts = [b'{"alg":"%s","typ":"JWT"}' % algorithm.encode(), b'{"sub":"42"}']
+    signed = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+    return (signed + b"." + base64.urlsafe_b64encode(signature(signed)).rstrip(b"=")).decode()
+
+
+TOKENS = [
+    ("signature", _token("HS256", lambda text: hmac.digest(b"another secret", text, hashlib.sha256))),
+    ("signature", _token("ES256", lambda _: os.urandom(64))),
+    ("algorithm", _token("none", lambda _: b"")),
+    ("malformed", "x.y.z"),
+]
+
+
+@attack("HTTP 401; in connect error 101, with the second try close 3500", "--token-…")
+async def tokens(visit, number):
+    """forged HS256 and ES256 tokens, `none`, garbage: in Authorization and in connect"""
+    reason, token = TOKENS[number // 2 % len(TOKENS)]
+    visit.count(token_refused(reason))
+    if number % 2:
+        await visit.open(upgrade("/channels/hostile/ws", f"Authorization: Bearer {token}"))
+        return await visit.expect("401", refused("unauthorized"))
+    command = frame('{"id":1,"connect":{"token":"%s"}}' % token)
+    await visit.open(upgrade(CENTRIFUGE) + command)
+    await visit.hear(b'"code":101')
+    visit.count(COMMAND_ERROR)
+    await visit.send(command)
+    await visit.expect("3500")
+
+
+@attack("error 106; 107 for the name", "--max-channels, --max-channel-bytes", visits=60, needs=("1000",))
+async def channels(visit, number):
+    """150 channels of one client, and names that are too long"""
+    names = [f"h-{number}-{index}" for index in range(150)] + ["n" * 300] * 5
+    lines = ['{"id":1,"connect":{}}']
+    lines += [f'{{"id":{index + 2},"subscribe":{{"channel":"{name}"}}}}' for index, name in enumerate(names)]
+    await visit.open(upgrade(CENTRIFUGE) + frame("\n".join(lines)))
+    await visit.hear(b'"code":107')
+    await visit.send(BYE)
+    await visit.expect("1000", *[COMMAND_ERROR] * 27)
+    for code, count in ((106, 22), (107, 5)):
+        found = visit.got.count(b'"code":%d' % code)
+        visit.note(f"error {code}", found == count)
