@@ -42,6 +42,8 @@ struct NetworkOptions: ParsableArguments {
     @Option(help: .setting("admin-port")) var adminPort: String?
     @Option(help: .setting("node-name")) var nodeName: String?
     @Option(help: .setting("loops")) var loops: String?
+    @Option(help: .setting("trusted-proxies")) var trustedProxies: String?
+    @Option(help: .setting("client-address")) var clientAddress: String?
 
     var given: [(String, String?)] {
         [
@@ -51,6 +53,8 @@ struct NetworkOptions: ParsableArguments {
             ("admin-port", adminPort),
             ("node-name", nodeName),
             ("loops", loops),
+            ("trusted-proxies", trustedProxies),
+            ("client-address", clientAddress),
         ]
     }
 }
@@ -156,6 +160,8 @@ struct SecurityOptions: ParsableArguments {
 
 struct LimitOptions: ParsableArguments {
     @Option(help: .setting("max-connections")) var maxConnections: String?
+    @Option(help: .setting("max-connections-per-address")) var maxConnectionsPerAddress: String?
+    @Option(help: .setting("max-connect-rate-per-address")) var maxConnectRatePerAddress: String?
     @Option(help: .setting("max-connections-per-user")) var maxConnectionsPerUser: String?
     @Option(help: .setting("max-pending-connections")) var maxPendingConnections: String?
     @Option(help: .setting("max-message-bytes")) var maxMessageBytes: String?
@@ -184,6 +190,8 @@ struct LimitOptions: ParsableArguments {
     var given: [(String, String?)] {
         [
             ("max-connections", maxConnections),
+            ("max-connections-per-address", maxConnectionsPerAddress),
+            ("max-connect-rate-per-address", maxConnectRatePerAddress),
             ("max-connections-per-user", maxConnectionsPerUser),
             ("max-pending-connections", maxPendingConnections),
             ("max-message-bytes", maxMessageBytes),

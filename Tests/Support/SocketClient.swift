@@ -17,8 +17,12 @@ public final class SocketClient: Sendable {
 
     /// Connects to a port on loopback.
     ///
-    /// - Parameter receiveBuffer: bytes of the kernel's buffer; small ones fill fast when nothing is read.
-    public static func connect(_ port: Int, receiveBuffer: Int? = nil) async throws -> SocketClient {
+    /// - Parameters:
+    ///   - address: from which it comes; `nil`: 127.0.0.1.
+    ///   - receiveBuffer: bytes of the kernel's buffer; small ones fill fast when nothing is read.
+    public static func connect(
+        _ port: Int, from address: String? = nil, receiveBuffer: Int? = nil
+    ) async throws -> SocketClient {
         let inbox = Inbox()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -30,6 +34,7 @@ public final class SocketClient: Sendable {
         if let receiveBuffer {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(receiveBuffer))
         }
+        if let address { bootstrap = bootstrap.bind(to: try SocketAddress(ipAddress: address, port: 0)) }
         let channel = try await bootstrap.connect(host: "127.0.0.1", port: port).get()
         return SocketClient(channel: channel, inbox: inbox)
     }

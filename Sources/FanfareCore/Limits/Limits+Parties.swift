@@ -1,5 +1,13 @@
 /// What clients may do together that have something in common.
 extension Limits {
+    /// What each address may do: attempts of five seconds may come at once.
+    public var ofAddress: Party.Allowance {
+        Party.Allowance(
+            connections: maxConnectionsPerAddress > 0 ? maxConnectionsPerAddress : nil,
+            attempts: maxConnectRatePerAddress > 0
+                ? Rate(perSecond: maxConnectRatePerAddress, burst: 5 * maxConnectRatePerAddress) : nil)
+    }
+
     /// What each user may do.
     public var ofUser: Party.Allowance {
         Party.Allowance(

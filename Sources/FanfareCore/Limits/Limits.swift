@@ -4,6 +4,12 @@ import FanfareWire
 public struct Limits: Sendable, Equatable {
     /// Clients with a session (WebSocket upgrades accepted) on this node. More are refused with 503 and `Retry-After`.
     public var maxConnections = 50_000
+    /// Clients from one address (IPv6: /64) on this node; 0: no limit. More: 429. A big office behind one address fits; the
+    /// node's own proxies are no clients.
+    public var maxConnectionsPerAddress = 5_000
+    /// Attempts to become a client from one address in a second; 0: no limit. More: 429. Five seconds' worth may come at once:
+    /// when a node goes down, the thousand clients of an office behind one address come to another together.
+    public var maxConnectRatePerAddress = 200
     /// Clients of one user on this node; 0: no limit. More: HTTP 429 or error 111, both temporary, for a phone that comes back
     /// finds its old connection still there.
     public var maxConnectionsPerUser = 0

@@ -121,6 +121,10 @@ public enum SharedCounter: Int, CaseIterable, Sendable {
     case apiErrors
     /// Server API requests without a valid key: 401.
     case apiUnauthorized
+    /// Upgrades on which a trusted proxy said something that is no address.
+    case forwardedMalformed
+    /// Upgrades with X-Forwarded-For or Forwarded from peers that are not trusted.
+    case forwardedUntrusted
 }
 
 /// Why a client got no session. Raw values index a block, names are the metric's label.
@@ -149,6 +153,12 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
     case connectRate
     /// The channel's rules don't let clients do that: 403.
     case forbidden
+    /// Too many attempts from its address: 429.
+    case addressRate
+    /// Its address has as many clients as it may: 429.
+    case addressLimit
+    /// A trusted proxy that should speak the PROXY protocol did not: closed.
+    case proxyProtocol
     /// Its user has as many clients as it may: 429, or error 111.
     case userLimit
     /// Its user publishes faster than it may: 429.
@@ -169,6 +179,9 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
         case .origin: "origin"
         case .connectRate: "connect_rate"
         case .forbidden: "forbidden"
+        case .addressRate: "address_rate"
+        case .addressLimit: "address_limit"
+        case .proxyProtocol: "proxy_protocol"
         case .userLimit: "user_limit"
         case .publishRate: "publish_rate"
         }

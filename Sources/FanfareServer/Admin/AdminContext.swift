@@ -12,6 +12,8 @@ struct AdminContext: Sendable {
     var keys = AdminKeys.none
     /// Why tokens can't be checked yet.
     var tokenProblem: @Sendable () -> String? = { nil }
+    /// Addresses that share limits now.
+    var knownAddresses: @Sendable () -> Int = { 0 }
     /// Users that share limits now.
     var knownUsers: @Sendable () -> Int = { 0 }
     var broker: any Broker

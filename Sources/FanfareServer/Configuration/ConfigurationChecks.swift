@@ -45,6 +45,7 @@ struct ConfigurationChecks {
         completeRedis(&configuration, problems: &problems, note: note)
         completeOrigins(&configuration, problems: &problems)
         completeNamespaces(&configuration, problems: &problems)
+        completeAddresses(&configuration, problems: &problems)
     }
 
     private func completeOrigins(_ configuration: inout NodeConfiguration, problems: inout [String]) {
@@ -181,7 +182,7 @@ struct ConfigurationChecks {
 
     /// What was given and changes nothing here.
     func withoutEffect(_ configuration: NodeConfiguration) -> [String] {
-        var warnings = redisWithoutEffect(configuration)
+        var warnings = redisWithoutEffect(configuration) + addressesWithoutEffect(configuration)
         if !configuration.compression.isOn {
             warnings += ["compression-threshold", "compression-client-context"]
                 .compactMap { given[$0]?.origin }.map { "\($0) has no effect: compression is off" }

@@ -63,6 +63,12 @@ public struct NodeConfiguration: Sendable {
     public var allowedOrigins = ""
     /// What that comes to. Read from it by ``ConfigurationReader``.
     var origins = OriginPolicy.sameHost
+    /// Machines that are believed about whose requests they bring, as ``TrustedNetworks`` reads it.
+    public var trustedProxies = "loopback"
+    /// What that comes to. Read from it by ``ConfigurationReader``.
+    var trusted = TrustedNetworks.loopback
+    /// Where they say it.
+    var clientAddress = ForwardedPath.Source.xForwardedFor
     /// How channels behave, as ``NamespaceText`` reads it; empty: all have the default rules.
     public var namespaces = ""
     /// What that comes to. Read from it by ``ConfigurationReader``.

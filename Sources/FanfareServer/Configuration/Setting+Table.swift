@@ -5,7 +5,7 @@ import Logging
 extension Setting {
     /// All settings in the order in which people meet them.
     public static let all: [Setting] =
-        network + redis + behaviour + compression + security + limits + timeouts + http
+        network + addresses + redis + behaviour + compression + security + limits + timeouts + http
 
     private static let defaults = NodeConfiguration()
 
@@ -145,6 +145,15 @@ extension Setting {
             "max-connections", 1...10_000_000, default: defaults.limits.maxConnections,
             "Clients on this node; more get 503. The default is lower where the system allows fewer files.",
             \.limits.maxConnections),
+        integer(
+            "max-connections-per-address", 0...10_000_000, default: defaults.limits.maxConnectionsPerAddress,
+            "Clients from one address (IPv6: /64) on this node, trusted ones aside; more get 429. 0: no limit.",
+            \.limits.maxConnectionsPerAddress),
+        integer(
+            "max-connect-rate-per-address", 0...1_000_000, default: defaults.limits.maxConnectRatePerAddress,
+            "Attempts to become a client from one address in a second; more get 429. Those of five seconds may come at once. "
+                + "0: no limit.",
+            \.limits.maxConnectRatePerAddress),
         integer(
             "max-connections-per-user", 0...10_000_000, default: defaults.limits.maxConnectionsPerUser,
             "Clients of one user on this node; more get 429 or error 111 and may try again. 0: no limit.",

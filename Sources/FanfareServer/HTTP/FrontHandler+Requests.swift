@@ -6,6 +6,7 @@ import NIOHTTP1
 /// What a request on the public port gets.
 extension FrontHandler {
     func received(_ head: HTTPRequestHead) {
+        knownCaller = nil
         guard !loop.node.isDraining else {
             return refuse(.draining, .serviceUnavailable, "the node is restarting, try again", retry: true)
         }

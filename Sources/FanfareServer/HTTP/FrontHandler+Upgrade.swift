@@ -14,6 +14,7 @@ extension FrontHandler {
         } catch {
             return refuse(.badRequest, .badRequest, "\(error)")
         }
+        guard let acceptance = mayUpgrade(head, Upgrade.rawSubprotocols) else { return }
         authenticate(head) { bearer in
             if bearer.identity == nil, !self.loop.node.anonymousPermissions.mayConnect {
                 return self.refuseAnonymous("connect")
@@ -25,7 +26,7 @@ extension FrontHandler {
             let mayPublish = self.may(.publish, channel, rules.publish, bearer, isSubscribed: true)
             let client = RawClient(
                 channel: channel, rules: rules, mayPublish: mayPublish, identity: bearer.identity)
-            self.upgrade(head, to: .raw(Target(client: client, wish: wish)))
+            self.admit(head, acceptance, to: .raw(Target(client: client, wish: wish)))
         }
     }
 
@@ -44,28 +45,33 @@ extension FrontHandler {
         /// Every message back to its sender: what conformance suites drive.
         case echo
 
+        /// Browsers that offer a token as a subprotocol want another one chosen.
+        fileprivate static let rawSubprotocols = ["fanfare-raw"]
+
         /// Those that it speaks.
         fileprivate var subprotocols: [String] {
             switch self {
-            // Browsers that offer a token as a subprotocol want another one chosen.
-            case .raw: ["fanfare-raw"]
+            case .raw: Self.rawSubprotocols
             case .centrifuge: ["centrifuge-json"]
             case .echo: []
             }
         }
     }
 
-    /// Answers an upgrade.
-    ///
-    /// All checks come first and cost the node nothing; then a place is taken; a raw client is subscribed before its 101,
-    /// so that "open" means "subscribed". Everything that fails gets the HTTP answer that says why.
+    /// Answers an upgrade whose client says later who it is.
     func upgrade(_ head: HTTPRequestHead, to upgrade: Upgrade) {
+        guard let acceptance = mayUpgrade(head, upgrade.subprotocols) else { return }
+        admit(head, acceptance, to: upgrade)
+    }
+
+    /// Checks what costs the node nothing: the handshake, and how often the address has tried. Before any token is looked at.
+    private func mayUpgrade(_ head: HTTPRequestHead, _ subprotocols: [String]) -> OpeningHandshake.Acceptance? {
         let handshake = OpeningHandshake.check(
             method: head.method.rawValue,
             majorVersion: head.version.major,
             minorVersion: head.version.minor,
             headers: head.headers.lazy.map { (name: $0.name, value: $0.value) },
-            subprotocols: upgrade.subprotocols,
+            subprotocols: subprotocols,
             deflate: loop.node.configuration.compression.policy
         )
         switch handshake {
@@ -76,32 +82,37 @@ extension FrontHandler {
                 refusal.message,
                 headers: refusal.headers
             )
+            return nil
         case .success(let acceptance):
-            guard loop.node.connectRate.take(now: loop.node.clock.monotonicMicroseconds()) else {
-                return refuse(
-                    .connectRate, .serviceUnavailable, "too many clients come at once, try again", retry: true)
-            }
-            guard loop.node.admission.enter() else {
-                return refuse(
-                    .connectionLimit,
-                    .serviceUnavailable,
-                    "the node is full, try again",
-                    retry: true
-                )
-            }
-            let client = ClientConnection(loop: loop, wire: wire(upgrade, head), deflate: acceptance.deflate)
-            client.admitted = true
-            guard client.enter(user: client.raw?.identity?.user ?? "") else {
-                client.finish()
-                return refuse(
-                    .userLimit, .tooManyRequests, "this user has too many connections, try again", retry: true)
-            }
-            guard case .raw(let target) = upgrade else { return complete(client, acceptance, SubscriptionStart()) }
-            opening = client
-            client.onSubscribed = { [unowned self] result in self.subscribed(client, acceptance, result) }
-            loop.settle()
-            loop.shard.subscribe(client, to: target.client.channel, request: 0, wish: target.wish)
+            return mayTry(head) ? acceptance : nil
         }
+    }
+
+    /// Takes a place for a client that may come: on the node, of its address, of its user. A raw client is subscribed before
+    /// its 101, so that "open" means "subscribed". Everything that fails gets the HTTP answer that says why.
+    private func admit(_ head: HTTPRequestHead, _ acceptance: OpeningHandshake.Acceptance, to upgrade: Upgrade) {
+        guard loop.node.connectRate.take(now: loop.node.clock.monotonicMicroseconds()) else {
+            return refuse(.connectRate, .serviceUnavailable, "too many clients come at once, try again", retry: true)
+        }
+        guard loop.node.admission.enter() else {
+            return refuse(.connectionLimit, .serviceUnavailable, "the node is full, try again", retry: true)
+        }
+        let client = ClientConnection(loop: loop, wire: wire(upgrade, head), deflate: acceptance.deflate)
+        client.admitted = true
+        guard takePlace(client, head) else {
+            client.finish()
+            return refuse(
+                .addressLimit, .tooManyRequests, "this address has too many connections, try again", retry: true)
+        }
+        guard client.enter(user: client.raw?.identity?.user ?? "") else {
+            client.finish()
+            return refuse(.userLimit, .tooManyRequests, "this user has too many connections, try again", retry: true)
+        }
+        guard case .raw(let target) = upgrade else { return complete(client, acceptance, SubscriptionStart()) }
+        opening = client
+        client.onSubscribed = { [unowned self] result in self.subscribed(client, acceptance, result) }
+        loop.settle()
+        loop.shard.subscribe(client, to: target.client.channel, request: 0, wish: target.wish)
     }
 
     private func subscribed(

@@ -33,6 +33,10 @@ final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelM
     var opening: ClientConnection?
     /// Whether a request was answered on this connection.
     var hasAnswered = false
+    /// For whom the peer speaks, by the PROXY protocol.
+    var proxied: ClientAddress?
+    /// Where the current request comes from, once somebody has asked.
+    var knownCaller: Callers.Caller?
     private var isCounted = false
 
     init(loop: LoopState) {

@@ -20,7 +20,14 @@ enum HTTPPipeline {
         try pipeline.addHandler(HTTPResponseEncoder())
         try pipeline.addHandler(ByteToMessageHandler(decoder))
         try pipeline.addHandler(HTTPServerPipelineHandler())
-        try pipeline.addHandler(FrontHandler(loop: loop))
+        let front = FrontHandler(loop: loop)
+        try pipeline.addHandler(front)
+        let callers = loop.node.callers
+        if callers.source == .proxyProtocol, ClientAddress(channel.remoteAddress).map(callers.trusted.contains) == true
+        {
+            // Before all others, also before TLS.
+            try pipeline.addHandler(ProxyHeaderHandler(front: front), position: .first)
+        }
     }
 
     /// After the 101: only `client` stays. The decoder goes last and hands on the bytes that came behind the request.

@@ -20,6 +20,22 @@ extension Metric {
     private static let connections: [Metric] = [
         .gauge("fanfare_connections", "Clients with a session now.", loops: .connections),
         .limit("fanfare_limit_connections", "Most clients with a session.") { $0.maxConnections },
+        .limit("fanfare_limit_connections_per_address", "Most clients from an address, 0 for no limit.") {
+            $0.maxConnectionsPerAddress
+        },
+        .limit("fanfare_limit_connect_rate_per_address", "Most attempts from an address in a second, 0 for no limit.") {
+            $0.maxConnectRatePerAddress
+        },
+        .gauge("fanfare_known_addresses", "Addresses with clients or attempts, where something is limited by address.")
+        {
+            Double($0.context.knownAddresses())
+        },
+        .counter(
+            "fanfare_forwarded_malformed_total", "Upgrades where a trusted proxy named no address.",
+            shared: .forwardedMalformed),
+        .counter(
+            "fanfare_forwarded_untrusted_total", "Upgrades with forwarded addresses of peers that are not trusted.",
+            shared: .forwardedUntrusted),
         .limit("fanfare_limit_connections_per_user", "Most clients of a user, 0 for no limit.") {
             $0.maxConnectionsPerUser
         },

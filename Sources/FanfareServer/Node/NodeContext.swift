@@ -10,6 +10,8 @@ final class NodeContext: Sendable {
     let broker: any Broker
     let admission: Admission
     let connectRate: RateMeter
+    /// Where requests come from.
+    let callers: Callers
     /// Users with clients here; `nil` where nothing is limited by user.
     let users: Census<String>?
     /// How fast a client may send.
@@ -42,6 +44,7 @@ final class NodeContext: Sendable {
         // Conformance suites measure what a node can do, and are nobody's clients.
         self.rates = configuration.echo ? ClientRates() : ClientRates(configuration.limits)
         self.connectRate = RateMeter(Rate(perSecond: configuration.limits.maxConnectRate))
+        self.callers = Callers(configuration, metrics: metrics, logger: logger)
         let ofUser = configuration.limits.ofUser
         self.users = ofUser.isUnlimited ? nil : Census(ofUser)
     }

@@ -29,6 +29,7 @@ final class RunningAdmin: Sendable {
                 keepAlive: configuration.keepAlive,
                 keys: configuration.adminKeys,
                 tokenProblem: { node.tokens?.keys.problem },
+                knownAddresses: { node.callers.parties?.count ?? 0 },
                 knownUsers: { node.users?.count ?? 0 },
                 broker: node.broker,
                 brokerName: configuration.redis.isEmpty ? "memory" : "redis",

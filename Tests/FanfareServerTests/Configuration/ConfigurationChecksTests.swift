@@ -93,4 +93,14 @@ struct ConfigurationChecksTests {
             ])
         #expect(problems.count == 2, "\(problems)")
     }
+
+    @Test("a mistake in the list of proxies is told with its entry; where nobody is trusted nobody is asked")
+    func proxies() async throws {
+        let problems = await configurationProblems(flags: ["trusted-proxies": "private, 10.0.0.1/8"])
+        #expect(problems.count == 1 && problems[0].hasPrefix("flag --trusted-proxies: '10.0.0.1/8' has bits"))
+        let idle = try await readConfiguration(flags: ["trusted-proxies": "none", "client-address": "proxy-protocol"])
+        #expect(idle.warnings.count == 1 && idle.warnings[0].contains("client-address has no effect"))
+        let peer = try await readConfiguration(flags: ["trusted-proxies": "none", "client-address": "peer"])
+        #expect(peer.warnings == [])
+    }
 }

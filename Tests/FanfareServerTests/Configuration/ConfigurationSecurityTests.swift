@@ -43,6 +43,7 @@ struct ConfigurationSecurityTests {
                 "FANFARE_TOKEN_HMAC_SECRET"
             ),
             (["token-in-query": "on"], "FANFARE_TOKEN_IN_QUERY"),
+            (["trusted-proxies": "private, 0.0.0.0/0"], "FANFARE_TRUSTED_PROXIES"),
             (["token-jwks": "http://login.example/keys", "token-audience": "a"], "FANFARE_TOKEN_JWKS"),
             (["token-jwks": "https://login.example/keys"], "FANFARE_TOKEN_JWKS"),
             (["redis": "rediss://redis.example.com"], "FANFARE_REDIS"),

@@ -67,6 +67,17 @@ struct ComposeFileTests {
         #expect(interval + keepAlive.pongTimeout < NodeConfiguration.shippedProxyTimeout)
     }
 
+    @Test("nodes believe nginx about addresses, and nginx hands on none that a client wrote")
+    func addresses() async throws {
+        let configuration = try await ConfigurationReader(flags: [:], environment: environment(), file: nil).read()
+            .configuration
+        let container = try #require(ClientAddress("172.18.0.3"))
+        #expect(configuration.trusted.contains(container) && configuration.clientAddress == .xForwardedFor)
+        let proxy = try text("nginx/proxy.conf")
+        #expect(proxy.contains("proxy_set_header X-Forwarded-For   $remote_addr;"))
+        #expect(proxy.contains("proxy_set_header Forwarded         '';"))
+    }
+
     @Test("a node has more time to stop than its drain takes")
     func stopping() async throws {
         let grace = try #require(try service("node")["stop_grace_period"] as? String)

@@ -79,6 +79,8 @@ extension ClientConnection {
             loop.node.admission.leave()
         }
         leaveParty()
+        addressParty?.leave()
+        addressParty = nil
     }
 
     private func leave(_ disconnect: Disconnect) {

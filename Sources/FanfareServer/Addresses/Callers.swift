@@ -1,0 +1,96 @@
+import FanfareCore
+import Logging
+import NIOHTTP1
+import Synchronization
+
+/// Who is calling a node: finds the address behind a request, and counts by it. Any thread.
+final class Callers: Sendable {
+    /// Who sent a request.
+    struct Caller: Sendable, Equatable {
+        let address: ClientAddress
+        /// Whether it is one of the operator's own machines, which no limit by address holds for. Not where it said something
+        /// that is no address: then nobody knows for whom it speaks.
+        let isTrusted: Bool
+    }
+
+    let source: ForwardedPath.Source
+    let trusted: TrustedNetworks
+    /// Addresses with clients here, IPv6 by /64; `nil` where nothing is limited by address.
+    let parties: Census<ClientAddress>?
+    private let path: ForwardedPath
+    private let metrics: NodeMetrics
+    private let logger: Logger
+    private let hasWarned = Atomic<Bool>(false)
+    private let hasWarnedOfGarbage = Atomic<Bool>(false)
+    /// When a full address was told last, microseconds; 0: never.
+    private let toldAt = Atomic<UInt64>(0)
+
+    init(_ configuration: NodeConfiguration, metrics: NodeMetrics, logger: Logger) {
+        source = configuration.clientAddress
+        trusted = configuration.trusted
+        path = ForwardedPath(trusted: trusted)
+        let ofAddress = configuration.limits.ofAddress
+        // Conformance suites are nobody's clients.
+        parties = ofAddress.isUnlimited || configuration.echo ? nil : Census(ofAddress)
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// - Parameters:
+    ///   - peer: the other end of the connection, or for whom it speaks by the PROXY protocol.
+    ///   - headers: the request's.
+    func caller(peer: ClientAddress, _ headers: HTTPHeaders) -> Caller {
+        let origin: ForwardedPath.Origin
+        switch source {
+        case .peer, .proxyProtocol:
+            return Caller(address: peer, isTrusted: trusted.contains(peer))
+        case .xForwardedFor, .forwarded:
+            guard trusted.contains(peer) else {
+                if headers.contains(name: "x-forwarded-for") || headers.contains(name: "forwarded") { warn(peer) }
+                return Caller(address: peer, isTrusted: false)
+            }
+            origin =
+                source == .forwarded
+                ? path.origin(peer: peer, forwarded: headers["forwarded"])
+                : path.origin(peer: peer, xForwardedFor: headers["x-forwarded-for"])
+        }
+        if origin.isMalformed { warnOfGarbage(origin.address) }
+        return Caller(address: origin.address, isTrusted: !origin.isMalformed && trusted.contains(origin.address))
+    }
+
+    /// The party of a caller; `nil` where no limit holds for it.
+    func party(_ caller: Caller, now: UInt64) -> Party? {
+        caller.isTrusted ? nil : parties?.party(caller.address.counted, now: now)
+    }
+
+    /// What a stranger says is not believed; but it may be a proxy, and then all of its clients share one address.
+    private func warn(_ peer: ClientAddress) {
+        metrics.shared.addShared(.forwardedUntrusted)
+        guard !hasWarned.exchange(true, ordering: .relaxed) else { return }
+        logger.warning(
+            """
+            \(peer) sends X-Forwarded-For or Forwarded and is not trusted: is it a proxy? Name it in --trusted-proxies; until \
+            then all its clients share the limits of one address (told once)
+            """)
+    }
+
+    private func warnOfGarbage(_ hop: ClientAddress) {
+        metrics.shared.addShared(.forwardedMalformed)
+        guard !hasWarnedOfGarbage.exchange(true, ordering: .relaxed) else { return }
+        logger.warning(
+            """
+            the trusted proxy \(hop) does not say for whom it speaks: its \(source.rawValue) has no address where the client's \
+            should be; such clients share the limits of its own (told once)
+            """)
+    }
+
+    /// Notes that an address is beyond a limit; logged once a minute.
+    func refused(_ caller: Caller, _ limit: String, now: UInt64) {
+        let told = toldAt.load(ordering: .relaxed)
+        guard told == 0 || now > told + 60_000_000 else { return }
+        guard toldAt.compareExchange(expected: told, desired: max(1, now), ordering: .relaxed).exchanged else { return }
+        logger.notice(
+            "an address is beyond its limit (told once a minute)",
+            metadata: ["address": "\(caller.address)", "limit": "\(limit)"])
+    }
+}
