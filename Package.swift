@@ -168,7 +168,7 @@ let package = Package(
             dependencies: ["Support", "fanfare"],
             exclude: [
                 "deflate_check.py", "page_check.py", "presence_check.py", "recovery_check.py", "sdk_check.py",
-                "token_check.py",
+                "token_check.py", "user_limit_check.py",
             ],
             swiftSettings: strict
         ),

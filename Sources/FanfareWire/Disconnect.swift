@@ -21,7 +21,7 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
     case internalError = 1011
     /// The node drains: come back at once, to another node.
     case serviceRestart = 1012
-    /// Redis is away and this client cannot be served without it.
+    /// Redis is away and this client cannot be served without it, or its user has too many clients.
     case tryAgainLater = 1013
     /// The client's token has expired and was not refreshed in time: come back with a new one.
     case expired = 3005

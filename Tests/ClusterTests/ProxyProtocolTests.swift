@@ -91,6 +91,25 @@ struct ProxyProtocolTests {
         }
     }
 
+    @Test("health checks of a proxy, which end with a reset, are no bad requests")
+    func healthChecks() async throws {
+        try await withNode(flags: Self.flags) { node in
+            for _ in 0..<20 {
+                for header in [Array("PROXY UNKNOWN\r\n".utf8), second(0x20, [127, 0, 0, 1])] {
+                    let socket = try await SocketClient.connect(node.port)
+                    socket.sendLater(ByteBuffer(bytes: header))
+                    await socket.reset()
+                }
+            }
+            _ = try await connect(node, first("192.0.2.1"))
+            try await eventually("all are gone") { try await node.metric("fanfare_pending_connections") == 0 }
+            for reason in ["bad_request", "proxy_protocol"] {
+                let refused = try await node.metric("fanfare_connections_refused_total{reason=\"\(reason)\"}")
+                #expect(refused == 0, "\(reason)")
+            }
+        }
+    }
+
     @Test("a peer that is not trusted speaks HTTP, and its header is a bad request")
     func untrusted() async throws {
         try await withNode(flags: Self.flags + ["--trusted-proxies", "192.0.2.0/24"]) { node in

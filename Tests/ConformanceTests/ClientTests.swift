@@ -86,6 +86,17 @@ struct ClientTests {
         await node.stop()
     }
 
+    @Test("the SDK of a user with too many connections keeps trying, and comes in when there is a place")
+    func pythonUserLimit() async throws {
+        let secret = (0..<4).map { _ in String(UInt64.random(in: .min ... .max), radix: 16) }.joined(separator: "s")
+        let node = try await Node.start(
+            flags: ["--max-connections-per-user", "1"], environment: ["FANFARE_TOKEN_HMAC_SECRET": secret], dev: false)
+        let log = try await run(
+            "user_limit_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket", secret, within: .seconds(60))
+        #expect(log.contains("ok it comes in"), "\(log)")
+        await node.stop()
+    }
+
     @Test("the page works in a browser: two windows, two nodes, messages both ways")
     func page() async throws {
         let pictures = Repository.path + "/.build/page"

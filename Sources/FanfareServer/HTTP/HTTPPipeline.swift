@@ -22,12 +22,12 @@ enum HTTPPipeline {
         try pipeline.addHandler(HTTPServerPipelineHandler())
         let front = FrontHandler(loop: loop)
         try pipeline.addHandler(front)
-        let callers = loop.node.callers
-        if callers.source == .proxyProtocol, ClientAddress(channel.remoteAddress).map(callers.trusted.contains) == true
-        {
-            // Before all others, also before TLS.
-            try pipeline.addHandler(ProxyHeaderHandler(front: front), position: .first)
-        }
+        guard loop.node.callers.source == .proxyProtocol else { return }
+        // Health checks of proxies reset the connection before it is accepted: then nobody is there any more.
+        guard let peer = ClientAddress(channel.remoteAddress) else { throw ChannelError.alreadyClosed }
+        // Before all others, also before TLS.
+        guard loop.node.callers.trusted.contains(peer) else { return }
+        try pipeline.addHandler(ProxyHeaderHandler(front: front), position: .first)
     }
 
     /// After the 101: only `client` stays. The decoder goes last and hands on the bytes that came behind the request.
