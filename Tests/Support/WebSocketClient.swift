@@ -31,9 +31,10 @@ public final class WebSocketClient: Sendable {
 
     /// Opens a WebSocket.
     public static func connect(
-        _ port: Int, _ path: String, headers: [String: String] = [:], receiveBuffer: Int? = nil
+        _ port: Int, _ path: String, headers: [String: String] = [:], receiveBuffer: Int? = nil,
+        tls: TLSClient? = nil
     ) async throws -> WebSocketClient {
-        let socket = try await SocketClient.connect(port, receiveBuffer: receiveBuffer)
+        let socket = try await SocketClient.connect(port, receiveBuffer: receiveBuffer, tls: tls)
         var request = "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         request += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
         for (name, value) in headers { request += "\(name): \(value)\r\n" }
