@@ -7,7 +7,7 @@ SHELL := /bin/bash
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-cluster: ## Redis, three nodes and nginx on this machine (NODES=3 PORT=8080 ADMIN=9001)
+cluster: ## Redis, three nodes and nginx on this machine (NODES=3 PORT=8080 ADMIN=9001 TLS=1)
 	@Deploy/install run
 	@$(MAKE) --no-print-directory release
 	@exec Deploy/cluster

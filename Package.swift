@@ -76,6 +76,8 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -116,7 +118,9 @@ let package = Package(
         ),
         .target(
             name: "Support",
-            dependencies: ["FanfareWire", nioCore, nioPosix],
+            dependencies: [
+                "FanfareWire", nioCore, nioPosix, .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
             path: "Tests/Support",
             swiftSettings: strict
         ),

@@ -54,6 +54,7 @@ struct BenchConnectOptions: ParsableArguments {
     var sourceAddress: [String] = []
     @Option(help: "Event loops (default: one per core).") var threads: String?
     @Flag(help: "Take any certificate of a wss:// server.") var insecure = false
+    @Option(help: "PEM file of the authorities to trust instead of the system's.") var caFile: String?
 
     func give(to options: inout BenchOptions) {
         options.ramp = ramp
@@ -61,6 +62,7 @@ struct BenchConnectOptions: ParsableArguments {
         options.sourceAddresses = sourceAddress
         options.threads = threads
         options.insecure = insecure
+        options.caFile = caFile
     }
 }
 

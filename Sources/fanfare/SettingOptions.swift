@@ -14,6 +14,7 @@ struct SettingOptions: ParsableArguments {
     var file: String?
 
     @OptionGroup(title: "Network") var network: NetworkOptions
+    @OptionGroup(title: "TLS") var tls: TLSOptions
     @OptionGroup(title: "Redis") var redis: RedisOptions
     @OptionGroup(title: "Behaviour") var behaviour: BehaviourOptions
     @OptionGroup(title: "Tokens and keys") var security: SecurityOptions
@@ -22,7 +23,8 @@ struct SettingOptions: ParsableArguments {
 
     /// Reads options, environment and file.
     func read() async throws -> ConfigurationReader.Result {
-        let given = network.given + redis.given + behaviour.given + security.given + limits.given + http.given
+        let given =
+            network.given + tls.given + redis.given + behaviour.given + security.given + limits.given + http.given
         let flags = Dictionary(
             given.compactMap { name, value in value.map { (name, $0) } }, uniquingKeysWith: { $1 })
         do {
@@ -55,6 +57,20 @@ struct NetworkOptions: ParsableArguments {
             ("loops", loops),
             ("trusted-proxies", trustedProxies),
             ("client-address", clientAddress),
+        ]
+    }
+}
+
+struct TLSOptions: ParsableArguments {
+    @Option(help: .setting("tls-certificate")) var tlsCertificate: String?
+    @Option(help: .setting("tls-key")) var tlsKey: String?
+    @Option(help: .setting("tls-reload-interval")) var tlsReloadInterval: String?
+
+    var given: [(String, String?)] {
+        [
+            ("tls-certificate", tlsCertificate),
+            ("tls-key", tlsKey),
+            ("tls-reload-interval", tlsReloadInterval),
         ]
     }
 }

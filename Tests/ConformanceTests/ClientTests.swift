@@ -6,11 +6,14 @@ import Testing
 @Suite("Third-party clients")
 struct ClientTests {
     /// Runs a script of this folder with the tests' Python.
-    private func run(_ script: String, _ arguments: String..., within limit: Duration) async throws -> String {
+    private func run(
+        _ script: String, _ arguments: String..., environment: [String: String] = [:], within limit: Duration
+    ) async throws -> String {
         let python = Repository.path + "/.venv/bin/python"
         try #require(FileManager.default.isExecutableFile(atPath: python), "run Deploy/install test")
         let check = try ChildProcess(
-            python, [Repository.path + "/Tests/ConformanceTests/" + script] + arguments, name: script)
+            python, [Repository.path + "/Tests/ConformanceTests/" + script] + arguments, environment: environment,
+            name: script)
         let status = try await check.waitForExit(within: limit)
         #expect(status == 0, "\(check.log)")
         return check.log
@@ -24,6 +27,26 @@ struct ClientTests {
                 let log = try await run(
                     "sdk_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket", within: .seconds(60))
                 #expect(log.contains("ok disconnects"), "\(log)")
+            }
+        }
+    }
+
+    @Test("both clients over TLS, with Python's own, which is OpenSSL")
+    func overTLS() async throws {
+        let authority = try TestAuthority()
+        let trust = ["SSL_CERT_FILE": authority.caFile]
+        let flags = try authority.issue("node").flags + ["--ping-interval", "1500ms", "--pong-timeout", "1s"]
+        try await withRedis { redis in
+            try await withNode(redis: redis.url, flags: flags) { node in
+                let sdk = try await run(
+                    "sdk_check.py", "wss://localhost:\(node.port)/connection/websocket", environment: trust,
+                    within: .seconds(60))
+                #expect(sdk.contains("ok disconnects"), "\(sdk)")
+            }
+            try await withNode(redis: redis.url, flags: flags + ["--compression", "on"]) { node in
+                let deflate = try await run(
+                    "deflate_check.py", "wss://localhost:\(node.port)", environment: trust, within: .seconds(120))
+                #expect(deflate.contains("ok closes"), "\(deflate)")
             }
         }
     }

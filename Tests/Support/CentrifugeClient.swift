@@ -64,9 +64,9 @@ public final class CentrifugeClient: Sendable {
 
     /// Opens a connection and sends `connect`.
     public static func connect(
-        _ port: Int, path: String = "/connection/websocket", headers: [String: String] = [:]
+        _ port: Int, path: String = "/connection/websocket", headers: [String: String] = [:], tls: TLSClient? = nil
     ) async throws -> CentrifugeClient {
-        let client = try await open(port, path: path, headers: headers)
+        let client = try await open(port, path: path, headers: headers, tls: tls)
         let reply = try await client.command(#""connect":{}"#)
         guard reply.errorCode == nil else { throw NotInTime(what: "a session; got \(reply.text)") }
         client.session.withLock { $0 = reply.result("connect", "client") ?? "" }
@@ -75,9 +75,9 @@ public final class CentrifugeClient: Sendable {
 
     /// Opens a connection and says nothing yet.
     public static func open(
-        _ port: Int, path: String = "/connection/websocket", headers: [String: String] = [:]
+        _ port: Int, path: String = "/connection/websocket", headers: [String: String] = [:], tls: TLSClient? = nil
     ) async throws -> CentrifugeClient {
-        CentrifugeClient(try await WebSocketClient.connect(port, path, headers: headers))
+        CentrifugeClient(try await WebSocketClient.connect(port, path, headers: headers, tls: tls))
     }
 
     /// Sends `{"id":n,…}` and gives the reply; pushes that come before it are kept.

@@ -34,21 +34,23 @@ public struct HTTPAnswer: Sendable {
 /// Single requests to servers on loopback.
 public enum HTTP {
     /// GET.
-    public static func get(_ port: Int, _ path: String, headers: [String: String] = [:]) async throws -> HTTPAnswer {
-        try await request(port, "GET", path, headers: headers, body: "")
+    public static func get(
+        _ port: Int, _ path: String, headers: [String: String] = [:], tls: TLSClient? = nil
+    ) async throws -> HTTPAnswer {
+        try await request(port, "GET", path, headers: headers, body: "", tls: tls)
     }
 
     /// POST.
     public static func post(
-        _ port: Int, _ path: String, _ body: String, headers: [String: String] = [:]
+        _ port: Int, _ path: String, _ body: String, headers: [String: String] = [:], tls: TLSClient? = nil
     ) async throws -> HTTPAnswer {
-        try await request(port, "POST", path, headers: headers, body: body)
+        try await request(port, "POST", path, headers: headers, body: body, tls: tls)
     }
 
     private static func request(
-        _ port: Int, _ method: String, _ path: String, headers: [String: String], body: String
+        _ port: Int, _ method: String, _ path: String, headers: [String: String], body: String, tls: TLSClient?
     ) async throws -> HTTPAnswer {
-        let client = try await SocketClient.connect(port)
+        let client = try await SocketClient.connect(port, tls: tls)
         var text = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
         for (name, value) in headers { text += "\(name): \(value)\r\n" }
         if method == "POST" { text += "Content-Length: \(body.utf8.count)\r\n" }

@@ -15,12 +15,16 @@ public final class Nginx: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: directory) }
 
     /// Starts one in front of servers on loopback.
-    public static func start(ports: [Int]) async throws -> Nginx {
+    ///
+    /// - Parameter tlsFolder: what `Deploy/local-ca` made: it then speaks TLS to clients and servers.
+    public static func start(ports: [Int], tlsFolder: String? = nil) async throws -> Nginx {
         let port = FreePort.take()
         let directory = NSTemporaryDirectory() + "fanfare-nginx-\(port)-\(UInt32.random(in: 0...UInt32.max))"
         let layout = try ChildProcess(
             Repository.path + "/Deploy/nginx-local",
-            [directory, "127.0.0.1:\(port)"] + ports.map { "127.0.0.1:\($0)" }, name: "nginx-local")
+            [directory, "127.0.0.1:\(port)"] + ports.map { "127.0.0.1:\($0)" },
+            environment: tlsFolder.map { ["TLS_DIR": $0] } ?? [:], name: "nginx-local")
+        let tls = try tlsFolder.map { try TLSClient(caFile: $0 + "/ca.crt") }
         guard try await layout.waitForExit() == 0 else { throw NotInTime(what: "nginx-local\n\(layout.log)") }
         let globals = try String(contentsOfFile: directory + "/globals", encoding: .utf8)
         let process = try ChildProcess(
@@ -28,7 +32,7 @@ public final class Nginx: Sendable {
             ["-e", "stderr", "-p", directory, "-c", directory + "/nginx.conf", "-g", globals], name: "nginx")
         try await eventually("nginx answers\n\(process.log)") {
             guard process.isRunning else { throw NotInTime(what: "nginx has ended\n\(process.log)") }
-            return (try? await HTTP.get(port, "/nginx-health"))?.status == 200
+            return (try? await HTTP.get(port, "/nginx-health", tls: tls))?.status == 200
         }
         return Nginx(port: port, directory: directory, process: process)
     }

@@ -12,7 +12,7 @@ import Darwin
 
 /// A TCP client that sends any bytes and gives out what comes back. No thread of its own: thousands fit a test.
 public final class SocketClient: Sendable {
-    private let channel: any Channel
+    let channel: any Channel
     private let inbox: Inbox
 
     /// Connects to a port on loopback.
@@ -20,8 +20,9 @@ public final class SocketClient: Sendable {
     /// - Parameters:
     ///   - address: from which it comes; `nil`: 127.0.0.1.
     ///   - receiveBuffer: bytes of the kernel's buffer; small ones fill fast when nothing is read.
+    ///   - tls: how it speaks TLS; `nil`: it does not.
     public static func connect(
-        _ port: Int, from address: String? = nil, receiveBuffer: Int? = nil
+        _ port: Int, from address: String? = nil, receiveBuffer: Int? = nil, tls: TLSClient? = nil
     ) async throws -> SocketClient {
         let inbox = Inbox()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -29,6 +30,7 @@ public final class SocketClient: Sendable {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(InboxHandler(inbox: inbox))
+                    try tls?.install(on: channel)
                 }
             }
         if let receiveBuffer {
@@ -72,6 +74,9 @@ public final class SocketClient: Sendable {
     /// Whether the peer has ended the connection.
     public var isClosed: Bool { inbox.isClosed }
 
+    /// Whether it ended as its protocols say: with TLS not only the connection, but TLS before it.
+    public var endedCleanly: Bool { inbox.isClosed && !inbox.isBroken }
+
     /// Stops reading: what comes fills the kernel's buffers.
     public func pauseReading() async throws { try await channel.setOption(.autoRead, value: false).get() }
 
@@ -98,6 +103,7 @@ private final class Inbox: Sendable {
     private struct State {
         var bytes = ByteBuffer()
         var isClosed = false
+        var isBroken = false
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var nextWaiter = 0
         /// Counts changes, so that one between a look and a wait is not missed.
@@ -108,6 +114,9 @@ private final class Inbox: Sendable {
     private let state = Mutex(State())
 
     var isClosed: Bool { state.withLock(\.isClosed) }
+    var isBroken: Bool { state.withLock(\.isBroken) }
+
+    func noteError() { state.withLock { $0.isBroken = true } }
 
     func add(_ bytes: ByteBuffer?) {
         let waiters = state.withLock { state in
@@ -162,5 +171,8 @@ private final class InboxHandler: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) { inbox.add(nil) }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        inbox.noteError()
+        context.close(promise: nil)
+    }
 }

@@ -34,10 +34,9 @@ public final class WebSocketClient: Sendable {
     /// - Parameter preface: what is sent before the request.
     public static func connect(
         _ port: Int, _ path: String, headers: [String: String] = [:], from address: String? = nil,
-        preface: [UInt8] = [],
-        receiveBuffer: Int? = nil
+        preface: [UInt8] = [], receiveBuffer: Int? = nil, tls: TLSClient? = nil
     ) async throws -> WebSocketClient {
-        let socket = try await SocketClient.connect(port, from: address, receiveBuffer: receiveBuffer)
+        let socket = try await SocketClient.connect(port, from: address, receiveBuffer: receiveBuffer, tls: tls)
         if !preface.isEmpty { socket.sendLater(ByteBuffer(bytes: preface)) }
         var request = "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         request += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"

@@ -18,6 +18,7 @@ public struct BenchOptions: Sendable {
     public var metricsURLs: [String] = []
     public var connectTimeout = "10s"
     public var insecure = false
+    public var caFile: String?
 
     public init() {}
 }

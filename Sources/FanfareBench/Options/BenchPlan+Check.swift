@@ -1,6 +1,7 @@
 import FanfareRedis
 import FanfareWire
 import NIOCore
+import NIOSSL
 
 extension BenchPlan {
     /// Reads all options, or throws all problems.
@@ -30,6 +31,7 @@ extension BenchPlan {
         publishURL = check.publishURL(options.publishURL, publisher: publisher, target: options.url)
         redisPrefix = options.redisPrefix
         insecure = options.insecure
+        caFile = check.caFile(options.caFile, insecure: insecure)
         if transport == .raw, channels > 1, let path = target?.path, !path.contains("{channel}") {
             check.problem(
                 "the URL's path '\(path)' is the same for all channels: put {channel} into it, as in "
@@ -46,6 +48,14 @@ private struct OptionCheck {
     private(set) var problems: [String] = []
 
     mutating func problem(_ text: String) { problems.append(text) }
+
+    mutating func caFile(_ path: String?, insecure: Bool) -> String? {
+        guard let path else { return nil }
+        if insecure { problem("--ca-file: with --insecure nobody is asked; leave one of them away") }
+        let certificates = try? NIOSSLCertificate.fromPEMFile(path)
+        if certificates?.isEmpty ?? true { problem("--ca-file '\(path)' is no readable PEM file of certificates") }
+        return path
+    }
 
     mutating func integer(_ name: String, _ text: String, in range: ClosedRange<Int>) -> Int {
         if let value = Int(text), range.contains(value) { return value }

@@ -44,6 +44,8 @@ public struct BenchPlan: Sendable {
     public var connectTimeout: Duration
     /// Whether any certificate will do.
     public var insecure: Bool
+    /// PEM file of the authorities to trust instead of the system's.
+    public var caFile: String?
 
     /// The path that the Centrifuge protocol has on a node.
     static let centrifugePath = "/connection/websocket"

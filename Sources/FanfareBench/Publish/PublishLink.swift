@@ -17,7 +17,8 @@ final class PublishLink: ChannelInboundHandler {
     static let maxBacklog = 250_000
 
     private var dialect: any PublishDialect
-    private unowned let loop: PublishLoop
+    /// Kept alive: a connection may end, and say so, after the run that it belonged to has failed.
+    private let loop: PublishLoop
     private let ready: EventLoopPromise<Void>
     private var context: ChannelHandlerContext?
     private var nextID = firstPublishID

@@ -41,7 +41,8 @@ public struct BenchRun {
         _ = try await ServerUsage.ask(plan.metrics)
         let connector: Connector
         do {
-            connector = try Connector(plan.target, timeout: plan.connectTimeout, insecure: plan.insecure)
+            connector = try Connector(
+                plan.target, timeout: plan.connectTimeout, insecure: plan.insecure, caFile: plan.caFile)
         } catch {
             throw BenchFailure("cannot look up \(plan.target.host): \(error)")
         }

@@ -11,8 +11,10 @@ struct Connector: Sendable {
 
     /// Looks the host up; blocks.
     ///
-    /// - Parameter insecure: whether any certificate will do.
-    init(_ endpoint: Endpoint, timeout: Duration, insecure: Bool) throws {
+    /// - Parameters:
+    ///   - insecure: whether any certificate will do.
+    ///   - caFile: PEM file of the authorities to trust; `nil`: the system's.
+    init(_ endpoint: Endpoint, timeout: Duration, insecure: Bool = false, caFile: String? = nil) throws {
         address = try endpoint.resolve()
         self.timeout = .microseconds(timeout.microseconds)
         // SNI takes names only (RFC 6066 §3).
@@ -23,6 +25,7 @@ struct Connector: Sendable {
         }
         var configuration = TLSConfiguration.makeClientConfiguration()
         if insecure { configuration.certificateVerification = .none }
+        if let caFile { configuration.trustRoots = .file(caFile) }
         tls = try NIOSSLContext(configuration: configuration)
     }
 

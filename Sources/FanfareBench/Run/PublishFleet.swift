@@ -28,7 +28,8 @@ struct PublishFleet: Sendable {
             else { throw BenchFailure("--publish-url \(mistake)") }
             self.endpoint = endpoint
         }
-        connector = try Connector(endpoint, timeout: plan.connectTimeout, insecure: plan.insecure)
+        connector = try Connector(
+            endpoint, timeout: plan.connectTimeout, insecure: plan.insecure, caFile: plan.caFile)
         let (eventLoop, counts) = (group.next(), counts)
         loop = try await eventLoop.submit {
             NIOLoopBound(

@@ -66,7 +66,7 @@ private final class Asker: ChannelInboundHandler {
 
     static func ask(_ endpoint: Endpoint) async throws -> HTTPAnswer {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
-        let connector = try Connector(endpoint, timeout: patience, insecure: false)
+        let connector = try Connector(endpoint, timeout: patience)
         return try await eventLoop.flatSubmit {
             let answer = eventLoop.makePromise(of: HTTPAnswer.self)
             let timeout = eventLoop.scheduleTask(in: .microseconds(patience.microseconds)) {

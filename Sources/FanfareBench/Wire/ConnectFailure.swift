@@ -25,7 +25,7 @@ enum ConnectFailure {
             case let code: "system error \(code)"
             }
         case ChannelError.connectTimeout: "timeout"
-        case is NIOSSLExtraError: "the server's certificate is not for this name or not trusted (see --insecure)"
+        case is NIOSSLExtraError: "the server's certificate is not for this name or not trusted (see --ca-file)"
         case NIOSSLError.handshakeFailed(let reason): "TLS handshake failed: \(cause(reason))"
         case is NIOSSLError, is BoringSSLError: "TLS error"
         default: "\(error)"
@@ -35,7 +35,7 @@ enum ConnectFailure {
     /// BoringSSL's words without where in its source they stand.
     private static func cause(_ error: BoringSSLError) -> String {
         let text = "\(error)"
-        if text.contains("CERTIFICATE_VERIFY_FAILED") { return "the certificate is not trusted (see --insecure)" }
+        if text.contains("CERTIFICATE_VERIFY_FAILED") { return "the certificate is not trusted (see --ca-file)" }
         if text.contains("WRONG_VERSION_NUMBER") { return "the server does not speak TLS (use ws://)" }
         return "the server and this client did not agree"
     }

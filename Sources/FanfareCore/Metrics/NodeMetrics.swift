@@ -9,6 +9,8 @@ public final class NodeMetrics: Sendable {
     public let broker = BrokerMetrics()
     /// Tokens of clients; counted by the event loops and by whoever waited for a key.
     public let tokens = TokenMetrics()
+    /// The certificate of the public port.
+    public let tls = CounterBlock<TLSCounter>()
     /// Counted by several threads: the listener and the admin API.
     public let shared = CounterBlock<SharedCounter>()
 
@@ -163,6 +165,8 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
     case userLimit
     /// Its user publishes faster than it may: 429.
     case publishRate
+    /// No TLS, or none that this node takes: closed.
+    case tls
 
     /// The value of the `reason` label.
     public var label: String {
@@ -184,6 +188,7 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
         case .proxyProtocol: "proxy_protocol"
         case .userLimit: "user_limit"
         case .publishRate: "publish_rate"
+        case .tls: "tls"
         }
     }
 }

@@ -187,7 +187,7 @@ struct ConfigurationChecks {
             warnings += ["compression-threshold", "compression-client-context"]
                 .compactMap { given[$0]?.origin }.map { "\($0) has no effect: compression is off" }
         }
-        return warnings
+        return warnings + tlsWithoutEffect(configuration)
     }
 
     private func redisWithoutEffect(_ configuration: NodeConfiguration) -> [String] {

@@ -82,7 +82,7 @@ enum ConfigurationFile {
         return text
     }
 
-    private static func bytes(of path: String) throws(Failure) -> [UInt8] {
+    static func bytes(of path: String) throws(Failure) -> [UInt8] {
         do {
             let file = try FileDescriptor.open(path, .readOnly)
             return try file.closeAfter {

@@ -77,6 +77,7 @@ public struct ConfigurationReader: Sendable {
         }
         let checks = ConfigurationChecks(machine: machine, given: answers.given, refused: answers.refused)
         checks.complete(&configuration, entries: &entries, problems: &problems)
+        checks.completeTLS(&configuration, problems: &problems)
         await checks.completeSecurity(&configuration, problems: &problems)
         checks.check(configuration, problems: &problems)
         let warnings = unknownVariables() + checks.withoutEffect(configuration)

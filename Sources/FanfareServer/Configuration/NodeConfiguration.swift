@@ -31,6 +31,10 @@ public struct NodeConfiguration: Sendable {
     public var adminHost = "127.0.0.1"
     /// Port for the operator; 0: a free one.
     public var adminPort = 9_000
+    /// Certificate and key of the public port; `nil`: it speaks plain HTTP. Put together by ``ConfigurationReader``.
+    public var tls: TLSFiles?
+    /// Between two looks for a newer certificate; 0: none, only SIGHUP.
+    public var tlsReloadInterval = Duration.seconds(10)
     /// The cluster's Redis, or several that share the channels; none: the node stands alone with the broker in memory.
     public var redis: [RedisConfiguration] = []
     /// By which clients and operators know the node; fit for a header field.

@@ -5,7 +5,7 @@ import Logging
 extension Setting {
     /// All settings in the order in which people meet them.
     public static let all: [Setting] =
-        network + addresses + redis + behaviour + compression + security + limits + timeouts + http
+        network + tls + addresses + redis + behaviour + compression + security + limits + timeouts + http
 
     private static let defaults = NodeConfiguration()
 
@@ -31,6 +31,23 @@ extension Setting {
         ) { configuration, value in
             if case .integer(let number) = value { configuration.loops = number }
         },
+    ]
+
+    /// Put together by `ConfigurationChecks+TLS`.
+    private static let tls: [Setting] = [
+        Setting(
+            "tls-certificate", .text("path of a readable file"), default: "",
+            "PEM file of the certificate chain: with it and tls-key the public port speaks TLS and nothing else. "
+                + "Default: plain HTTP."
+        ) { _, _ in },
+        Setting(
+            "tls-key", .text("path of a readable file"), default: "",
+            "PEM file of the certificate's private key, without a passphrase. Default: none."
+        ) { _, _ in },
+        duration(
+            "tls-reload-interval", .zero...(.seconds(86_400)), default: defaults.tlsReloadInterval,
+            "Between two looks for a newer certificate, which new connections then get; 0: only on SIGHUP.",
+            \.tlsReloadInterval),
     ]
 
     /// Applied by ``ConfigurationReader``, which builds the Redis configuration from all of them together.

@@ -130,7 +130,8 @@ extension FrontHandler {
 
     /// A page may show itself from everywhere; what it does is held to its origin.
     private func mayCome(_ head: HTTPRequestHead) -> Bool {
-        loop.node.configuration.origins.allows(head.headers["origin"], host: head.headers.first(name: "host"))
+        loop.node.configuration.origins.allows(
+            head.headers["origin"], host: head.headers.first(name: "host"), overTLS: loop.node.tls != nil)
     }
 
     private func refuseOrigin() {

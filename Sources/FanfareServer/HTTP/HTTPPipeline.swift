@@ -17,6 +17,7 @@ enum HTTPPipeline {
             limitConfiguration: parsing
         )
         let pipeline = channel.pipeline.syncOperations
+        try loop.node.tls?.install(on: channel, loop: loop)
         try pipeline.addHandler(HTTPResponseEncoder())
         try pipeline.addHandler(ByteToMessageHandler(decoder))
         try pipeline.addHandler(HTTPServerPipelineHandler())
@@ -30,7 +31,8 @@ enum HTTPPipeline {
         try pipeline.addHandler(ProxyHeaderHandler(front: front), position: .first)
     }
 
-    /// After the 101: only `client` stays. The decoder goes last and hands on the bytes that came behind the request.
+    /// After the 101: only `client` stays, and TLS in front of it. The decoder goes last and hands on the bytes that came
+    /// behind the request.
     static func replace(in context: ChannelHandlerContext, with client: ClientConnection) {
         let pipeline = context.pipeline.syncOperations
         do {

@@ -25,7 +25,7 @@ struct OriginPolicy: Sendable, Equatable {
 
     /// Any page.
     static let any = OriginPolicy(rules: [.any])
-    /// Pages that came from the same host and port.
+    /// Pages that came from the same host and port, and over TLS where this node speaks it.
     static let sameHost = OriginPolicy(rules: [])
 
     /// Whether it holds nobody back.
@@ -53,13 +53,19 @@ struct OriginPolicy: Sendable, Equatable {
     /// - Parameters:
     ///   - origins: the values as received; none: not a browser.
     ///   - host: the `Host` field, which a proxy in front must hand on.
-    func allows(_ origins: [String], host: String?) -> Bool {
+    ///   - overTLS: whether the request came over TLS. Then a page of `http://` is of another origin, and may be whoever's
+    ///     who sits in between, also where its host is this one. Without TLS here a proxy may speak it: nobody knows.
+    func allows(_ origins: [String], host: String?, overTLS: Bool = false) -> Bool {
         guard let text = origins.first else { return true }
         if allowsAny { return true }
         guard origins.count == 1, !text.contains("*"), let origin = Self.origin(text.lowercased()[...]) else {
             return false
         }
-        if let host, let own = Self.origin("\(origin.scheme)://\(host.lowercased())"), own == origin { return true }
+        if !overTLS || origin.scheme == "https", let host,
+            let own = Self.origin("\(origin.scheme)://\(host.lowercased())"), own == origin
+        {
+            return true
+        }
         return rules.contains { rule in
             switch rule {
             case .any: true

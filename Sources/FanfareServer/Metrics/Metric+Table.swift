@@ -3,7 +3,8 @@ import FanfareWire
 
 /// Every metric of a node, one line each; limits stand beside what they limit.
 extension Metric {
-    static let all: [Metric] = node + connections + tokens + traffic + rates + pings + lags + broker + api + process
+    static let all: [Metric] =
+        node + connections + tls + tokens + traffic + rates + pings + lags + broker + api + process
 
     private static let node: [Metric] = [
         Metric(name: "fanfare_build_info", kind: .gauge, help: "What runs here; always 1.") {
@@ -72,6 +73,19 @@ extension Metric {
         },
         .gauge("fanfare_channels", "Channels with a subscriber, summed over event loops.", loops: .channels),
         .limit("fanfare_limit_channel_name_bytes", "Most bytes of a channel name.") { $0.maxChannelNameBytes },
+    ]
+
+    private static let tls: [Metric] = [
+        .gauge(
+            "fanfare_tls_certificate_not_after_timestamp_seconds",
+            "Expiry of the certificate in use, seconds since 1970; left out without TLS."
+        ) {
+            let time = $0.metrics.tls.value(.notAfter)
+            return time == 0 ? nil : Double(time)
+        },
+        .counter("fanfare_tls_reloads_total", "Certificates read anew, by result.", by: "result") { node in
+            [("ok", node.tls.value(.reloads)), ("failed", node.tls.value(.reloadFailures))]
+        },
     ]
 
     private static let tokens: [Metric] = [

@@ -11,14 +11,15 @@ import Darwin
 #endif
 
 extension FanfareNode {
-    /// Runs a node until SIGTERM or SIGINT has drained it; a second signal ends the process at once.
+    /// Runs a node until SIGTERM or SIGINT has drained it; a second signal ends the process at once. SIGHUP reads the
+    /// certificate anew.
     ///
     /// - Parameter warnings: what the configuration's reader found odd; logged first.
     public static func run(configuration: NodeConfiguration, warnings: [String]) async throws {
         raiseDescriptorLimit()
         let logger = makeLogger(configuration)
         for warning in warnings { logger.warning("\(warning)") }
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         let node = try await start(configuration: configuration, logger: logger)
         node.announce()
         let (stop, stopNow) = AsyncStream<Void>.makeStream()
@@ -26,6 +27,11 @@ extension FanfareNode {
             tasks.addTask {
                 var isDraining = false
                 for await signal in signals {
+                    if signal == .sighup {
+                        logger.notice("SIGHUP received")
+                        node.reload()
+                        continue
+                    }
                     if isDraining {
                         logger.warning("\(signal) received again: ending at once")
                         _exit(1)
@@ -53,7 +59,7 @@ extension FanfareNode {
         context.logger.notice(
             "ready for clients",
             metadata: [
-                "public": "http://\(configuration.host):\(port)",
+                "public": "\(configuration.tls == nil ? "http" : "https")://\(configuration.host):\(port)",
                 "admin": "http://\(configuration.adminHost):\(adminPort)",
                 "broker": "\(configuration.redis.isEmpty ? "memory (this node only)" : configuration.redactedRedis)",
                 "loops": "\(configuration.loops)",

@@ -29,6 +29,7 @@ public final class FanfareNode: Sendable {
         let metrics = NodeMetrics(loops: configuration.loops)
         let formats = FormatsInUse(threshold: configuration.compression.threshold)
         let broker = try makeBroker(configuration, metrics: metrics, formats: formats, clock: clock, logger: logger)
+        let tls = try NodeTLS.make(configuration, metrics: metrics, clock: clock, logger: logger)
         let tokens = try await NodeTokens.make(configuration, metrics: metrics, clock: clock, logger: logger)
         let context = NodeContext(
             configuration: configuration,
@@ -37,7 +38,8 @@ public final class FanfareNode: Sendable {
             formats: formats,
             clock: clock,
             logger: logger,
-            tokens: tokens
+            tokens: tokens,
+            tls: tls
         )
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops)
         do {
@@ -68,6 +70,7 @@ public final class FanfareNode: Sendable {
             }
         } catch {
             tokens?.stop()
+            tls?.stop()
             await broker.shutdown()
             try? await group.shutdownGracefully()
             throw error
@@ -127,11 +130,20 @@ public final class FanfareNode: Sendable {
         }
         for loop in loops { try? await loop.eventLoop.submit { loop.value.tellPresence() }.get() }
         context.tokens?.stop()
+        context.tls?.stop()
         await context.broker.shutdown()
         await admin.stop()
         for loop in loops { try? await loop.eventLoop.submit { loop.value.stop() }.get() }
         try? await group.shutdownGracefully()
         context.logger.info("stopped", metadata: ["clients left": "\(context.admission.count)"])
+    }
+
+    /// Reads what may change while the node runs: the certificate of the public port.
+    public func reload() {
+        guard let tls = context.tls else {
+            return context.logger.notice("nothing to read anew: there is no tls-certificate")
+        }
+        tls.reload()
     }
 
     /// What the drain may take beyond its window: closing handshakes, the broker's last answers.
@@ -144,10 +156,13 @@ public enum NodeStartError: Error, CustomStringConvertible {
     case bind(what: String, host: String, port: Int, reason: String)
     /// A key for tokens can't be used.
     case keys(reason: String)
+    /// Certificate or key of the public port can't be used.
+    case tls(reason: String)
 
     public var description: String {
         switch self {
         case .keys(let reason): "a key for tokens \(reason)"
+        case .tls(let reason): reason
         case .bind(let what, let host, let port, let reason):
             "cannot listen on the \(what) port \(host):\(port): \(reason)"
         }

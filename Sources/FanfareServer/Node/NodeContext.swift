@@ -21,6 +21,8 @@ final class NodeContext: Sendable {
     let logger: Logger
     /// Tokens, where the configuration has keys for them.
     let tokens: NodeTokens?
+    /// TLS of the public port, where the configuration has a certificate.
+    let tls: NodeTLS?
     private let draining = Atomic<Bool>(false)
     private let accepting = Atomic<Bool>(false)
 
@@ -31,7 +33,8 @@ final class NodeContext: Sendable {
         formats: FormatsInUse,
         clock: NodeClock,
         logger: Logger,
-        tokens: NodeTokens? = nil
+        tokens: NodeTokens? = nil,
+        tls: NodeTLS? = nil
     ) {
         self.configuration = configuration
         self.metrics = metrics
@@ -40,6 +43,7 @@ final class NodeContext: Sendable {
         self.clock = clock
         self.logger = logger
         self.tokens = tokens
+        self.tls = tls
         self.admission = Admission(limit: configuration.limits.maxConnections)
         // Conformance suites measure what a node can do, and are nobody's clients.
         self.rates = configuration.echo ? ClientRates() : ClientRates(configuration.limits)
@@ -60,6 +64,9 @@ final class NodeContext: Sendable {
         get { accepting.load(ordering: .relaxed) }
         set { accepting.store(newValue, ordering: .relaxed) }
     }
+
+    /// Whether deliveries may go past NIO, straight to the socket. What goes past TLS would go unencrypted.
+    var writesDirectly: Bool { configuration.directWrite && tls == nil }
 
     /// Which rules hold for which channel.
     var channels: ChannelRulebook { configuration.channels }

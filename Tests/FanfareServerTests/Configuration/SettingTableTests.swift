@@ -11,6 +11,7 @@ import Testing
 struct SettingTableTests {
     /// For every setting a value that is not its default and fits all others' defaults.
     private static let samples: [String: String] = [
+        "tls-certificate": tlsPair?.certificate ?? "", "tls-key": tlsPair?.key ?? "", "tls-reload-interval": "11s",
         "host": "127.0.0.3", "port": "8001", "admin-host": "127.0.0.4", "admin-port": "9001", "node-name": "n.1",
         "loops": "3", "redis": "redis://u:p@other:1/2", "redis-prefix": "x",
         "redis-ca-file": Repository.path + "/Package.swift", "redis-timeout": "1500ms", "redis-probe-interval": "7s",
@@ -42,6 +43,8 @@ struct SettingTableTests {
         "max-header-fields": "63",
     ]
 
+    private static let authority = try? TestAuthority()
+    private static let tlsPair = try? authority?.issue("node")
     private static let secretFile = file("secret", "  of a file\n")
     private static let redisFile = file("redis", "redis://u:p@another\n")
     private static let keyFile = file("key.pem", ES256PrivateKey().publicKey.pemRepresentation)
@@ -66,15 +69,24 @@ struct SettingTableTests {
         }
     }
 
+    /// What a setting needs besides it to be valid and to show; `alone`: the same where the setting is not there.
+    private static func company(of name: String) -> (alone: [String: String], with: [String: String]) {
+        switch name {
+        case "redis", "redis-file": ([:], [:])
+        case "tls-certificate": ([:], ["FANFARE_TLS_KEY": tlsPair?.key ?? ""])
+        case "tls-key": ([:], ["FANFARE_TLS_CERTIFICATE": tlsPair?.certificate ?? ""])
+        default: (["FANFARE_REDIS": "redis://h"], ["FANFARE_REDIS": "redis://h"])
+        }
+    }
+
     @Test(
         "every setting is taken from a flag, a variable and both kinds of file, and arrives",
         arguments: Setting.all.map(\.name))
     func everySource(name: String) async throws {
         let setting = try #require(Setting.all.first { $0.name == name })
         let sample = try #require(Self.samples[name], "a new setting needs a sample")
-        // Redis settings show only with a Redis.
-        let base = name == "redis" || name == "redis-file" ? [:] : ["FANFARE_REDIS": "redis://h"]
-        let nothing = try await readConfiguration(environment: base)
+        let nothing = try await readConfiguration(environment: Self.company(of: name).alone)
+        let base = Self.company(of: name).with
         let flag = try await readConfiguration(flags: [name: sample], environment: base)
         let variable = try await readConfiguration(environment: base.merging([setting.variable: sample]) { $1 })
         let yaml = try await withConfigurationFile("c.yaml", "\(name): \(sample)\n") { path in

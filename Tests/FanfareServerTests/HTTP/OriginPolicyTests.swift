@@ -25,6 +25,22 @@ struct OriginPolicyTests {
         #expect(!policy.allows(["https://a.example", "https://a.example"], host: "a.example"), "more than one")
     }
 
+    @Test("where the node speaks TLS, a page of http is from elsewhere, also at the same host and port")
+    func overTLS() throws {
+        for (origin, host, isAllowed) in [
+            ("https://a.example", "a.example", true), ("https://a.example", "a.example:443", true),
+            ("https://a.example:8443", "a.example:8443", true), ("https://[::1]:8080", "[::1]:8080", true),
+            ("http://a.example", "a.example", false), ("http://a.example:8443", "a.example:8443", false),
+            ("http://a.example:443", "a.example", false), ("https://a.example", "a.example:80", false),
+        ] {
+            #expect(
+                OriginPolicy.sameHost.allows([origin], host: host, overTLS: true) == isAllowed, "\(origin) at \(host)")
+        }
+        let listed = try OriginPolicy("http://a.example")
+        #expect(listed.allows(["http://a.example"], host: "a.example", overTLS: true), "the operator has said so")
+        #expect(OriginPolicy.sameHost.allows([], host: "a.example", overTLS: true), "programs send none")
+    }
+
     @Test("listed origins and subdomains may come, with their scheme and port, besides the same host")
     func listed() throws {
         let policy = try OriginPolicy("https://app.example.com, https://*.example.org,http://localhost:3000")

@@ -33,6 +33,7 @@ struct MetricTableTests {
             one.disconnects.add(DisconnectIndex(disconnect), 1)
             two.disconnects.add(DisconnectIndex(disconnect), value - 1)
         }
+        for counter in TLSCounter.allCases { metrics.tls.addShared(counter, next("tls \(counter)")) }
         for counter in SharedCounter.allCases { metrics.shared.addShared(counter, next("\(counter)")) }
         for counter in BrokerCounter.allCases { metrics.broker.counters.addShared(counter, next("\(counter)")) }
         let histograms: [(String, DurationHistogram)] = [

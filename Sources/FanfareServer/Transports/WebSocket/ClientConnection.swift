@@ -2,7 +2,7 @@ import FanfareCore
 import FanfareWire
 import NIOCore
 
-/// One WebSocket client on its event loop: the only handler of its pipeline after the upgrade.
+/// One WebSocket client on its event loop: the only handler of its pipeline after the upgrade, but for TLS.
 ///
 /// Bytes come in here, become messages (`WebSocketReader`), then commands (a session) and then calls of hub and broker;
 /// ready bytes from the hub go out through ``send(_:)``. Its extensions hold one subject each: `+Receive`, `+Send`,
@@ -147,7 +147,7 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
         guard phase == .opening, let context else { return }
         phase = .open
         loop.add(self)
-        writer = DirectWriter(context.channel, enabled: loop.node.configuration.directWrite)
+        writer = DirectWriter(context.channel, enabled: loop.node.writesDirectly)
         openLane()
         startDeadlines()
     }
