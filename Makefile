@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help cluster run build release test check format format-check sanitize sanitize-thread sanitize-address \
-	bench attack cost autobahn chaos compose-test clean
+	bench attack cost autobahn chaos compose-test fuzz fuzz-build fuzz-corpus fuzz-input clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,21 @@ sanitize-thread sanitize-address: sanitize-%:
 	swift test --quiet --no-parallel --skip-build --sanitize=$* --scratch-path .build-$* \
 		--filter '$(SANITIZED)' $(SKIPPED)
 
+# One program with all targets. Its build has what sanitizers want in our modules and nothing in others'.
+fuzz-build:
+	@Deploy/install build
+	@set -o pipefail; FANFARE_FUZZ=1 swift build --quiet -c release --product fanfare-fuzz --scratch-path .build-fuzz 2>&1 \
+		| { grep -v 'warning: Cannot export local symbol' || true; }
+
+fuzz: fuzz-build ## hostile input for every parser under AddressSanitizer (SECONDS=60 each, JOBS=2, TARGETS="frames json")
+	Fuzz/run.py --seconds $(or $(SECONDS),60) --jobs $(or $(JOBS),2) $(TARGETS)
+
+fuzz-corpus: fuzz-build ## puts the smallest inputs that reach as much into Fuzz/Corpus (TARGETS="frames json")
+	Fuzz/run.py --minimise $(TARGETS)
+
+fuzz-input: fuzz-build ## one input again (TARGET=frames INPUT=file)
+	Fuzz/run.py --input $(INPUT) $(TARGET)
+
 autobahn: ## all of Autobahn's cases, ten minutes; the report stays in .autobahn
 	@Deploy/install test
 	swift build --build-tests
@@ -64,10 +79,10 @@ check: format-check ## format, nginx and compose files
 	Deploy/check
 
 format: ## rewrites the sources in the house style
-	swift format format --in-place --parallel --recursive Package.swift Sources Tests
+	swift format format --in-place --parallel --recursive Package.swift Sources Tests Fuzz
 
 format-check: ## fails when a source is not in the house style
-	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests Fuzz
 
 bench: ## all scenarios against the C yardstick, 15 minutes (SCENARIOS="single burst" RUNS=5)
 	@Deploy/install bench
@@ -95,4 +110,4 @@ compose-test: ## docker-compose.yml for real: needs a container engine, not part
 	Deploy/compose-test
 
 clean: ## removes what was built
-	rm -rf .build .build-thread .build-address .venv .autobahn
+	rm -rf .build .build-thread .build-address .build-fuzz .venv .autobahn

@@ -1,13 +1,26 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let strict: [SwiftSetting] = [
+var strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
     // Hub and wire are generic over what the server puts in: specialized across modules, a delivery costs a third. Debug
     // builds, in which all tests run, check exclusive access at run time; a delivery would pay as much again for it.
     .unsafeFlags(["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
+
+// `make fuzz` sets it: our modules, and nobody else's, get what libFuzzer and AddressSanitizer need.
+let isFuzzing = Context.environment["FANFARE_FUZZ"] != nil
+if isFuzzing {
+    strict = [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .unsafeFlags([
+            "-sanitize=fuzzer,address", "-parse-as-library", "-enable-testing", "-assert-config", "Debug",
+            "-enforce-exclusivity=checked",
+        ]),
+    ]
+}
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -178,3 +191,23 @@ let package = Package(
         ),
     ]
 )
+
+if isFuzzing {
+    package.targets += [
+        .systemLibrary(name: "CLibFuzzer", path: "Fuzz/CLibFuzzer"),
+        .executableTarget(
+            name: "fanfare-fuzz",
+            dependencies: [
+                "CLibFuzzer", "FanfareServer", "FanfareAuth", "FanfareRedis", "FanfareCore", "FanfareWire", nioCore,
+                logging,
+            ],
+            path: "Fuzz",
+            exclude: ["CLibFuzzer", "Corpus", "Dictionaries", "Regressions", "run.py"],
+            // No coverage: libFuzzer shall look for new ways through the parsers, not through what checks them.
+            swiftSettings: [
+                .swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny"), .unsafeFlags(["-sanitize=address"]),
+            ],
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]
+        ),
+    ]
+}

@@ -56,6 +56,6 @@ public struct HistoryPage: Sendable, Equatable {
 
     /// Whether nothing is between two offsets.
     public func follows(_ offset: UInt64, _ earlier: UInt64) -> Bool {
-        offset == earlier + 1 || leaps.contains { $0.last == earlier && $0.next == offset }
+        offset > earlier && offset - earlier == 1 || leaps.contains { $0.last == earlier && $0.next == offset }
     }
 }

@@ -13,7 +13,8 @@ struct ClusterMap: Equatable {
     ///
     /// - Parameter asked: who gave it; a node that does not know its own name leaves it out.
     init?(_ answer: RedisValue, asked: RedisEndpoint) {
-        guard case .array(let ranges) = answer else { return nil }
+        // More ranges than slots are no map: their masters would not fit an index, and filling them in would take long.
+        guard case .array(let ranges) = answer, ranges.count <= HashSlot.count else { return nil }
         for range in ranges {
             guard let first = range[0].integer, let last = range[1].integer, first >= 0, first <= last,
                 last < HashSlot.count, let master = Self.endpoint(range[2], asked: asked)

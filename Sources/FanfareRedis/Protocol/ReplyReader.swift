@@ -12,7 +12,8 @@ final class ReplyReader {
     private let reader: UnsafeMutablePointer<redisReader>
 
     init?() {
-        guard let reader = redisReaderCreate() else { return nil }
+        guard let functions = ReplyFunctions.bounded, let reader = redisReaderCreate() else { return nil }
+        reader.pointee.fn = functions
         self.reader = reader
     }
 
@@ -80,9 +81,9 @@ struct ReplyView {
     /// Number of elements of an array.
     var count: Int { reply.pointee.type == REDIS_REPLY_ARRAY ? Int(reply.pointee.elements) : 0 }
 
-    /// An element of an array; `nil` beyond its end.
+    /// An element of an array; `nil` where there is none.
     subscript(index: Int) -> ReplyView? {
-        guard index < count, let element = reply.pointee.element[index] else { return nil }
+        guard index >= 0, index < count, let element = reply.pointee.element[index] else { return nil }
         return ReplyView(element)
     }
 }

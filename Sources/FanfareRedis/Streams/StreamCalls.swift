@@ -90,7 +90,8 @@ struct StreamCalls: Sendable {
     }
 
     private static func publication(_ channel: ChannelName, _ epoch: String, _ entry: ReplyView) -> Publication? {
-        guard let id = entry[0]?.text, let offset = id.split(separator: "-").first.flatMap({ UInt64($0) }),
+        // Offsets begin at 1: an entry at 0 is none of ours, and a place before it there is not.
+        guard let id = entry[0]?.text, let offset = id.split(separator: "-").first.flatMap({ UInt64($0) }), offset > 0,
             let bytes = entry[1]?[1]?.bytes, case .publication(let payload, let acceptedAt) = Envelope.read(bytes)
         else { return nil }
         return Publication(

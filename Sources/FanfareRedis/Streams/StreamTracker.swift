@@ -68,11 +68,12 @@ struct StreamTracker {
             return .hold
         }
         if place.epoch == position.epoch {
-            if place.offset == position.offset + 1 {
+            if place.offset <= position.offset { return .drop }
+            // No sum: what Redis says may be the end of the range.
+            if place.offset - position.offset == 1 {
                 self.position = place
                 return .deliver
             }
-            if place.offset <= position.offset { return .drop }
         }
         hold(publication)
         return .gap
@@ -110,12 +111,13 @@ struct StreamTracker {
         guard !hadOverflowed, !outcome.readsOn, var position else { return }
         for publication in waiting {
             guard let place = publication.position else { continue }
-            guard place.epoch == position.epoch, place.offset <= position.offset + 1 else {
+            let isSame = place.epoch == position.epoch
+            if isSame, place.offset <= position.offset { continue }
+            guard isSame, place.offset - position.offset == 1 else {
                 // It is beyond another gap, or of another life of the stream: the next read tells.
                 outcome.readsOn = true
                 break
             }
-            if place.offset <= position.offset { continue }
             position = place
             outcome.publications.append(publication)
         }

@@ -57,7 +57,8 @@ extension ConfigurationChecks {
 
     /// What is allowed and should be thought about twice. None of it quotes a secret.
     func dangers(_ configuration: NodeConfiguration) -> [String] {
-        exposure(configuration) + tlsDangers(configuration) + addressDangers(configuration) + tokenDangers(configuration)
+        exposure(configuration) + tlsDangers(configuration) + addressDangers(configuration)
+            + tokenDangers(configuration)
             + secretsInSight(configuration)
     }
 

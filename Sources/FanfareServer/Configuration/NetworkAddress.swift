@@ -25,7 +25,9 @@ struct NetworkAddress {
     /// Surely one that the internet routes: an address outside the private ranges, or a name with a dot. Names without one
     /// are those of containers and of `/etc/hosts`.
     var isPublic: Bool {
-        guard let bytes else { return name.contains(".") && !name.hasSuffix(".local") && !name.hasSuffix(".internal") }
+        guard let bytes else {
+            return name.utf8.contains(UInt8(ascii: ".")) && !name.hasSuffix(".local") && !name.hasSuffix(".internal")
+        }
         if isLoopback { return false }
         if bytes.count == 4 {
             return switch (bytes[0], bytes[1]) {

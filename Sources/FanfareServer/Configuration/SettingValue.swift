@@ -122,9 +122,11 @@ enum SettingText {
             let unit = rest.prefix { $0.isLetter }
             rest = rest.dropFirst(unit.count)
             let factors = ["ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000]
-            // A day's worth of digits: nothing below can overflow.
+            // A day's worth of digits: no product can overflow, and what many of them come to is checked.
             guard digits.count <= 9, let number = Int(digits), let factor = factors[String(unit)] else { return nil }
-            milliseconds += number * factor
+            let (sum, overflow) = milliseconds.addingReportingOverflow(number * factor)
+            if overflow { return nil }
+            milliseconds = sum
         }
         return text.isEmpty ? nil : .milliseconds(milliseconds)
     }

@@ -58,7 +58,7 @@ struct OriginPolicy: Sendable, Equatable {
     func allows(_ origins: [String], host: String?, overTLS: Bool = false) -> Bool {
         guard let text = origins.first else { return true }
         if allowsAny { return true }
-        guard origins.count == 1, !text.contains("*"), let origin = Self.origin(text.lowercased()[...]) else {
+        guard origins.count == 1, !Self.hasStar(text), let origin = Self.origin(text.lowercased()[...]) else {
             return false
         }
         if !overTLS || origin.scheme == "https", let host,
@@ -80,11 +80,16 @@ struct OriginPolicy: Sendable, Equatable {
     private static func rule(_ text: Substring) -> Rule? {
         if text == "*" { return .any }
         guard let origin = origin(text) else { return nil }
-        guard origin.host.contains("*") else { return .exact(origin) }
+        guard hasStar(origin.host) else { return .exact(origin) }
         let suffix = origin.host.dropFirst()
-        guard origin.host.hasPrefix("*."), !suffix.contains("*"), suffix.dropFirst().contains(".") else { return nil }
+        guard origin.host.hasPrefix("*."), !hasStar(suffix), suffix.dropFirst().utf8.contains(UInt8(ascii: ".")) else {
+            return nil
+        }
         return .subdomains(scheme: origin.scheme, suffix: suffix, port: origin.port)
     }
+
+    /// In bytes: with a text, `contains` is Foundation's search by rules of language, which some hostile texts make trap.
+    private static func hasStar(_ text: some StringProtocol) -> Bool { text.utf8.contains(UInt8(ascii: "*")) }
 
     /// `scheme://host[:port]`, in lower case; nothing behind it.
     private static func origin(_ text: Substring) -> Origin? {

@@ -137,6 +137,11 @@ struct ConfigurationTests {
         #expect(SettingText.duration(.milliseconds(milliseconds)) == text)
     }
 
+    @Test("a duration of more hours than there are is refused")
+    func endlessDuration() {
+        #expect(SettingText.duration(String(repeating: "999999999h", count: 2_563)) == nil)
+    }
+
     @Test("what is no duration, size or switch is refused")
     func notValues() {
         for text in ["", "5", "s", "5x", "-5s", "5 s", "1.5s", "9999999999s"] {

@@ -157,6 +157,18 @@ struct DeflateTests {
         }
     }
 
+    @Test("a message is taken whatever its length is, also where it just fills the room made for it")
+    func lengths() throws {
+        for context in [false, true] {
+            var reader = try reader(limit: 70_000, context: context)
+            for count in Array(240...270) + Array(490...515) + [1_014, 2_038, 4_086, 8_182, 65_526] {
+                let bytes = [UInt8](repeating: 7, count: count)
+                let event = read(&reader, frame(try compressed(bytes), opcode: 2)).last
+                #expect(event == .message(Payload(kind: .binary, bytes: ByteBuffer(bytes: bytes))), "\(count) bytes")
+            }
+        }
+    }
+
     @Test("what is no DEFLATE stream, or not a whole one, ends with 1007; so does text that is not UTF-8")
     func corrupt() throws {
         let notText = try compressed([0x41, 0xFF, 0x41])

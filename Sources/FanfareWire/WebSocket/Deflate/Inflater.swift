@@ -91,9 +91,11 @@ final class Inflater: @unchecked Sendable {
             case Z_OK, Z_BUF_ERROR: break
             default: return .corrupt
             }
-            guard stream.pointee.avail_in == 0, !isFull else { continue }
-            // Between blocks: what was appended to the message ended its last one.
-            return stream.pointee.data_type & 128 != 0 ? .message(output) : .corrupt
+            guard stream.pointee.avail_in == 0 else { continue }
+            // Between blocks: what was appended to the message ended its last one, and nothing waits to come out. Only the
+            // call that came there says so, also when it filled the room to the last byte; another one would not.
+            if stream.pointee.data_type & 128 != 0 { return .message(output) }
+            guard isFull else { return .corrupt }
         }
     }
 }

@@ -1,0 +1,34 @@
+import NIOCore
+
+@testable import FanfareWire
+
+extension FuzzTarget {
+    /// Commands of the Centrifuge protocol: what is taken is JSON, in no more commands than there may be.
+    static let commands = FuzzTarget(name: "commands", maxBytes: 1_024) { input in
+        var input = input
+        let limit = input.pick([1, 2, 512])
+        let bytes = input.buffer
+        guard let commands = try? CentrifugeJSONDecoder.decode(bytes, maxCommands: limit) else { return }
+        expect((1...limit).contains(commands.count), "\(commands.count) commands, limit \(limit)")
+        for line in input.rest.split(separator: UInt8(ascii: "\n")) {
+            let isBlank = line.allSatisfy { [0x20, 0x09, 0x0D].contains($0) }
+            expect(isBlank || ReferenceJSON.isValid(line, maximumDepth: JSONScanner.maximumDepth), "not JSON")
+        }
+        for command in commands {
+            if command.id == 0 { expect(command.method == .send || command.method == .pong, "no id: \(command)") }
+            switch command.method {
+            case .publish(_, let data):
+                expect(ReferenceJSON.isValid(data.readableBytesView, maximumDepth: 64), "data is not JSON")
+            case .subscribe(let request): position(request.position)
+            case .connect(let request): for request in request.subscriptions { position(request.position) }
+            case .history(let request): if let since = request.since { position(since) }
+            default: break
+            }
+        }
+    }
+
+    private static func position(_ position: StreamPosition) {
+        let epoch = position.epoch
+        expect(epoch.isEmpty || epoch == "?" || StreamPosition.isEpoch(epoch), "epoch '\(epoch)'")
+    }
+}

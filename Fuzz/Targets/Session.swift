@@ -1,0 +1,130 @@
+import NIOCore
+
+@testable import FanfareCore
+@testable import FanfareWire
+
+extension FuzzTarget {
+    /// A session of the Centrifuge protocol, whose broker and token checks answer as they like: whatever it sends is a text
+    /// frame of JSON in one line, and it has no more channels than it may.
+    static let session = FuzzTarget(name: "session", maxBytes: 1_024) { input in
+        var run = SessionRun(input)
+        run.run()
+    }
+}
+
+private struct SessionRun {
+    private static let maxChannels = 4
+    private var input: FuzzInput
+    private var session: CentrifugeSession
+    private var hasEnded = false
+
+    init(_ input: FuzzInput) {
+        self.input = input
+        var rules = ChannelRules()
+        rules.presence = true
+        rules.history = ChannelRules.Retention(size: 2, age: .seconds(60))
+        rules.recovery = self.input.pick([.off, .stream, .cache])
+        let book = ChannelRulebook(plain: rules, namespaces: self.input.bool() ? ["a": ChannelRules()] : [:])
+        var policy = CentrifugeSession.Policy(
+            clientID: "c", nodeName: "n", version: "1", pingSeconds: 25, maxChannelNameBytes: 64,
+            maxChannels: Self.maxChannels, permissions: self.input.pick([.publish, .subscribe, .none]), channels: book)
+        policy.ignoresTokens = self.input.bool()
+        session = CentrifugeSession(policy: policy)
+    }
+
+    mutating func run() {
+        while !input.isEmpty, !hasEnded {
+            let choice = input.byte()
+            if choice == 0xFF {
+                for action in session.expire(at: Int64(input.byte()) << 8) { perform(action) }
+                continue
+            }
+            guard let commands = try? CentrifugeJSONDecoder.decode(input.piece().buffer, maxCommands: 8) else {
+                continue
+            }
+            for command in commands where !hasEnded { perform(session.receive(command)) }
+            expect(session.channelCount <= Self.maxChannels, "\(session.channelCount) channels")
+        }
+    }
+
+    private mutating func perform(_ action: CentrifugeSession.Action) {
+        switch action {
+        case .none: break
+        case .disconnect: hasEnded = true
+        case .reply(let frame), .refuse(let frame): sent(frame)
+        case .unsubscribe(_, let reply): sent(reply)
+        case .subscribe(let channel, _, let id): subscribed(channel, id)
+        case .publish(_, let payload, let id):
+            expect(payload.kind == .text, "a binary publish")
+            sent(session.published(id: id, input.bool() ? .success(PublishReceipt()) : .failure(.overloaded)))
+        case .history(let channel, let query, let id):
+            let position = StreamPosition(offset: input.integer(), epoch: "e")
+            let page = HistoryPage(publications: publications(channel), position: position)
+            sent(session.read(id: id, since: query.since, .success(page)))
+        case .presence(let channel, let id):
+            let page = PresencePage(members: [session.info(in: channel)], total: input.pick(3))
+            sent(session.presence(id: id, .success(page), maxBytes: 1 << Int(input.pick(20))))
+        case .presenceStats(_, let id):
+            let stats = PresenceStats(clients: Int(truncatingIfNeeded: input.integer()), users: 1)
+            sent(session.presenceStats(id: id, .success(stats)))
+        case .authenticate(let token, let command): authenticate(token, command)
+        case .begin(let starts, let id):
+            for start in starts { subscribed(start.channel, id) }
+        }
+    }
+
+    private mutating func subscribed(_ channel: ChannelName, _ id: UInt32) {
+        if input.pick(4) == 3 { return sent(session.subscribeFailed(channel, id: id, .unavailable)) }
+        let start = SubscriptionStart(
+            position: input.bool() ? StreamPosition(offset: input.integer(), epoch: "e") : nil,
+            publications: publications(channel), isComplete: input.bool())
+        sent(session.subscribed(channel, id: id, start))
+    }
+
+    private mutating func publications(_ channel: ChannelName) -> [Publication] {
+        (0..<input.pick(3)).map { index in
+            let kind: Payload.Kind = input.bool() ? .text : .binary
+            return Publication(
+                channel: channel,
+                payload: Payload(kind: kind, bytes: ByteBuffer(bytes: [0x22, 0x0A, input.byte() & 0x7F])),
+                position: StreamPosition(offset: UInt64(index + 1), epoch: "e"))
+        }
+    }
+
+    private mutating func authenticate(_ token: String, _ command: CentrifugeCommand) {
+        guard input.pick(4) != 0 else {
+            return perform(session.refused(command, input.pick(TokenRefusal.allCases)))
+        }
+        let expiresAt = input.bool() ? Int64(input.byte()) << 8 : nil
+        if CentrifugeSession.isSubscription(command) {
+            var claims = SubscriptionClaims()
+            (claims.channel, claims.expiresAt) = (token, expiresAt)
+            if let refusal = session.mismatch(claims, command) { return perform(session.refused(command, refusal)) }
+            perform(session.subscribe(command, claims, now: 1_000))
+        } else {
+            var claims = ConnectClaims()
+            claims.expiresAt = expiresAt
+            claims.subscriptions = (0..<input.pick(6)).map { ServerSubscription(channel: "s\($0)") }
+            if let refusal = session.mismatch(claims) { return perform(session.refused(command, refusal)) }
+            if case .connect = command.method {
+                perform(session.connect(command, claims, now: 1_000))
+            } else {
+                perform(session.refresh(command, claims, now: 1_000))
+            }
+        }
+    }
+
+    /// Frames of the node, read as a client reads them.
+    private func sent(_ frames: ByteBuffer) {
+        var rest = frames
+        while rest.readableBytes > 0 {
+            let header = rest.withUnsafeReadableBytes { WebSocketFrame.plainHeader($0) }
+            guard let header, header.opcode == .text else { fatalError("not a text frame: \(rest)") }
+            let short = Int(rest.getInteger(at: rest.readerIndex + 1, as: UInt8.self) ?? 0)
+            let long = rest.getInteger(at: rest.readerIndex + 2, as: UInt16.self).map(Int.init) ?? 0
+            rest.moveReaderIndex(forwardBy: header.length)
+            guard let line = rest.readSlice(length: short < 126 ? short : long) else { fatalError("frame too short") }
+            expect(JSONLine(line)?.bytes == line, "not JSON in one line: \(String(buffer: line))")
+        }
+    }
+}

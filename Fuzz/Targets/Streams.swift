@@ -1,0 +1,95 @@
+import FanfareCore
+import FanfareWire
+
+@testable import FanfareRedis
+
+extension FuzzTarget {
+    /// What the node follows of streams, with a Redis that says anything: whoever is subscribed hears a stream in order,
+    /// nothing twice, or is told.
+    static let streams = FuzzTarget(name: "streams", maxBytes: 512) { input in
+        var run = StreamRun(input)
+        run.run()
+    }
+}
+
+private struct StreamRun {
+    private var input: FuzzInput
+    private var desk = StreamDesk(metrics: Self.metrics)
+    private var reads: [StreamDesk.Read] = []
+    private var heard: StreamPosition?
+    private static let channel = try! ChannelName("c")
+    private static let metrics = BrokerMetrics()
+
+    init(_ input: FuzzInput) { self.input = input }
+
+    mutating func run() {
+        while !input.isEmpty {
+            switch input.pick(8) {
+            case 0: desk.confirmed(Self.channel, [.init(receiver: 0, ticket: 1)])
+            case 1: if let action = desk.join(Self.channel, .init(receiver: 0, ticket: 2)) { perform(action) }
+            case 2, 3:
+                let publication = publication()
+                guard let place = publication.position else { continue }
+                if let action = desk.publication(publication, at: place) { perform(action) }
+            case 4, 5: answer()
+            case 6: desk.linkIsLost().forEach { perform($0) }
+            default:
+                desk.retry()
+                desk.check(parts: 1)
+            }
+            reads += desk.takeReads()
+        }
+    }
+
+    /// Small offsets meet; the edges of the range, too.
+    private mutating func position() -> StreamPosition {
+        let byte = input.byte()
+        let offset = byte < 0xF0 ? UInt64(byte & 0x1F) : UInt64.max - UInt64(byte & 0x0F)
+        return StreamPosition(offset: offset, epoch: input.pick(["a", "a", "a", "b"]))
+    }
+
+    private mutating func publication() -> Publication {
+        Publication(channel: Self.channel, payload: Payload(text: "p"), position: position())
+    }
+
+    private mutating func answer() {
+        guard !reads.isEmpty else { return }
+        let read = reads.removeFirst()
+        guard input.pick(4) > 0 else {
+            return perform(desk.answered(.init(read: read, result: .failure(.unavailable))))
+        }
+        let position = position()
+        // The script gives entries of one stream, in their order, each once.
+        var publications = (0..<input.pick(5)).map { _ in publication() }
+        for index in publications.indices { publications[index].position?.epoch = position.epoch }
+        publications.sort { ($0.position?.offset ?? 0) < ($1.position?.offset ?? 0) }
+        var last: UInt64 = 0
+        publications.removeAll { publication in
+            guard let offset = publication.position?.offset, offset > last, offset <= position.offset else {
+                return true
+            }
+            last = offset
+            return false
+        }
+        var leaps: [HistoryPage.Leap] = []
+        if input.pick(4) == 0 { leaps.append(.init(last: self.position().offset, next: self.position().offset)) }
+        let page = HistoryPage(
+            publications: publications, position: position, leaps: leaps, isCut: input.pick(4) == 0)
+        perform(desk.answered(.init(read: read, result: .success(page))))
+    }
+
+    private mutating func perform(_ actions: [StreamDesk.Action]) { for action in actions { perform(action) } }
+
+    private mutating func perform(_ action: StreamDesk.Action) {
+        switch action {
+        case .deliver(let publication):
+            guard let place = publication.position else { fatalError("a delivery without a place") }
+            if let heard, heard.epoch == place.epoch {
+                expect(place.offset > heard.offset, "\(place) after \(heard)")
+            }
+            heard = place
+        case .insufficient(_, let position), .subscribed(_, _, let position): heard = position
+        case .failed: heard = nil
+        }
+    }
+}
