@@ -60,7 +60,7 @@ struct TLSEndTests {
 
     @Test("a client that takes nothing is cut with 3008, costs bounded memory meanwhile, and leaves nothing behind")
     func slow() async throws {
-        let flags = ["--max-queue-bytes", "1MiB", "--max-message-bytes", "1MiB", "--ping-interval", "off"]
+        let flags = ["--max-queue-bytes", "1MiB", "--max-message-bytes", "1MiB"]
         try await withTLSNode(flags: flags) { server in
             let other = try await server.raw("flood")
             let files = try await server.node.metric("process_open_fds")

@@ -38,7 +38,9 @@ func withTLSNode<Value>(
     let authority = try TestAuthority()
     let pair = try authority.issue("node", days: days)
     let tls = try TLSClient(caFile: authority.caFile)
-    return try await withNode(flags: pair.flags + flags) { node in
+    // What a test does not ask for must not come between: clients of these tests answer pings only while they read.
+    let patient = ["--handshake-timeout", "60s", "--ping-interval", "off"]
+    return try await withNode(flags: pair.flags + patient + flags) { node in
         try await body(TLSNode(node: node, authority: authority, pair: pair, tls: tls))
     }
 }
