@@ -189,6 +189,21 @@ struct TLSTests {
         }
     }
 
+    @Test("a PROXY header comes before TLS, and is needed where it was asked for")
+    func proxyHeader() async throws {
+        try await withTLSNode(flags: ["--client-address", "proxy-protocol"]) { server in
+            let url = "https://localhost:\(server.node.port)/"
+            let arguments = ["-sS", "--cacert", server.authority.caFile, "-o", "/dev/null", "--ipv4"]
+            let curl = try ChildProcess("curl", arguments + ["--haproxy-protocol", url], name: "curl")
+            #expect(try await curl.waitForExit() == 0, "\(curl.log)")
+            let without = try ChildProcess("curl", arguments + [url], name: "curl")
+            #expect(try await without.waitForExit() != 0)
+            try await eventually("none of them is left") {
+                try await server.node.metric("fanfare_pending_connections") == 0
+            }
+        }
+    }
+
     @Test("the load generator counts every delivery over TLS", arguments: ["raw", "centrifuge"])
     func bench(transport: String) async throws {
         try await withTLSNode { server in
