@@ -6,12 +6,10 @@ import hmac
 import os
 
 from hostile.attack import attack
-from hostile.visit import CENTRIFUGE, COMMAND_ERROR, frame, refused, token_refused, upgrade
-
-BYE = frame((1000).to_bytes(2, "big"), opcode=8)
+from hostile.visit import BYE, CENTRIFUGE, COMMAND_ERROR, frame, refused, token_refused, upgrade
 
 
-async def _come(visit, stay, *reasons, request=upgrade(), expected="503 Retry-After"):
+async def come(visit, stay, *reasons, request=upgrade(), expected="503 Retry-After"):
     """Upgrades, stays, says goodbye; or is refused with one of these reasons, told apart by the words of the answer."""
     await visit.open(request)
     if await visit.opened():
@@ -31,14 +29,14 @@ FULL = "connection_limit", b"the node is full"
         needs=("503 Retry-After", "1000"))
 async def connect_flood(visit, number):
     """three times as many upgrades in a second as may come"""
-    await _come(visit, 0, RATE, FULL)
+    await come(visit, 0, RATE, FULL)
 
 
 @attack("HTTP 503 with Retry-After", "--max-connections", visits=550, over=1.85, sink="stay",
         needs=("503 Retry-After", "1000"))
 async def full(visit, number):
     """more clients than there is room for, and they stay"""
-    await _come(visit, 2.2 - number * 1.85 / 550, FULL, RATE)
+    await come(visit, 2.2 - number * 1.85 / 550, FULL, RATE)
 
 
 @attack("HTTP 429; in connect error 111 and close 1013", "--max-connections-per-user", visits=300, sink="stay",
@@ -49,7 +47,7 @@ async def same_user(visit, number):
     reason = "user_limit", b"this user has too many connections"
     if number % 2:
         request = upgrade("/channels/hostile/ws", f"Authorization: Bearer {token}")
-        return await _come(visit, 2.2 - number * 2 / 300, reason, request=request, expected="429 Retry-After")
+        return await come(visit, 2.2 - number * 2 / 300, reason, request=request, expected="429 Retry-After")
     await visit.open(upgrade(CENTRIFUGE) + frame('{"id":1,"connect":{"token":"%s"}}' % token))
     await visit.hear(b'"id":1')
     if b'"code":111' not in visit.got:

@@ -53,7 +53,7 @@ class Run:
         return {
             "summary": self.attack.summary, "documented": self.attack.answer, "limit": self.attack.limit,
             "visits": self.attack.visits, "seconds": self.attack.over, "answers": last["answers"],
-            "counters": last["counters"], "late_seconds": last["late"],
+            "counters": [*self.attack.rises, *last["counters"]], "late_seconds": last["late"],
             "p99_ms": {"quiet": quiet["p99_ms"], "control": median(control), "attack": median(struck)},
             "ratio": median(ratios), "ratios": ratios, "peak_bytes": max(strike.peak for strike in strikes),
         }
@@ -89,6 +89,7 @@ class Run:
         if answers["wrongs"]:
             self.problems.append(f"{answers['wrongs']} wrong answers: {'; '.join(answers['wrong'])}")
         self.problems += [f"nobody got {answer}" for answer in self.attack.needs if answer not in answers["answers"]]
+        self.problems += [f"{name} did not rise" for name in self.attack.rises if after.rise(before, name) <= 0]
         risen, expected = after.risen(before), answers["counters"]
         for name in sorted(risen.keys() | expected.keys()):
             if risen.get(name, 0) != expected.get(name, 0):

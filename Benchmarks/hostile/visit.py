@@ -35,6 +35,10 @@ def frame(payload=b"", opcode=1, final=True, reserved=0, masked=True, announced=
     return head + (bytes(4) if masked else b"") + payload
 
 
+#: What a client says that goes.
+BYE = frame((1000).to_bytes(2, "big"), opcode=8)
+
+
 def refused(reason):
     return f'fanfare_connections_refused_total{{reason="{reason}"}}'
 
@@ -128,6 +132,15 @@ class Visit:
         """Vanishes: the peer gets an RST."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
+
+    def is_ended(self):
+        """Whether the other side has ended the connection."""
+        try:
+            return not self.socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def close(self):
         if self.socket:
