@@ -44,8 +44,8 @@ class Spoken(Process):
 class Neighbours(Spoken):
     """Clients on the core of those who measure; they stay for the whole run."""
 
-    def __init__(self, port):
-        super().__init__([BUILD / "neighbours", port, NEIGHBOURS], core=1, ahead=True)
+    def __init__(self, port, tls):
+        super().__init__([BUILD / "neighbours", port, NEIGHBOURS, *(["tls"] if tls else [])], core=1, ahead=True)
         self.hear()
 
 
@@ -66,5 +66,5 @@ class Sink(Process):
         wait_for_port(port)
 
 
-def node(keys):
-    return Node(17100, flags=FLAGS + keys.flags, dev=False, ahead=True, rates=None)
+def node(keys, tls):
+    return Node(17100, flags=FLAGS + keys.flags + (keys.certificate if tls else []), dev=False, ahead=True, rates=None)

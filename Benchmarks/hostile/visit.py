@@ -102,6 +102,16 @@ class Visit:
             await asyncio.sleep(min(left, 0.4))
             await self.send(frame(opcode=10))
 
+    async def drip(self, data):
+        """A byte now and then, whatever the other side says."""
+        for byte in data:
+            await self.send(bytes([byte]))
+            await asyncio.sleep(0.1)
+
+    async def read(self):
+        """What comes next; nothing at the end."""
+        return await self.loop.sock_recv(self.socket, 262144)
+
     async def answer(self):
         """Reads to the end of the connection. What it was: an HTTP status, a close code, 'closed' or 'reset'."""
         try:
@@ -148,7 +158,7 @@ class Visit:
 
     async def _read_until(self, is_done):
         while not is_done():
-            part = await self.loop.sock_recv(self.socket, 262144)
+            part = await self.read()
             if not part:
                 return
             self.got += part
