@@ -14,7 +14,7 @@ WATCHED = ("fanfare_disconnects_total", "fanfare_connections_refused_total", "fa
 #: What has to be as it was when an attack is over.
 HELD = ("fanfare_connections", "fanfare_pending_connections", "fanfare_subscriptions", "fanfare_channels",
         "fanfare_queue_bytes")
-#: Memory may be higher by this: the allocator's arenas are not shared by size, and the kernel counts pages of 4 KiB.
+#: Memory may be higher by this: what an allocator has free between what is used moves about.
 ALLOWANCE = 2 << 20
 
 
