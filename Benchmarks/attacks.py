@@ -33,8 +33,15 @@ def options():
 
 
 def attack(names, runs):
+    """Those of one kind at a time: each has a node of its own, from its first attack to its last."""
+    plain = [name for name in names if not catalogue.ALL[name].tls]
+    tls = [name for name in names if catalogue.ALL[name].tls]
+    return (strike(plain, runs, tls=False) if plain else {}) | (strike(tls, runs, tls=True) if tls else {})
+
+
+def strike(names, runs, tls):
     results = {}
-    with Keys() as keys, node(keys) as target, Neighbours(target.port) as neighbours:
+    with Keys() as keys, node(keys, tls) as target, Neighbours(target.port, tls) as neighbours:
         base, token = baseline.State(target), keys.token("HS256")
         for name in names:
             results[name] = Run(name, target, neighbours, base, token).result(runs)

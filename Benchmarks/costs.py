@@ -17,14 +17,14 @@ import time
 import harness
 
 
-def instructions(folder, clients, rounds, burst, payload=128, text=None):
+def instructions(folder, clients, rounds, burst, payload=128, text=None, flags=()):
     """Instructions of the node per delivery, counted by callgrind between two dumps; with a text, of a compressed one."""
     out = pathlib.Path(folder) / f"callgrind.{burst}.{payload}.{text is not None}"
     # Debian's valgrind can't read the debug information of today's compilers: it gets a copy without.
     binary = pathlib.Path(folder) / "fanfare"
     subprocess.run(["objcopy", "--strip-debug", harness.NODE, binary], check=True)
     wrapper = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}"]
-    flags = ["--compression", "on"] if text else []
+    flags = [*flags, *(["--compression", "on"] if text else [])]
     with harness.Node(17300 + burst, core=None, wrapper=wrapper, binary=binary, flags=flags) as node:
         deflate = []
         if text:
@@ -46,6 +46,12 @@ def delivery_and_publication(folder, text):
     small, big = (instructions(folder, clients, 60, 1, 512, text) * clients for clients in (few, many))
     delivery = (big - small) / (many - few)
     return delivery, small - few * delivery
+
+
+def rates_to_none(folder):
+    """A publication of a client that is held to rates, and its one delivery, against one that is not."""
+    free = ["--max-message-rate", "0", "--max-byte-rate", "0", "--max-publish-rate", "0"]
+    return instructions(folder, 1, 500, 1) / instructions(folder, 1, 500, 1, flags=free)
 
 
 def quotes(size):
@@ -102,6 +108,7 @@ def measure():
         costs["allocations_per_delivery"] = (many - few) / 500
         costs["allocations_per_publish"] = few - 10 * costs["allocations_per_delivery"]
         costs["allocations_per_publish_burst_16"] = allocations(folder, 10, 200, 16)
+        costs["publication_with_rates_to_without"] = rates_to_none(folder)
     return costs
 
 

@@ -22,8 +22,9 @@ def build():
     BUILD.mkdir(exist_ok=True)
     source = ROOT / "Benchmarks" / "yardstick"
     common = ["gcc", "-O2", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
-    for name in ("server", "client", "neighbours", "sink"):
+    for name in ("server", "client", "sink"):
         subprocess.run(common + ["-o", BUILD / name, source / f"{name}.c"], check=True)
+    subprocess.run(common + ["-o", BUILD / "neighbours", source / "neighbours.c", "-lssl", "-lcrypto"], check=True)
     subprocess.run(common + ["-o", BUILD / "reader", source / "reader.c", "-lhiredis"], check=True)
     subprocess.run(common + ["-shared", "-fPIC", "-o", BUILD / "allocations.so", source / "allocations.c"], check=True)
     if not NODE.exists():

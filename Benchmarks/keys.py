@@ -29,6 +29,15 @@ class Keys:
                       str(self._folder / "public.pem")]
         return self
 
+    @property
+    def certificate(self):
+        """Flags for a node that speaks TLS, with a certificate that nobody vouches for."""
+        files = [str(self._folder / name) for name in ("certificate.pem", "key.pem")]
+        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+                   "-subj", "/CN=localhost", "-out", files[0], "-keyout", files[1]]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        return ["--tls-certificate", files[0], "--tls-key", files[1]]
+
     def __exit__(self, *_):
         self._temporary.cleanup()
 

@@ -17,6 +17,10 @@ class Attack:
     sink: str
     #: Answers of which there has to be at least one.
     needs: tuple[str, ...]
+    #: Counters that have to rise, by whatever; names without labels stand for all of their labels.
+    rises: tuple[str, ...]
+    #: Whether the node under attack speaks TLS.
+    tls: bool
     #: The documented answer, and the setting that decides it: for people.
     answer: str
     limit: str
@@ -29,8 +33,9 @@ class Attack:
 ALL: dict[str, Attack] = {}
 
 
-def attack(answer, limit, visits=400, over=2.0, sink="close", needs=()):
+def attack(answer, limit, visits=400, over=2.0, sink="close", needs=(), rises=(), tls=False):
     def register(script):
-        ALL[script.__name__.replace("_", "-")] = Attack(script, visits, over, sink, tuple(needs), answer, limit)
+        name = script.__name__.replace("_", "-")
+        ALL[name] = Attack(script, visits, over, sink, tuple(needs), tuple(rises), tls, answer, limit)
         return script
     return register

@@ -6,6 +6,7 @@ import time
 import urllib.request
 
 from harness import cpu_seconds, resident_bytes
+from hostile.visit import ended
 
 #: Nothing else than what the answers say may rise in these.
 WATCHED = ("fanfare_disconnects_total", "fanfare_connections_refused_total", "fanfare_tokens_refused_total",
@@ -13,7 +14,7 @@ WATCHED = ("fanfare_disconnects_total", "fanfare_connections_refused_total", "fa
 #: What has to be as it was when an attack is over.
 HELD = ("fanfare_connections", "fanfare_pending_connections", "fanfare_subscriptions", "fanfare_channels",
         "fanfare_queue_bytes")
-#: Memory may be higher by this: the allocator's arenas are not shared by size, and the kernel counts pages of 4 KiB.
+#: Memory may be higher by this: what an allocator has free between what is used moves about.
 ALLOWANCE = 2 << 20
 
 
@@ -24,7 +25,10 @@ def metrics(node):
 
 
 def watched(values):
-    return {name: value for name, value in values.items() if re.match(r"\w+", name)[0] in WATCHED}
+    found = {name: value for name, value in values.items() if re.match(r"\w+", name)[0] in WATCHED}
+    # Who vanishes is found by a read or by a write, whichever is first.
+    found[ended(1006)] += found.pop(ended(3009))
+    return found
 
 
 class State:
@@ -36,6 +40,7 @@ class State:
         values = metrics(node)
         self.held = {name: values[name] for name in HELD}
         self.counters = watched(values)
+        self.values = values
         self.memory = resident_bytes(node.pid)
         self.cpu = cpu_seconds(node.pid)
 
@@ -44,6 +49,11 @@ class State:
         texts = [f"{name} {base.held[name]:.0f} → {value:.0f}" for name, value in self.held.items()
                  if value != base.held[name]]
         return texts + ([f"descriptors {base.files} → {self.files}"] if self.files != base.files else [])
+
+    def rise(self, before, counter):
+        """By how much a counter has risen, or all of its labels."""
+        return sum(value - before.values.get(name, 0) for name, value in self.values.items()
+                   if name == counter or name.startswith(counter + "{"))
 
     def risen(self, before):
         return {name: round(value - before.counters.get(name, 0)) for name, value in self.counters.items()

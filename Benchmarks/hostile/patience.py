@@ -6,13 +6,6 @@ from hostile.attack import attack
 from hostile.visit import CENTRIFUGE, ended, frame, refused, upgrade
 
 
-async def _drip(visit, data):
-    """A byte now and then, whatever the other side says."""
-    for byte in data:
-        await visit.send(bytes([byte]))
-        await asyncio.sleep(0.1)
-
-
 async def _expect_while(visit, dripping, expected, *counters):
     drip = asyncio.create_task(dripping)
     try:
@@ -25,7 +18,7 @@ async def _expect_while(visit, dripping, expected, *counters):
 async def slow_head(visit, number):
     """a request, byte by byte"""
     await visit.open()
-    await _expect_while(visit, _drip(visit, upgrade()), "408", refused("handshake_timeout"))
+    await _expect_while(visit, visit.drip(upgrade()), "408", refused("handshake_timeout"))
 
 
 @attack("close 3100", "--message-timeout", visits=150, over=1.0, sink="stay")
@@ -33,10 +26,10 @@ async def slow_message(visit, number):
     """a message, byte by byte, or in fragments with pongs between them"""
     await visit.open(upgrade())
     if number % 2:
-        dripping = _drip(visit, frame(bytes(100), opcode=2))
+        dripping = visit.drip(frame(bytes(100), opcode=2))
     else:
         await visit.send(frame("A", final=False))
-        dripping = _drip(visit, (frame(opcode=10) + frame("A", opcode=0, final=False)) * 10)
+        dripping = visit.drip((frame(opcode=10) + frame("A", opcode=0, final=False)) * 10)
     await _expect_while(visit, dripping, "3100")
 
 

@@ -13,10 +13,11 @@ from harness import BUILD, Node, Process, wait_for_port
 
 #: Far below the defaults, so that a limit is reached in seconds by one process; the rest is as shipped.
 FLAGS = ["--anonymous", "publish", "--compression", "on", "--namespaces", "closed: publish=nobody",
-         "--max-connections", "500", "--max-connections-per-user", "20", "--max-pending-connections", "400", "--max-connect-rate", "300",
-         "--max-queue-bytes", "256KiB", "--slow-timeout", "1s", "--handshake-timeout", "1500ms",
-         "--first-command-timeout", "1s", "--message-timeout", "600ms", "--close-timeout", "500ms",
-         "--ping-interval", "1s", "--pong-timeout", "700ms"]
+         "--max-connections", "500", "--max-connections-per-user", "20", "--max-connections-per-address", "40",
+         "--max-connect-rate", "300", "--max-connect-rate-per-address", "50", "--max-pending-connections", "400",
+         "--max-publish-rate", "250", "--max-queue-bytes", "256KiB", "--slow-timeout", "1s",
+         "--handshake-timeout", "1500ms", "--first-command-timeout", "1s", "--message-timeout", "600ms",
+         "--close-timeout", "500ms", "--ping-interval", "1s", "--pong-timeout", "700ms"]
 NEIGHBOURS = 100
 
 
@@ -44,8 +45,8 @@ class Spoken(Process):
 class Neighbours(Spoken):
     """Clients on the core of those who measure; they stay for the whole run."""
 
-    def __init__(self, port):
-        super().__init__([BUILD / "neighbours", port, NEIGHBOURS], core=1, ahead=True)
+    def __init__(self, port, tls):
+        super().__init__([BUILD / "neighbours", port, NEIGHBOURS, *(["tls"] if tls else [])], core=1, ahead=True)
         self.hear()
 
 
@@ -66,5 +67,5 @@ class Sink(Process):
         wait_for_port(port)
 
 
-def node(keys):
-    return Node(17100, flags=FLAGS + keys.flags, dev=False, ahead=True, rates=None)
+def node(keys, tls):
+    return Node(17100, flags=FLAGS + keys.flags + (keys.certificate if tls else []), dev=False, ahead=True, rates=None)

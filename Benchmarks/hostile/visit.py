@@ -35,6 +35,10 @@ def frame(payload=b"", opcode=1, final=True, reserved=0, masked=True, announced=
     return head + (bytes(4) if masked else b"") + payload
 
 
+#: What a client says that goes.
+BYE = frame((1000).to_bytes(2, "big"), opcode=8)
+
+
 def refused(reason):
     return f'fanfare_connections_refused_total{{reason="{reason}"}}'
 
@@ -98,6 +102,16 @@ class Visit:
             await asyncio.sleep(min(left, 0.4))
             await self.send(frame(opcode=10))
 
+    async def drip(self, data):
+        """A byte now and then, whatever the other side says."""
+        for byte in data:
+            await self.send(bytes([byte]))
+            await asyncio.sleep(0.1)
+
+    async def read(self):
+        """What comes next; nothing at the end."""
+        return await self.loop.sock_recv(self.socket, 262144)
+
     async def answer(self):
         """Reads to the end of the connection. What it was: an HTTP status, a close code, 'closed' or 'reset'."""
         try:
@@ -129,13 +143,22 @@ class Visit:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
 
+    def is_ended(self):
+        """Whether the other side has ended the connection."""
+        try:
+            return not self.socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def close(self):
         if self.socket:
             self.socket.close()
 
     async def _read_until(self, is_done):
         while not is_done():
-            part = await self.loop.sock_recv(self.socket, 262144)
+            part = await self.read()
             if not part:
                 return
             self.got += part

@@ -1,14 +1,18 @@
 // Well-behaved clients beside an attack: raw WebSockets on one channel, of which the first publishes. They stay for hours,
 // answer pings, and check that each hears every publication once and in order.
-//   neighbours PORT CLIENTS
+//   neighbours PORT CLIENTS [tls]
 // Then it obeys its input, one answer line each:   measure RATE MS
 // p99 is over all deliveries, from the moment of sending, so that the sender's own lateness is not the node's.
 #include "common.h"
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <sys/timerfd.h>
 
 enum { MAX_CLIENTS = 1000, BUCKETS = 1 << 17, BUCKET_NS = 5000, PAYLOAD = 120, INPUT = MAX_CLIENTS, TIMER };
 static struct client {
     int fd, is_gone;
+    SSL *tls;
     int64_t next;
     size_t length;
     unsigned char bytes[16384];
@@ -17,10 +21,26 @@ static int count, epoll, timer, gone;
 static uint32_t histogram[BUCKETS];
 static int64_t received, wrong, longest, sequence;
 
+static SSL_CTX *context;
+
+static ssize_t give(struct client *c, const void *bytes, size_t length) {
+    return c->tls ? SSL_write(c->tls, bytes, length) : send(c->fd, bytes, length, MSG_NOSIGNAL);
+}
+
+// As recv: 0 at the end, -1 and EAGAIN where there is nothing.
+static ssize_t take(struct client *c, void *bytes, size_t length) {
+    if (!c->tls) return recv(c->fd, bytes, length, 0);
+    ERR_clear_error();
+    int got = SSL_read(c->tls, bytes, length);
+    if (got > 0) return got;
+    errno = EAGAIN;
+    return SSL_get_error(c->tls, got) == SSL_ERROR_WANT_READ ? -1 : 0;
+}
+
 static void send_frame(struct client *c, int opcode, const void *payload, size_t length) {
     unsigned char frame[136] = {0x80 | opcode, 0x80 | length};
     memcpy(frame + 6, payload, length);
-    if (send(c->fd, frame, length + 6, MSG_NOSIGNAL) != (ssize_t)length + 6) die("send");
+    if (give(c, frame, length + 6) != (ssize_t)length + 6) die("send");
 }
 
 static void leave(struct client *c) {
@@ -42,7 +62,7 @@ static void hear(struct client *c, const unsigned char *payload, size_t length, 
 }
 
 static void read_client(struct client *c) {
-    ssize_t got = recv(c->fd, c->bytes + c->length, sizeof c->bytes - c->length, MSG_DONTWAIT);
+    ssize_t got = take(c, c->bytes + c->length, sizeof c->bytes - c->length);
     int64_t now = now_ns();
     if (got < 0 && errno == EAGAIN) return;
     if (got <= 0) return leave(c);
@@ -60,6 +80,8 @@ static void read_client(struct client *c) {
         at += 2 + payload;
     }
     memmove(c->bytes, c->bytes + at, c->length -= at);
+    // What TLS has read and not given yet is nothing that epoll knows of.
+    if (c->tls && SSL_pending(c->tls) > 0) read_client(c);
 }
 
 static void open_client(struct client *c, int port) {
@@ -68,14 +90,20 @@ static void open_client(struct client *c, int port) {
     c->fd = socket(AF_INET, SOCK_STREAM, 0);
     if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof to)) die("connect");
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (context) {
+        c->tls = SSL_new(context);
+        SSL_set_fd(c->tls, c->fd);
+        if (SSL_connect(c->tls) != 1) die("tls");
+    }
     static const char request[] = "GET /channels/neighbours/ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
                                   "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    if (send(c->fd, request, sizeof request - 1, 0) != sizeof request - 1) die("request");
+    if (give(c, request, sizeof request - 1) != sizeof request - 1) die("request");
     char answer[2048] = {0};
     for (size_t n = 0; n < 4 || memcmp(answer + n - 4, "\r\n\r\n", 4); n++)
-        if (n == sizeof answer - 1 || recv(c->fd, answer + n, 1, 0) != 1) die("upgrade");
+        if (n == sizeof answer - 1 || take(c, answer + n, 1) != 1) die("upgrade");
     if (memcmp(answer, "HTTP/1.1 101", 12)) fprintf(stderr, "no upgrade: %s", answer), exit(1);
+    fcntl(c->fd, F_SETFL, O_NONBLOCK);
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = c - clients};
     epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event);
 }
@@ -130,9 +158,10 @@ static void measure(int rate, int milliseconds) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 3) return fprintf(stderr, "usage: neighbours PORT CLIENTS\n"), 64;
+    if (argc < 3) return fprintf(stderr, "usage: neighbours PORT CLIENTS [tls]\n"), 64;
     count = atoi(argv[2]);
     if (count < 1 || count > MAX_CLIENTS) return 64;
+    if (argc > 3) context = SSL_CTX_new(TLS_client_method());
     raise_file_limit();
     setvbuf(stdout, NULL, _IOLBF, 0);
     epoll = epoll_create1(0);

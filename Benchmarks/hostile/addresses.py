@@ -1,0 +1,16 @@
+"""Who is many, and in truth one."""
+
+from hostile.attack import attack
+from hostile.crowds import come
+from hostile.visit import upgrade
+
+RATE = "address_rate", b"too many attempts from this address"
+PLACES = "address_limit", b"this address has too many connections"
+
+
+@attack("HTTP 429 with Retry-After", "--max-connections-per-address, --max-connect-rate-per-address", sink="stay",
+        needs=("429 Retry-After", "1000"))
+async def same_address(visit, number):
+    """400 upgrades from one address behind a trusted proxy; those who come in stay"""
+    request = upgrade("/channels/hostile/ws", "X-Forwarded-For: 203.0.113.9")
+    await come(visit, 2.2 - number * 2 / 400, RATE, PLACES, request=request, expected="429 Retry-After")
