@@ -18,6 +18,8 @@ WORK = HERE.parent / ".build-fuzz"
 BINARY = WORK / "release" / "fanfare-fuzz"
 # A single input may take so long, a run so much memory, one allocation so much: far above what any of them needs.
 TIMEOUT, MEMORY, ALLOCATION = 5, 1024, 256
+# What fuzz-corpus keeps for a target besides the hand-made inputs: so many, each of at most so many bytes.
+CORPUS_FILES, CORPUS_FILE = 16, 512
 ENVIRONMENT = {
     # Leaks: see `make sanitize`. A small quarantine and no stacks of allocations, for speed.
     "ASAN_OPTIONS": "detect_leaks=0:quarantine_size_mb=16:malloc_context_size=0",
@@ -115,32 +117,33 @@ def failure(target, code, words, log):
 
 
 def minimise(target, size):
-    """Puts the smallest set of inputs with the same coverage into Corpus/."""
+    """Puts the few inputs that cover as much as all together into Corpus/, beside the hand-made ones."""
     kept, fresh = HERE / "Corpus" / target, WORK / "minimal" / target
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    code, _, log = call(target, limits(target, size) + ["-merge=1", fresh, *paths(target)], 600)
+    kept.mkdir(parents=True, exist_ok=True)
+    for path in kept.glob("found-*"):
+        shutil.copy(path, paths(target)[0])
+        path.unlink()
+    for path in kept.iterdir():
+        shutil.copy(path, fresh)
+    code, _, log = call(target, limits(target, size) + ["-set_cover_merge=1", fresh, *paths(target)], 600)
     if code != 0:
         sys.exit(f"{target}: merging failed, see {log}")
-    # The first few kilobytes, small ones first: CI finds the rest again.
-    room, chosen = 8_192, []
-    for path in sorted(fresh.iterdir(), key=lambda path: path.stat().st_size):
-        room -= path.stat().st_size + 32
-        if room < 0:
-            break
-        chosen.append(path)
-    shutil.rmtree(kept, ignore_errors=True)
-    kept.mkdir(parents=True)
+    # libFuzzer writes them in the order of what each adds.
+    found = [path for path in fresh.iterdir() if not (kept / path.name).exists()]
+    found.sort(key=lambda path: path.stat().st_mtime_ns)
+    chosen = [path for path in found if path.stat().st_size <= CORPUS_FILE][:CORPUS_FILES]
     for path in chosen:
-        shutil.copy(path, kept / path.name[:12])
-    print(f"{target}: {len(chosen)} of {len(list(fresh.iterdir()))} inputs")
+        shutil.copy(path, kept / f"found-{path.name[:8]}")
+    print(f"{target}: {len(list(kept.iterdir()))} inputs, {len(chosen)} of {len(found)} found", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="for each target")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="targets at a time")
-    parser.add_argument("--minimise", action="store_true", help="put what was found into Fuzz/Corpus")
+    parser.add_argument("--minimise", action="store_true", help="put the best of what was found into Fuzz/Corpus")
     parser.add_argument("--input", type=Path, help="run one target with this input only")
     parser.add_argument("targets", nargs="*")
     options = parser.parse_args()
@@ -150,7 +153,8 @@ def main():
     names = options.targets or list(known)
     if options.input:
         code, words, _ = call(names[0], limits(names[0], known[names[0]]) + [options.input.resolve()], 60)
-        sys.exit(words if code else "it passes")
+        print(words if code else "it passes")
+        sys.exit(1 if code else 0)
     if options.minimise:
         return [minimise(name, known[name]) for name in names]
     waiting, results, lock = list(names), [], threading.Lock()
@@ -169,10 +173,11 @@ def main():
     try:
         for thread in threads:
             thread.join()
-    except KeyboardInterrupt:
+    finally:
+        # Interrupted: libFuzzer's processes have sessions of their own and would go on.
+        waiting.clear()
         for process in list(running):
             end(process)
-        sys.exit(130)
     sys.exit(0 if all(results) and len(results) == len(names) else 1)
 
 
