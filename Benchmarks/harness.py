@@ -58,10 +58,10 @@ def resident_bytes(pid):
 class Process:
     """A child that ends with its `with` block."""
 
-    def __init__(self, command, core=None, env=None, ahead=False, **options):
+    def __init__(self, command, core=None, env=None, ahead=0, **options):
         pin = ["taskset", "-c", str(core)] if core is not None else []
-        # Ahead of all that is not, where we may say so.
-        pin += ["chrt", "--rr", "10"] if ahead and os.geteuid() == 0 else []
+        # Ahead of all that is less so, where we may say so.
+        pin += ["chrt", "--rr", str(ahead)] if ahead and os.geteuid() == 0 else []
         self.child = subprocess.Popen(
             pin + [str(part) for part in command], env={**os.environ, **(env or {})}, text=True, **options)
         self.pid = self.child.pid
@@ -101,7 +101,7 @@ class Yardstick(Process):
 class Node(Process):
     """A node with one event loop, open to all unless told otherwise, without pings unless asked for."""
 
-    def __init__(self, port=17100, core=0, flags=(), wrapper=(), env=None, binary=NODE, dev=True, ahead=False,
+    def __init__(self, port=17100, core=0, flags=(), wrapper=(), env=None, binary=NODE, dev=True, ahead=0,
                  rates=1_000_000):
         command = [*wrapper, binary, "serve", "--host", "127.0.0.1", "--port", port,
                    "--admin-port", port + 1000, "--drain", "0s", "--log-level", "error"]

@@ -42,10 +42,12 @@ async def attack_once(attack, port, seconds, checks):
     began = loop.time()
     # The sink answers nothing, so there visits end with the time; a server has some more for its last answers.
     end = began + seconds + (10 if checks else 0)
-    step = attack.over / attack.visits
+    step, due = attack.over / attack.visits, began
     visits = []
     for number in range(attack.visits):
-        if (wait := began + number * step - loop.time()) > 0.001:
+        # Who is late does not make up for it with a crowd that nobody ordered.
+        due = max(due + step, loop.time() - 0.05)
+        if (wait := due - loop.time()) > 0.001:
             await asyncio.sleep(wait)
         visits.append(asyncio.create_task(visit(attack, port, number, checks, end, tally)))
     late = loop.time() - began - attack.over
@@ -56,7 +58,7 @@ async def attack_once(attack, port, seconds, checks):
 def main():
     attack = catalogue.ALL[sys.argv[1]]
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    # It shares its core with those who measure. Root has put them before everybody; else it steps back.
+    # It shares its core with those who measure. Root has put them before it; else it steps back.
     if os.geteuid() != 0:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     for line in sys.stdin:

@@ -1,7 +1,7 @@
 """The processes of an attack: who is attacked, who is there instead, who attacks, and who must not notice.
 
-Node, sink and neighbours go before everything else on their cores (`ahead`), so that neither the attacker beside the
-neighbours nor the rest of the machine is taken for the node.
+Node, sink and neighbours go before everything else on their cores (`ahead`), the attacker comes next, so that neither it nor
+the rest of the machine is taken for the node.
 """
 
 import json
@@ -24,7 +24,7 @@ NEIGHBOURS = 100
 class Spoken(Process):
     """A child that answers lines with lines of JSON."""
 
-    def __init__(self, command, core, env=None, ahead=False):
+    def __init__(self, command, core, env=None, ahead=0):
         super().__init__(command, core, env, ahead, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.name = pathlib.Path(str(command[0])).name
 
@@ -46,7 +46,7 @@ class Neighbours(Spoken):
     """Clients on the core of those who measure; they stay for the whole run."""
 
     def __init__(self, port, tls):
-        super().__init__([BUILD / "neighbours", port, NEIGHBOURS, *(["tls"] if tls else [])], core=1, ahead=True)
+        super().__init__([BUILD / "neighbours", port, NEIGHBOURS, *(["tls"] if tls else [])], core=1, ahead=10)
         self.hear()
 
 
@@ -55,17 +55,17 @@ class Attacker(Spoken):
 
     def __init__(self, name, token):
         program = pathlib.Path(__file__).with_name("attacker.py")
-        super().__init__([sys.executable, program, name], core=1, env={"FANFARE_ATTACK_TOKEN": token})
+        super().__init__([sys.executable, program, name], core=1, env={"FANFARE_ATTACK_TOKEN": token}, ahead=5)
 
 
 class Sink(Process):
     """Takes what is meant for a node, on the node's core."""
 
     def __init__(self, mode, port=17190):
-        super().__init__([BUILD / "sink", port, mode], core=0, ahead=True)
+        super().__init__([BUILD / "sink", port, mode], core=0, ahead=10)
         self.port = port
         wait_for_port(port)
 
 
 def node(keys, tls):
-    return Node(17100, flags=FLAGS + keys.flags + (keys.certificate if tls else []), dev=False, ahead=True, rates=None)
+    return Node(17100, flags=FLAGS + keys.flags + (keys.certificate if tls else []), dev=False, ahead=10, rates=None)
