@@ -36,7 +36,7 @@ struct AttackTests {
 
     @Test("silent sockets above the limit are closed at once, the others get 408, then there is room again")
     func silent() async throws {
-        let flags = ["--max-pending-connections", "10", "--handshake-timeout", "3s", "--loops", "1"]
+        let flags = ["--max-pending-connections", "10", "--handshake-timeout", "10s", "--loops", "1"]
         try await withNeighbour(flags) { node in
             var sockets: [SocketClient] = []
             for _ in 0..<10 { sockets.append(try await SocketClient.connect(node.port)) }

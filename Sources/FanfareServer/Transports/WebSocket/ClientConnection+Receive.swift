@@ -10,7 +10,8 @@ extension ClientConnection {
         case .opening, .open:
             guard !isBeyondReading else { return lost(.abnormal) }
             reader.feed(bytes)
-            if phase == .open { drainReader(read: bytes.readableBytes) }
+            // Who is read although it is paused has ended: then its last words are all that is left to hear.
+            if phase == .open { drainReader(read: bytes.readableBytes, toTheEnd: isTurnOver) }
         case .closing:
             // Read on for the peer's close frame, so that its end is clean; anything else is thrown away.
             reader.feed(bytes)
@@ -24,19 +25,27 @@ extension ClientConnection {
 
     /// Handles complete messages as long as the client has not too many publishes under way, and is not too fast.
     ///
-    /// - Parameter bytes: what the socket gave just now.
-    func drainReader(read bytes: Int = 0) {
+    /// - Parameters:
+    ///   - bytes: what the socket gave just now.
+    ///   - toTheEnd: whether all have their turn now.
+    func drainReader(read bytes: Int = 0, toTheEnd: Bool = false) {
         let now = loop.node.clock.monotonicMicroseconds()
         charge(bytes: bytes, now: now)
+        guard !isTurnOver || toTheEnd else { return }
+        var left = toTheEnd ? Int.max : Self.messagesPerTurn
         while phase == .open, !isHeldUp, pendingCommands < limits.maxPendingCommands, !throttle.holds(now: now),
+            left > 0,
             let event = reader.next()
         {
+            left -= 1
             lifeSeen(now: now)
             handle(event, now: now)
         }
         guard phase == .open else { return }
         noteThrottle(now: now)
-        setPaused(isThrottled || isHeldUp || pendingCommands >= limits.maxPendingCommands)
+        isTurnOver = left == 0
+        if isTurnOver { waitForTurn() }
+        setPaused(isTurnOver || isThrottled || isHeldUp || pendingCommands >= limits.maxPendingCommands)
         watchMessage(now: now)
     }
 

@@ -92,6 +92,8 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
 
     /// Commands that wait for the broker; at the limit the client is not read.
     var pendingCommands = 0
+    /// Whether messages that came wait until other clients had their turn.
+    var isTurnOver = false
     /// Whether it is not read, for whatever reason.
     var isPaused = false
     var afterClose = AfterClose.awaitPeer
@@ -161,6 +163,7 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        takeLastTurn()
         finish()
         context.fireChannelInactive()
     }
