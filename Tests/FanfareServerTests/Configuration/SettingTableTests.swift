@@ -51,7 +51,10 @@ struct SettingTableTests {
 
     /// A file for the settings that name one; made anew by every run, in the folder of what is built.
     private static func file(_ name: String, _ text: String) -> String {
-        let path = Repository.path + "/.build/settings-\(name)"
+        let folder = Repository.path + "/.build"
+        // Not there where all was built elsewhere, as for a sanitizer.
+        try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let path = folder + "/settings-\(name)"
         try? text.write(toFile: path, atomically: true, encoding: .utf8)
         return path
     }
