@@ -35,6 +35,16 @@ static inline void raise_file_limit(void) {
     }
 }
 
+// A listening socket on a port of loopback.
+static inline int listen_on(const char *port, int backlog) {
+    int listener = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(port)),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, backlog)) die("listen");
+    return listener;
+}
+
 // Header bytes of an unmasked frame with so many bytes of payload (RFC 6455 section 5.2); payloads here stay below 64 KB.
 static inline size_t frame_header(size_t payload) { return payload < 126 ? 2 : 4; }
 #endif

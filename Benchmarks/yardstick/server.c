@@ -37,11 +37,7 @@ static void leave(int fd) {
 int main(int argc, char **argv) {
     if (argc != 2) return fprintf(stderr, "usage: server PORT\n"), 64;
     raise_file_limit();
-    int listener = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1])),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 8192)) die("listen");
+    int listener = listen_on(argv[1], 8192), one = 1;
     int epoll = epoll_create1(0);
     struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, events[512];
     epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);

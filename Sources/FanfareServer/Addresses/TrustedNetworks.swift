@@ -10,6 +10,8 @@ struct TrustedNetworks: Sendable, Equatable {
         /// Of 128: an IPv4 network has 96 more than it is written with.
         let bits: Int
 
+        var isV4: Bool { bits >= 96 && base.v4 != nil }
+
         func contains(_ address: ClientAddress) -> Bool { address.prefix(bits) == base }
     }
 
@@ -76,12 +78,7 @@ struct TrustedNetworks: Sendable, Equatable {
 
     /// A network among them too big to be anybody's own: strangers in it could choose who they are.
     var tooWide: String? {
-        networks.first { network in
-            let isV4 = network.bits >= 96 && network.base.high == 0 && network.base.low >> 32 == 0xFFFF
-            return network.bits < (isV4 ? 96 + 8 : 16) && !Self.private.networks.contains(network)
-        }.map { network in
-            let isV4 = network.base.v4 != nil && network.bits >= 96
-            return "\(network.base)/\(isV4 ? network.bits - 96 : network.bits)"
-        }
+        networks.first { $0.bits < ($0.isV4 ? 96 + 8 : 16) && !Self.private.networks.contains($0) }
+            .map { "\($0.base)/\($0.isV4 ? $0.bits - 96 : $0.bits)" }
     }
 }
