@@ -7,6 +7,8 @@ import NIOCore
 /// Made and used on that loop only. Other threads reach it through the two mailboxes, which wake it once per burst.
 final class LoopState {
     let node: NodeContext
+    /// Its number among the node's loops.
+    let index: Int
     let eventLoop: any EventLoop
     let metrics: LoopMetrics
     let shard: HubShard<ClientConnection>
@@ -29,6 +31,8 @@ final class LoopState {
     /// Whether publications wait for more.
     private var isDelayed = false
     private var answered: [Outcome] = []
+    /// How it follows the wall clock.
+    var clock = ClockState()
     private var ticker: NIOScheduledCallback?
     private var lastTick: UInt64 = 0
 
@@ -50,6 +54,7 @@ final class LoopState {
     init(node: NodeContext, index: Int, eventLoop: any EventLoop) {
         eventLoop.preconditionInEventLoop()
         self.node = node
+        self.index = index
         self.eventLoop = eventLoop
         self.metrics = node.metrics.loops[index]
         self.wheel = TimingWheel(now: node.clock.monotonicMicroseconds())
@@ -224,6 +229,7 @@ final class LoopState {
         let late = now &- lastTick
         metrics.loopLag.record(microseconds: Int(late > wheel.tickMicroseconds ? late - wheel.tickMicroseconds : 0))
         lastTick = now
+        followClock(now: now)
         wheel.advance(to: now)
         flush()
     }

@@ -13,7 +13,7 @@ final class NodeContext: Sendable {
     /// Where requests come from.
     let callers: Callers
     /// Users with clients here; `nil` where nothing is limited by user.
-    let users: Census<String>?
+    let users: Census<ExactText>?
     /// How fast a client may send.
     let rates: ClientRates
     let formats: FormatsInUse

@@ -88,6 +88,7 @@ extension ClientConnection {
             guard payload.bytes.readableBytes <= raw.rules.maxMessageBytes ?? .max else {
                 return end(.messageTooBig)
             }
+            guard !payload.isNestedTooDeep else { return end(.badRequest, reason: JSONDepth.problem) }
             charge(now: now)
             chargePublication(now: now)
             publish(raw.channel, payload, id: 0)
