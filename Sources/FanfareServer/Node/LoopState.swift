@@ -31,6 +31,8 @@ final class LoopState {
     private var answered: [Outcome] = []
     private var ticker: NIOScheduledCallback?
     private var lastTick: UInt64 = 0
+    /// One loop of the node does what has to be done once.
+    private let isFirst: Bool
 
     /// What became of something that a client asked the broker for.
     struct Outcome: Sendable {
@@ -52,6 +54,7 @@ final class LoopState {
         self.node = node
         self.eventLoop = eventLoop
         self.metrics = node.metrics.loops[index]
+        self.isFirst = index == 0
         self.wheel = TimingWheel(now: node.clock.monotonicMicroseconds())
         let box = NIOLoopBoundBox<LoopState?>(nil, eventLoop: eventLoop)
         let wake: @Sendable () -> Void = { eventLoop.execute { box.value?.visitMailboxes() } }
@@ -225,6 +228,7 @@ final class LoopState {
         metrics.loopLag.record(microseconds: Int(late > wheel.tickMicroseconds ? late - wheel.tickMicroseconds : 0))
         lastTick = now
         wheel.advance(to: now)
+        if isFirst { node.refusals.tellSuppressed(now: now) }
         flush()
     }
 }
