@@ -91,8 +91,8 @@ public enum BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .unavailable: "broker is not available, try again"
-        case .unknownOutcome: "broker did not confirm, the publication may be lost"
-        case .overloaded: "too many publications wait for the broker, try again"
+        case .unknownOutcome: "broker did not confirm in time: what became of it is not known"
+        case .overloaded: "too many calls wait for the broker, try again"
         case .noHistory: "the channel keeps no history"
         case .noPresence: "the channel does not keep who is in it"
         case .refused: "broker refused the command"

@@ -7,6 +7,7 @@ import NIOHTTP1
 extension FrontHandler {
     func received(_ head: HTTPRequestHead) {
         knownCaller = nil
+        requestHead = head
         guard !loop.node.isDraining else {
             return refuse(.draining, .serviceUnavailable, "the node is restarting, try again", retry: true)
         }
@@ -126,7 +127,12 @@ extension FrontHandler {
             loop.metrics.counters.add(.publicationsIn)
             answer(.ok, [("Content-Type", "application/json")], ByteBuffer(string: #"{"result":{}}"#), head: head)
         case .failure(let error):
-            refuse(.brokerUnavailable, .serviceUnavailable, "\(error)", retry: true)
+            let outcome = error.outcome
+            refuse(
+                .brokerUnavailable, .serviceUnavailable,
+                outcome == .notPublished
+                    ? "nothing was published: \(error)" : "it may have been published: \(error)",
+                headers: [("Fanfare-Outcome", outcome.rawValue)], retry: true)
         }
     }
 
@@ -163,6 +169,7 @@ extension FrontHandler {
     ) {
         guard case .done = state else {
             loop.metrics.refusals.add(reason)
+            log(reason, status, message)
             var headers = headers + [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")]
             if retry { headers.append(("Retry-After", "\(loop.node.retryAfter)")) }
             return write(status, headers, ByteBuffer(string: message + "\n"), withBody: true, close: true)
@@ -199,6 +206,7 @@ extension FrontHandler {
         let output = outputContext(context)
         state = close ? .done : .idle
         hasAnswered = true
+        requestHead = nil
         var fields = HTTPHeaders(headers)
         fields.add(name: "Fanfare-Node", value: loop.node.configuration.nodeName)
         fields.add(name: "Content-Length", value: String(body.readableBytes))

@@ -99,6 +99,7 @@ extension FrontHandler {
         }
         let client = ClientConnection(loop: loop, wire: wire(upgrade, head), deflate: acceptance.deflate)
         client.admitted = true
+        client.address = caller(head).address
         guard takePlace(client, head) else {
             client.finish()
             return refuse(

@@ -35,6 +35,8 @@ final class LoopState {
     var clock = ClockState()
     private var ticker: NIOScheduledCallback?
     private var lastTick: UInt64 = 0
+    /// One loop of the node does what has to be done once.
+    private let isFirst: Bool
 
     /// What became of something that a client asked the broker for.
     struct Outcome: Sendable {
@@ -57,6 +59,7 @@ final class LoopState {
         self.index = index
         self.eventLoop = eventLoop
         self.metrics = node.metrics.loops[index]
+        self.isFirst = index == 0
         self.wheel = TimingWheel(now: node.clock.monotonicMicroseconds())
         let box = NIOLoopBoundBox<LoopState?>(nil, eventLoop: eventLoop)
         let wake: @Sendable () -> Void = { eventLoop.execute { box.value?.visitMailboxes() } }
@@ -231,6 +234,7 @@ final class LoopState {
         lastTick = now
         followClock(now: now)
         wheel.advance(to: now)
+        if isFirst { node.refusals.tellSuppressed(now: now) }
         flush()
     }
 }

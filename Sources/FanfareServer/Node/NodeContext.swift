@@ -19,6 +19,8 @@ final class NodeContext: Sendable {
     let formats: FormatsInUse
     let clock: NodeClock
     let logger: Logger
+    /// Log lines about clients that were refused or ended.
+    let refusals: RefusalLog
     /// Tokens, where the configuration has keys for them.
     let tokens: NodeTokens?
     /// TLS of the public port, where the configuration has a certificate.
@@ -42,6 +44,7 @@ final class NodeContext: Sendable {
         self.formats = formats
         self.clock = clock
         self.logger = logger
+        self.refusals = RefusalLog(logger)
         self.tokens = tokens
         self.tls = tls
         self.admission = Admission(limit: configuration.limits.maxConnections)
