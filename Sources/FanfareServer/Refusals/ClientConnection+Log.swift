@@ -18,7 +18,7 @@ extension ClientConnection {
         if let raw { metadata["channel"] = "\(raw.channel)" }
         if let id = raw?.clientID ?? session?.clientID { metadata["client"] = "\(id)" }
         let user = raw?.identity?.user ?? session?.user ?? ""
-        if !user.isEmpty { metadata["user"] = "\(RefusalLog.printable(user))" }
+        if !user.isEmpty { metadata["user"] = "\(RefusalLog.printable(user.string))" }
         return metadata
     }
 }
