@@ -33,6 +33,7 @@ final class LoopState {
     private var lastTick: UInt64 = 0
     /// One loop of the node does what has to be done once.
     private let isFirst: Bool
+    private var readinessLog = ReadinessLog()
 
     /// What became of something that a client asked the broker for.
     struct Outcome: Sendable {
@@ -228,7 +229,10 @@ final class LoopState {
         metrics.loopLag.record(microseconds: Int(late > wheel.tickMicroseconds ? late - wheel.tickMicroseconds : 0))
         lastTick = now
         wheel.advance(to: now)
-        if isFirst { node.refusals.tellSuppressed(now: now) }
+        if isFirst {
+            node.refusals.tellSuppressed(now: now)
+            node.logReadiness(&readinessLog)
+        }
         flush()
     }
 }
