@@ -12,10 +12,10 @@ cluster: ## Redis, three nodes and nginx on this machine (NODES=3 PORT=8080 ADMI
 	@$(MAKE) --no-print-directory release
 	@exec Deploy/cluster
 
-run: ## one node alone, open to everyone on this machine (FLAGS="--port 8000")
+run: ## one node alone, open to everyone on this machine and to nobody else (FLAGS="--port 8001")
 	@Deploy/install build
 	@$(MAKE) --no-print-directory release
-	@exec .build/release/fanfare serve --dev $(FLAGS)
+	@exec .build/release/fanfare serve --dev --host 127.0.0.1 $(FLAGS)
 
 build release: ## the binary, at .build/release/fanfare
 	@Deploy/install build
