@@ -13,7 +13,7 @@ import NIOCore
 public struct Outbox {
     /// Whether bytes were taken.
     public enum Verdict: Equatable, Sendable {
-        /// The outbox was empty: give the transport ``next()`` and call ``completed()`` when it has gone.
+        /// The outbox was empty: give the transport what ``next()`` begins and call ``completed()`` when it has gone.
         case write
         /// Waits behind earlier bytes.
         case queued
@@ -79,21 +79,24 @@ public struct Outbox {
         return isFirst ? .write : .queued
     }
 
-    /// The next chunk for the transport, in parts; nothing while it has one or nothing waits.
-    public mutating func next() -> [ByteBuffer] {
-        guard chunk == 0 else { return [] }
-        var parts: [ByteBuffer] = []
-        var index = head
-        while index < pieces.count, chunk < Self.chunkBytes {
+    /// Begins the next chunk for the transport. Returns its bytes: none while it has one, or nothing waits.
+    public mutating func next() -> Int {
+        guard chunk == 0 else { return 0 }
+        chunk = min(Self.chunkBytes, bytes)
+        return chunk
+    }
+
+    /// The chunk that was begun, in order.
+    public func forEachPart(_ body: (_ part: ByteBuffer, _ isLast: Bool) -> Void) {
+        var (index, left) = (head, chunk)
+        while left > 0 {
             let piece = pieces[index]
-            let count = min(piece.count, Self.chunkBytes - chunk)
+            let count = min(piece.count, left)
             let start = piece.source.bytes.readerIndex + piece.taken
-            guard let part = piece.source.bytes.getSlice(at: start, length: count) else { break }
-            parts.append(part)
-            chunk += count
+            left -= count
             index += 1
+            if let part = piece.source.bytes.getSlice(at: start, length: count) { body(part, left == 0) }
         }
-        return parts
     }
 
     /// The transport has written its chunk.
@@ -107,7 +110,9 @@ public struct Outbox {
             if pieces[head].count == 0 { removeFirst() }
         }
         if head == pieces.count {
-            (pieces, head) = ([], 0)
+            // Where all bytes go this way, as with TLS, the next write finds room.
+            pieces.removeAll(keepingCapacity: pieces.capacity <= 4)
+            head = 0
         } else if head >= 64, head * 2 >= pieces.count {
             pieces.removeFirst(head)
             head = 0

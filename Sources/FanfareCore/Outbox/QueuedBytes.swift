@@ -33,7 +33,9 @@ public final class QueuedBytes {
 public struct QueueLedger {
     private let memory: QueueMemory
     private let metrics: LoopMetrics
-    /// By where the bytes begin. An entry holds them, so nothing else can be there.
+    /// The last: with one channel the only one.
+    private var last: QueuedBytes?
+    /// Others, by where the bytes begin. An entry holds them, so nothing else can be there.
     private var known: [UnsafeRawPointer: QueuedBytes] = [:]
 
     public init(memory: QueueMemory, metrics: LoopMetrics) {
@@ -43,16 +45,30 @@ public struct QueueLedger {
 
     /// The entry for these bytes, shared with whoever queued them in this turn.
     public mutating func entry(for bytes: ByteBuffer) -> QueuedBytes {
-        let start = bytes.withUnsafeReadableBytes { $0.baseAddress.map { UnsafeRawPointer($0) } }
-        guard let start else { return QueuedBytes(bytes, memory: memory, metrics: metrics) }
-        if let entry = known[start], entry.bytes.readableBytes == bytes.readableBytes { return entry }
+        if let last {
+            if Self.isSame(last.bytes, bytes) { return last }
+            if let start = Self.start(of: last.bytes) { known[start] = last }
+            if let start = Self.start(of: bytes), let entry = known[start], Self.isSame(entry.bytes, bytes) {
+                self.last = entry
+                return entry
+            }
+        }
         let entry = QueuedBytes(bytes, memory: memory, metrics: metrics)
-        known[start] = entry
+        last = entry
         return entry
+    }
+
+    private static func start(of bytes: ByteBuffer) -> UnsafeRawPointer? {
+        bytes.withUnsafeReadableBytes(\.baseAddress)
+    }
+
+    private static func isSame(_ one: ByteBuffer, _ other: ByteBuffer) -> Bool {
+        start(of: one) == start(of: other) && one.readableBytes == other.readableBytes
     }
 
     /// The turn is over: what no outbox holds is let go.
     public mutating func forget() {
+        last = nil
         if !known.isEmpty { known = [:] }
     }
 }

@@ -13,14 +13,14 @@ extension MemoryBroker {
     }
 
     public func leave(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) {
         completion(change(channel) { presence, _, _ in (presence.leave(clients).map { (.leave, $0) }, []) })
     }
 
     public func refresh(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) {
         completion(
@@ -61,7 +61,7 @@ extension MemoryBroker {
     }
 
     private func change(
-        _ channel: ChannelName, _ body: (inout MemoryPresence, _ now: UInt64, _ expiry: UInt64) -> (Events, [String])
+        _ channel: ChannelName, _ body: (inout MemoryPresence, _ now: UInt64, _ expiry: UInt64) -> (Events, [ExactText])
     ) -> Result<PresenceOutlook, BrokerError> {
         guard let channelRules = rules.rules(channel), channelRules.keepsMembers else { return .failure(.noPresence) }
         metrics.counters.addShared(.presenceCalls)

@@ -28,14 +28,20 @@ final class LinkHandler: ChannelInboundHandler {
     }
 
     private let logIn: [LogInCommand]
+    private let showing: (String) -> RedisWords
     private let timeout: TimeAmount
     private var events: ((Event) -> Void)?
     private let reader = ReplyReader()
     private var answered = 0
     private var deadline: Scheduled<Void>?
 
-    init(logIn: [LogInCommand], timeout: TimeAmount, events: @escaping (Event) -> Void) {
+    /// - Parameter showing: what may be shown of words that came from Redis.
+    init(
+        logIn: [LogInCommand], timeout: TimeAmount, showing: @escaping (String) -> RedisWords,
+        events: @escaping (Event) -> Void
+    ) {
         self.logIn = logIn
+        self.showing = showing
         self.timeout = timeout
         self.events = events
     }
@@ -83,7 +89,7 @@ final class LinkHandler: ChannelInboundHandler {
         let command = logIn[answered]
         answered += 1
         if let words = reply.error ?? command.objection?(reply), !command.mayFail {
-            return fail(context, RedisLinkError.refused(command: command.name, words: words))
+            return fail(context, RedisLinkError.refused(command: command.name, words: showing(words)))
         }
         guard answered == logIn.count else { return }
         deadline?.cancel()

@@ -25,7 +25,7 @@ struct RedisConnector: Sendable {
                     try channel.pipeline.syncOperations.addHandler(
                         LinkHandler(
                             logIn: logIn, timeout: .microseconds(Int64(configuration.commandTimeout.microseconds)),
-                            events: bound.value))
+                            showing: configuration.showing, events: bound.value))
                 }
             }
         return switch address {

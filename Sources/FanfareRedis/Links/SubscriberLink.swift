@@ -153,7 +153,7 @@ final class SubscriberLink: RedisLinkOwner {
         if let error = reply.error {
             if configuration.pubSub == .sharded, isRedirect(error) { return }
             // Redis answers a refused SUBSCRIBE once for all its channels: which of them we have is unknown then.
-            return link.drop(.refused(command: "SUBSCRIBE", words: error))
+            return link.drop(.refused(command: "SUBSCRIBE", words: configuration.showing(error)))
         }
         guard let kind = reply[0]?.bytes, let name = reply[1]?.bytes else { return }
         switch PubSubKind.event(kind) {

@@ -7,6 +7,8 @@ import NIOCore
 /// Made and used on that loop only. Other threads reach it through the two mailboxes, which wake it once per burst.
 final class LoopState {
     let node: NodeContext
+    /// Its number among the node's loops.
+    let index: Int
     let eventLoop: any EventLoop
     let metrics: LoopMetrics
     let shard: HubShard<ClientConnection>
@@ -33,8 +35,12 @@ final class LoopState {
     /// Answers taken, and the first that is not handled yet.
     private var answered: [Outcome] = []
     private var nextAnswered = 0
+    /// How it follows the wall clock.
+    var clock = ClockState()
     private var ticker: NIOScheduledCallback?
     private var lastTick: UInt64 = 0
+    /// One loop of the node does what has to be done once.
+    private let isFirst: Bool
 
     /// What became of something that a client asked the broker for.
     struct Outcome: Sendable {
@@ -62,9 +68,11 @@ final class LoopState {
     init(node: NodeContext, index: Int, eventLoop: any EventLoop) {
         eventLoop.preconditionInEventLoop()
         self.node = node
+        self.index = index
         self.eventLoop = eventLoop
         self.metrics = node.metrics.loops[index]
         self.queued = QueueLedger(memory: node.queueMemory, metrics: metrics)
+        self.isFirst = index == 0
         self.wheel = TimingWheel(now: node.clock.monotonicMicroseconds())
         let box = NIOLoopBoundBox<LoopState?>(nil, eventLoop: eventLoop)
         let wake: @Sendable () -> Void = { eventLoop.execute { box.value?.visitMailboxes() } }
@@ -263,7 +271,9 @@ final class LoopState {
         let late = now &- lastTick
         metrics.loopLag.record(microseconds: Int(late > wheel.tickMicroseconds ? late - wheel.tickMicroseconds : 0))
         lastTick = now
+        followClock(now: now)
         wheel.advance(to: now)
+        if isFirst { node.refusals.tellSuppressed(now: now) }
         flush()
     }
 }

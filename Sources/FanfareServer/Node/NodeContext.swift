@@ -15,12 +15,14 @@ final class NodeContext: Sendable {
     /// Where requests come from.
     let callers: Callers
     /// Users with clients here; `nil` where nothing is limited by user.
-    let users: Census<String>?
+    let users: Census<ExactText>?
     /// How fast a client may send.
     let rates: ClientRates
     let formats: FormatsInUse
     let clock: NodeClock
     let logger: Logger
+    /// Log lines about clients that were refused or ended.
+    let refusals: RefusalLog
     /// Tokens, where the configuration has keys for them.
     let tokens: NodeTokens?
     /// TLS of the public port, where the configuration has a certificate.
@@ -44,6 +46,7 @@ final class NodeContext: Sendable {
         self.formats = formats
         self.clock = clock
         self.logger = logger
+        self.refusals = RefusalLog(logger)
         self.tokens = tokens
         self.tls = tls
         self.queueMemory = QueueMemory(limit: configuration.limits.maxNodeQueueBytes)

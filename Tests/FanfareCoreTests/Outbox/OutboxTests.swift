@@ -16,6 +16,20 @@ struct OutboxTests {
         queued(ByteBuffer(repeating: byte, count: count))
     }
 
+    /// The next chunk, in parts.
+    private func next(_ outbox: inout Outbox) -> [ByteBuffer] {
+        var (parts, isLast) = ([ByteBuffer](), [Bool]())
+        let size = outbox.next()
+        guard size > 0 else { return [] }
+        outbox.forEachPart {
+            parts.append($0)
+            isLast.append($1)
+        }
+        #expect(parts.reduce(0) { $0 + $1.readableBytes } == size)
+        #expect(isLast.last == true && !isLast.dropLast().contains(true))
+        return parts
+    }
+
     @Test("bytes come out in the order in which they went in, in chunks, whatever was gone before", arguments: 0..<200)
     func order(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))
@@ -25,7 +39,7 @@ struct OutboxTests {
         func complete() {
             taken += chunk.flatMap { Array($0.readableBytesView) }
             outbox.completed()
-            chunk = outbox.next()
+            chunk = next(&outbox)
             #expect(chunk.reduce(0) { $0 + $1.readableBytes } <= Outbox.chunkBytes)
         }
         for step in 0..<300 {
@@ -38,7 +52,7 @@ struct OutboxTests {
                 switch outbox.append(queued(bytes), taken: gone, isCredited: isCredited, limit: .max) {
                 case .write:
                     #expect(chunk.isEmpty)
-                    chunk = outbox.next()
+                    chunk = next(&outbox)
                 case .queued: #expect(!chunk.isEmpty)
                 case .overflow: Issue.record("without a limit")
                 }
@@ -83,7 +97,7 @@ struct OutboxTests {
             case 1, 2: _ = outbox.append(queued(2, size), limit: limit)
             default: outbox.completed()
             }
-            _ = outbox.next()
+            _ = next(&outbox)
             #expect(outbox.liveBytes <= limit && outbox.credit <= Outbox.maximumCredit && outbox.credit >= 0)
         }
         outbox.removeAll()
@@ -114,21 +128,21 @@ struct OutboxTests {
             if number == 0, gone > 0 { boundaries.remove(0) }
         }
         var taken: [UInt8] = []
-        var chunk = outbox.next()
+        var chunk = next(&outbox)
         for _ in 0..<Int.random(in: 0...3, using: &random) {
             taken += chunk.flatMap { Array($0.readableBytesView) }
             outbox.completed()
-            chunk = outbox.next()
+            chunk = next(&outbox)
         }
         let before = outbox.bytes
         let dropped = outbox.dropWaiting()
         #expect(outbox.bytes == before - dropped)
         _ = outbox.append(queued(WebSocketFrame.close(.slow)), limit: .max)
-        if chunk.isEmpty { chunk = outbox.next() }
+        if chunk.isEmpty { chunk = next(&outbox) }
         while !chunk.isEmpty {
             taken += chunk.flatMap { Array($0.readableBytesView) }
             outbox.completed()
-            chunk = outbox.next()
+            chunk = next(&outbox)
         }
         let close = Array(WebSocketFrame.close(.slow).readableBytesView)
         #expect(Array(taken.suffix(close.count)) == close)

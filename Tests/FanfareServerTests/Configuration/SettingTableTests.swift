@@ -39,14 +39,15 @@ struct SettingTableTests {
         "max-token-bytes": "4KiB", "token-hmac-secret": "a b", "token-hmac-secret-file": secretFile,
         "token-public-key-file": keyFile, "token-jwks": "https://a.example/keys", "token-jwks-interval": "11s",
         "token-jwks-max-age": "6m", "token-algorithms": "ES256", "token-audience": "a", "token-issuer": "i",
-        "token-leeway": "6s", "admin-api-keys": "a b", "admin-api-keys-file": secretFile, "admin-insecure": "on",
+        "token-leeway": "6s", "admin-api-keys": "0123456789abcdef b123456789abcdef", "admin-api-keys-file": secretFile,
+        "admin-insecure": "on",
         "redis-file": redisFile, "max-header-field-bytes": "4KiB", "max-header-bytes": "15KiB",
         "max-header-fields": "63",
     ]
 
     private static let authority = try? TestAuthority()
     private static let tlsPair = try? authority?.issue("node")
-    private static let secretFile = file("secret", "  of a file\n")
+    private static let secretFile = file("secret", "  0123456789abcdef-of-a-file 123456789abcdef-of-a-file\n")
     private static let redisFile = file("redis", "redis://u:p@another\n")
     private static let keyFile = file("key.pem", ES256PrivateKey().publicKey.pemRepresentation)
 

@@ -21,6 +21,7 @@ extension ClientConnection {
             guard phase == .open else { return }
         }
         phase = .closing
+        logEnd(disconnect, reason)
         leave(disconnect)
         afterClose =
             switch disconnect {
@@ -59,7 +60,10 @@ extension ClientConnection {
     /// The connection is broken: nothing can be said any more.
     func lost(_ disconnect: Disconnect) {
         guard phase == .open || phase == .closing else { return }
-        if phase == .open { leave(disconnect) }
+        if phase == .open {
+            logEnd(disconnect, nil)
+            leave(disconnect)
+        }
         phase = .closing
         closeSocket()
     }

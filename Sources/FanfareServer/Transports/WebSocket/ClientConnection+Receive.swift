@@ -88,6 +88,7 @@ extension ClientConnection {
             guard payload.bytes.readableBytes <= raw.rules.maxMessageBytes ?? .max else {
                 return end(.messageTooBig)
             }
+            guard !payload.isNestedTooDeep else { return end(.badRequest, reason: JSONDepth.problem) }
             charge(now: now)
             chargePublication(now: now)
             publish(raw.channel, payload, id: 0)
@@ -187,7 +188,8 @@ extension ClientConnection {
                 reply(frame)
             } else if case .failure(let error) = result {
                 // The raw protocol has no error message: the publisher is told by the close, its channel's others stay.
-                end(.tryAgainLater, reason: "publish refused: \(error)")
+                let what = error.outcome == .notPublished ? "refused" : "not confirmed"
+                end(.tryAgainLater, reason: "publish \(what): \(error)")
             }
         case .read(let since, let result):
             if let frame = session?.read(id: id, since: since, result) { self.answer(frame) }

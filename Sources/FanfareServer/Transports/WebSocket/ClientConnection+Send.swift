@@ -50,7 +50,7 @@ extension ClientConnection {
             guard phase == .open else { return false }
         }
         if !isCredited, isTooMuch(count) {
-            end(.slow)
+            endForQueue()
             return false
         }
         if tick.isEmpty {
@@ -59,6 +59,8 @@ extension ClientConnection {
         }
         return true
     }
+
+    private func endForQueue() { end(.slow, reason: "slow consumer: \(outbox.bytes) bytes wait and more came") }
 
     private func isTooMuch(_ count: Int) -> Bool {
         let live = outbox.liveBytes + tick.liveBytes
@@ -120,7 +122,7 @@ extension ClientConnection {
         // A close frame is not refused: a client that is slow has to hear that it is.
         let limit = phase == .closing ? Int.max : limits.maxQueueBytes
         let verdict = outbox.append(loop.queued.entry(for: bytes), taken: count, isCredited: isCredited, limit: limit)
-        guard verdict != .overflow else { return end(.slow) }
+        guard verdict != .overflow else { return endForQueue() }
         loop.metrics.counters.add(.queueBytes, bytes.readableBytes - count)
         guard verdict == .write else { return }
         behindSince = loop.node.clock.monotonicMicroseconds()
@@ -130,15 +132,17 @@ extension ClientConnection {
     /// The long way: NIO writes when the socket can take it, then asks for more. The chunk has to be gone in time.
     private func writeChunk() {
         guard let context else { return }
-        let parts = outbox.next()
-        guard let last = parts.last else { return }
+        let size = outbox.next()
+        guard size > 0 else { return }
         awaitProgress()
-        let size = parts.reduce(0) { $0 + $1.readableBytes }
         let promise = context.eventLoop.makePromise(of: Void.self)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         promise.futureResult.whenComplete { result in bound.value.written(size, result) }
-        for part in parts.dropLast() { context.write(wrapOutboundOut(part), promise: nil) }
-        context.writeAndFlush(wrapOutboundOut(last), promise: promise)
+        // Nothing is done with them before the last one: until then no answer can change the outbox.
+        outbox.forEachPart { part, isLast in
+            context.write(wrapOutboundOut(part), promise: isLast ? promise : nil)
+        }
+        context.flush()
     }
 
     private func written(_ size: Int, _ result: Result<Void, any Error>) {

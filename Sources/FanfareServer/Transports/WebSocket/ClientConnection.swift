@@ -101,6 +101,8 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     var afterClose = AfterClose.awaitPeer
     /// Whether it holds one of the places of the node's connection limit.
     var admitted = false
+    /// Where it comes from, for the log.
+    var address: ClientAddress?
     /// Its address, where it holds a place there.
     var addressParty: Party?
     /// Its user, with all clients of that user, where something is limited by user; it holds a place there.
