@@ -159,6 +159,7 @@ let package = Package(
             dependencies: [
                 "FanfareServer", "FanfareAuth", "FanfareCore", "FanfareWire", "Support", nioCore, logging,
                 .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],

@@ -108,6 +108,41 @@ struct FirstStepsTests {
         #expect(make.log.contains("fanfare serve --dev --host 127.0.0.1 --port 8001"), "\(make.log)")
     }
 
+    @Test("make builds the binary when a source is newer or gone, and not otherwise")
+    func makeRelease() async throws {
+        let files = FileManager.default
+        let tree = NSTemporaryDirectory() + "fanfare-make-\(UInt32.random(in: 0...UInt32.max))"
+        defer { try? files.removeItem(atPath: tree) }
+        try files.createDirectory(atPath: tree + "/Sources/a", withIntermediateDirectories: true)
+        try files.createDirectory(atPath: tree + "/.build/release", withIntermediateDirectories: true)
+        try files.copyItem(atPath: Repository.path + "/Makefile", toPath: tree + "/Makefile")
+        for file in ["Package.swift", "Sources/a/a.swift", "Sources/a/b.swift", ".build/release/fanfare"] {
+            try "x".write(toFile: "\(tree)/\(file)", atomically: true, encoding: .utf8)
+        }
+        func age(_ file: String, _ seconds: Double) throws {
+            try files.setAttributes(
+                [.modificationDate: Date(timeIntervalSinceNow: -seconds)], ofItemAtPath: "\(tree)/\(file)")
+        }
+        func builds() async throws -> Bool {
+            let make = try ChildProcess("make", ["-n", "-C", tree, "release"], name: "make")
+            #expect(try await make.waitForExit() == 0, "\(make.log)")
+            return make.log.contains("swift build -c release --product fanfare")
+        }
+        for old in ["Package.swift", "Sources", "Sources/a", "Sources/a/a.swift", "Sources/a/b.swift"] {
+            try age(old, 100)
+        }
+        try age(".build/release/fanfare", 50)
+        #expect(try await !builds(), "an unchanged tree is built again")
+        try age("Sources/a/a.swift", 10)
+        #expect(try await builds(), "a source that is newer is not built")
+        try age("Sources/a/a.swift", 100)
+        try files.removeItem(atPath: tree + "/Sources/a/b.swift")
+        #expect(try await builds(), "a source that is gone is not noticed")
+        try age("Sources/a", 100)
+        try files.removeItem(atPath: tree + "/.build/release/fanfare")
+        #expect(try await builds(), "a binary that is not there is not built")
+    }
+
     @Test("rediss:// to a port without TLS, and redis:// to one with it, say so")
     func tlsMixedUp() async throws {
         try await withRedis { redis in

@@ -29,6 +29,7 @@ final class LinkHandler: ChannelInboundHandler {
     }
 
     private let logIn: [LogInCommand]
+    private let showing: (String) -> RedisWords
     private let timeout: TimeAmount
     private let overTLS: Bool
     /// Whether the TLS handshake has not come yet.
@@ -38,8 +39,15 @@ final class LinkHandler: ChannelInboundHandler {
     private var answered = 0
     private var deadline: Scheduled<Void>?
 
-    init(logIn: [LogInCommand], timeout: TimeAmount, overTLS: Bool = false, events: @escaping (Event) -> Void) {
+    /// - Parameters:
+    ///   - showing: what may be shown of words that came from Redis.
+    ///   - overTLS: whether a TLS handshake comes first.
+    init(
+        logIn: [LogInCommand], timeout: TimeAmount, showing: @escaping (String) -> RedisWords, overTLS: Bool = false,
+        events: @escaping (Event) -> Void
+    ) {
         self.logIn = logIn
+        self.showing = showing
         self.timeout = timeout
         self.overTLS = overTLS
         self.awaitsTLS = overTLS
@@ -97,7 +105,7 @@ final class LinkHandler: ChannelInboundHandler {
         let command = logIn[answered]
         answered += 1
         if let words = reply.error ?? command.objection?(reply), !command.mayFail {
-            return fail(context, RedisLinkError.refused(command: command.name, words: words))
+            return fail(context, RedisLinkError.refused(command: command.name, words: showing(words)))
         }
         guard answered == logIn.count else { return }
         deadline?.cancel()

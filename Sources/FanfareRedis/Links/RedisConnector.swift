@@ -26,7 +26,7 @@ struct RedisConnector: Sendable {
                     try channel.pipeline.syncOperations.addHandler(
                         LinkHandler(
                             logIn: logIn, timeout: .microseconds(Int64(configuration.commandTimeout.microseconds)),
-                            overTLS: usesTLS(address), events: bound.value))
+                            showing: configuration.showing, overTLS: usesTLS(address), events: bound.value))
                 }
             }
         return switch address {

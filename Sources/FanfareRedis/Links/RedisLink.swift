@@ -39,6 +39,7 @@ final class RedisLink {
     private var state = State.idle
     private var backoff: Backoff
     private var problem: String?
+    private var refusals = LogThrottle(interval: .seconds(10))
     /// Times that the link came up.
     private(set) var connections = 0
 
@@ -78,6 +79,18 @@ final class RedisLink {
         guard case .up(let channel, _) = state else { return }
         lost("\(reason)")
         channel.close(promise: nil)
+    }
+
+    /// Tells the operator what Redis refused; clients only learn that it did. A redirect in a Redis Cluster is no refusal.
+    func note(refusal words: String) {
+        guard ClusterRedirect(words, from: RedisEndpoint(host: "", port: 0)) == nil,
+            let before = refusals.take(now: NodeClock.system.monotonicMicroseconds())
+        else { return }
+        var metadata: Logger.Metadata = [
+            "redis": "\(configuration.redactedURL)", "words": "\(configuration.showing(words))",
+        ]
+        if before > 0 { metadata["more"] = "\(before)" }
+        logger.warning("redis refused a command", metadata: metadata)
     }
 
     /// Ends the link for good.

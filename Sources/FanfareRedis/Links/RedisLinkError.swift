@@ -2,8 +2,8 @@
 enum RedisLinkError: Error, CustomStringConvertible {
     /// Bytes that are no Redis reply.
     case protocolError(String)
-    /// Redis refused a command that the link can't do without, with its words.
-    case refused(command: String, words: String)
+    /// Redis refused a command that the link can't do without, with its words as far as they may be shown.
+    case refused(command: String, words: RedisWords)
     /// No answer in time.
     case timeout(String)
     /// TLS was asked for and did not come about.

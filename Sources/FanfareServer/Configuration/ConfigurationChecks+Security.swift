@@ -27,6 +27,7 @@ extension ConfigurationChecks {
             problems.append("\(name("token-jwks")): '\(path)' \(obstacle); allowed: \(range("token-jwks"))")
         }
         await tryKeys(configuration.tokens, problems: &problems)
+        if !configuration.dev { problems += weakSecrets(configuration) }
         checkAdmin(configuration, problems: &problems)
     }
 
@@ -83,10 +84,7 @@ extension ConfigurationChecks {
         if !configuration.dev, configuration.origins.allowsAny {
             found.append("\(name("allowed-origins")): pages from anywhere may connect with their visitors' cookies")
         }
-        let keys = text("admin-api-keys")?.split(whereSeparator: \.isWhitespace) ?? []
-        if let weak = keys.map(\.utf8.count).min(), weak < 16 {
-            found.append("\(name("admin-api-keys")): a key of \(weak) bytes can be guessed (openssl rand -hex 32)")
-        }
+        if configuration.dev { found += weakSecrets(configuration) }
         if configuration.adminKeys.isEmpty, !NetworkAddress(configuration.adminHost).isLoopback {
             found.append(
                 "\(name("admin-insecure")): everybody who reaches "
@@ -107,11 +105,6 @@ extension ConfigurationChecks {
     private func tokenDangers(_ configuration: NodeConfiguration) -> [String] {
         var found: [String] = []
         let tokens = configuration.tokens
-        if let weak = tokens.secrets.map(\.value.utf8.count).min(), weak < 32 {
-            found.append(
-                "\(name("token-hmac-secret")): a secret of \(weak) bytes can be guessed from one token; 32 random ones "
-                    + "can't (openssl rand -hex 32)")
-        }
         if configuration.tokenInQuery {
             found.append("\(name("token-in-query")): tokens in URLs end in the logs of proxies")
         }
