@@ -85,14 +85,13 @@ extension MemoryBroker {
     private func post(_ events: Events, _ channel: ChannelName, _ state: State) {
         guard let wanted = state.wanted[channel] else { return }
         metrics.counters.addShared(.presenceEvents, events.count)
-        for (kind, info) in events {
-            let event = BrokerEvent.presence(
-                PreparedPresenceEvent(PresenceEvent(channel: channel, kind: kind, info: info)))
-            var mask = wanted
-            while mask != 0 {
-                state.receivers[mask.trailingZeroBitCount].post(event)
-                mask &= mask - 1
-            }
+        let prepared = events.map { kind, info in
+            BrokerEvent.presence(PreparedPresenceEvent(PresenceEvent(channel: channel, kind: kind, info: info)))
+        }
+        var mask = wanted
+        while mask != 0 {
+            state.receivers[mask.trailingZeroBitCount].post(prepared, limit: maxBacklogBytes, metrics: metrics)
+            mask &= mask - 1
         }
     }
 }

@@ -54,8 +54,8 @@ enum APIMethod: String, CaseIterable {
     ///
     /// - Parameter place: where it stands, for the message: `since.`.
     func check(_ object: JSONMembers, _ known: [String], within place: String) throws(APIFailure) {
-        var seen: Set<ExactText> = []
         let fields = Set(known.map { ExactText($0) })
+        var seen: Set<ExactText> = []
         for (key, value) in object.members {
             guard seen.insert(key).inserted else { throw .badRequest("'\(place)\(Self.shown(key))' is given twice") }
             guard !fields.contains(key), !value.isNull else { continue }

@@ -122,7 +122,7 @@ extension ClientConnection {
     func begin(_ starts: [CentrifugeSession.ServerStart], id: UInt32) {
         loop.settle()
         loop.shard.setLane(self, nil)
-        remember().early = ByteBuffer()
+        remember().early = PendingBytes()
         for start in starts where phase == .open && session?.isConnecting == true {
             loop.shard.subscribe(self, to: start.channel, request: id, wish: start.wish)
         }
@@ -133,16 +133,20 @@ extension ClientConnection {
         guard let frame = session?.subscribed(channel, id: request, start), session?.isConnected == true else { return }
         let early = tokens?.early
         tokens?.early = nil
-        reply(frame)
-        if let early, early.readableBytes > 0 { reply(early) }
+        answer(frame)
+        for piece in early?.pieces ?? [] { piece.isCredited ? answer(piece.bytes) : reply(piece.bytes) }
+        guard phase == .open else { return }
         connected()
         goOnSoon()
     }
 
     /// Keeps a publication that comes before the reply to `connect`, which says where the channel begins.
     func holdBack(_ bytes: ByteBuffer) {
-        tokens?.early?.writeImmutableBuffer(bytes)
-        if let early = tokens?.early, early.readableBytes > limits.maxQueueBytes { end(.slow) }
+        let (waiting, isCredited) = (tokens?.early?.bytes ?? 0, loop.shard.isRepairing)
+        guard waiting + bytes.readableBytes <= (isCredited ? Outbox.maximumCredit : limits.maxQueueBytes) else {
+            return end(.slow, reason: "slow consumer: more than the queue takes came before the reply to connect")
+        }
+        tokens?.early?.append(bytes, isCredited: isCredited, join: &loop.join)
     }
 
     /// Looks at expiries again at the right time, or in an hour. When the wall clock is set the loop has all look again.
@@ -179,7 +183,7 @@ final class ClientTokens {
     /// Whether a token's key is being asked for.
     var isAskingForKey = false
     /// Publications that come before the reply to `connect`, while its subscriptions are on their way.
-    var early: ByteBuffer?
+    var early: PendingBytes?
     /// Commands that wait; at most one message of them, for then the client is not read.
     var commands: [CentrifugeCommand] = []
 
