@@ -135,8 +135,14 @@ public final class HubShard<Member: HubMember> {
     /// Takes a publication into this tick.
     public func publish(_ prepared: PreparedPublication) {
         metrics.counters.add(.publicationsOut)
-        guard let slot = slots[prepared.publication.channel], slot.isActive else { return }
-        if let position = prepared.publication.position { follow(prepared, position, slot) }
+        guard var slot = slots[prepared.publication.channel], slot.isActive else { return }
+        if let position = prepared.publication.position {
+            if !slot.isNext(prepared.publication, position) {
+                guard breaks(prepared, position, slot), let open = slots[slot.channel] else { return }
+                slot = open
+            }
+            follow(prepared, position, slot)
+        }
         if slot.batched == 0 { dirty.append(slot) }
         batchedBytes = max(batchedBytes, slot.add(prepared, spare: &spare))
         let accepted = prepared.publication.publishedAt

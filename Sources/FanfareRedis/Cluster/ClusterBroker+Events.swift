@@ -21,10 +21,8 @@ extension ClusterBroker {
                         } else {
                             !isMoving || state.book.home(of: publication.channel) == endpoint
                         }
-                    guard isTheirs else {
-                        metrics.counters.addShared(.dropped)
-                        continue
-                    }
+                    // Left a moment ago, or brought by the slot's other owner as well.
+                    guard isTheirs else { continue }
                     weight += publication.payload.bytes.readableBytes + SubscriberLink.publicationOverhead
                 case .subscribed(let channel, let ticket, let position):
                     guard

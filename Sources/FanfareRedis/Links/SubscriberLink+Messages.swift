@@ -19,15 +19,20 @@ extension SubscriberLink {
             received(Publication(channel: channel, payload: payload, publishedAt: acceptedAt))
         case .numbered(let payload, let acceptedAt, let number):
             guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
-            let lost = losses.take(number, in: channel)
-            if lost > 0 { metrics.counters.addShared(.lost, lost) }
+            if book.receivers(of: channel) != 0 {
+                let lost = losses.take(number, in: channel)
+                if lost > 0 { metrics.counters.addShared(.lost, lost) }
+            }
             received(Publication(channel: channel, payload: payload, publishedAt: acceptedAt))
         case .positioned(let payload, let acceptedAt, let position):
             guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
             received(
                 Publication(channel: channel, payload: payload, publishedAt: acceptedAt, position: position))
         case .presence(let kind, let info):
-            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
+            // Who may publish into Redis does not decide who hears of others: the channel's rules do.
+            guard let channel = channel(name), rules.rules(channel)?.joinLeave == true else {
+                return metrics.counters.addShared(.dropped)
+            }
             presence(PresenceEvent(channel: channel, kind: kind, info: info))
         default:
             metrics.counters.addShared(.dropped)
@@ -61,7 +66,8 @@ extension SubscriberLink {
     }
 
     func deliver(_ publication: Publication) {
-        guard book.receivers(of: publication.channel) != 0 else { return metrics.counters.addShared(.dropped) }
+        // What was under way when its channel was left is nobody's loss.
+        guard book.receivers(of: publication.channel) != 0 else { return }
         let prepared = PreparedPublication(publication, formats: formats.current, receivedAt: now())
         everyone(in: publication.channel) { receiver in
             bursts[receiver].events.append(.publication(prepared))
