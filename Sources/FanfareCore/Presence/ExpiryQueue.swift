@@ -1,10 +1,11 @@
+import FanfareWire
 import NIOCore
 
 /// Clients by time, the earliest first. An entry is not taken out when its client gets another time: whoever takes the first
 /// one looks whether it still counts.
 struct ExpiryQueue {
     struct Entry {
-        let client: String
+        let client: ExactText
         /// Microseconds of the monotonic clock.
         let time: UInt64
     }
@@ -17,7 +18,7 @@ struct ExpiryQueue {
     var count: Int { entries.count }
 
     /// Adds a client. Times come in their order, as the clock goes; one that does not is put where it belongs.
-    mutating func add(_ client: String, _ time: UInt64) {
+    mutating func add(_ client: ExactText, _ time: UInt64) {
         steps += 1
         guard let last = entries.last, last.time > time else {
             return entries.append(Entry(client: client, time: time))

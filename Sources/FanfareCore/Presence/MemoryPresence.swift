@@ -10,12 +10,12 @@ struct MemoryPresence {
         var expiry: UInt64
     }
 
-    private var members: [String: Member] = [:]
+    private var members: [ExactText: Member] = [:]
     /// User → number of its clients.
-    private var users: [String: Int] = [:]
+    private var users: [ExactText: Int] = [:]
     private var expiries = ExpiryQueue()
     /// Clients whose end was announced, and when.
-    private var gone: [String: UInt64] = [:]
+    private var gone: [ExactText: UInt64] = [:]
     private var goneSince = ExpiryQueue()
 
     var isEmpty: Bool { members.isEmpty && gone.isEmpty }
@@ -40,13 +40,13 @@ struct MemoryPresence {
     }
 
     /// Removes members. Returns those that were there.
-    mutating func leave(_ clients: [String]) -> [ClientInfo] {
+    mutating func leave(_ clients: [ExactText]) -> [ClientInfo] {
         clients.compactMap { remove($0) }
     }
 
     /// Renews members. Returns those that are not there.
-    mutating func refresh(_ clients: [String], until expiry: UInt64) -> [String] {
-        var missing: [String] = []
+    mutating func refresh(_ clients: [ExactText], until expiry: UInt64) -> [ExactText] {
+        var missing: [ExactText] = []
         for client in clients {
             guard members[client] != nil else {
                 missing.append(client)
@@ -88,18 +88,18 @@ struct MemoryPresence {
 
     var stats: PresenceStats { PresenceStats(clients: members.count, users: users.count) }
 
-    private mutating func remove(_ client: String) -> ClientInfo? {
+    private mutating func remove(_ client: ExactText) -> ClientInfo? {
         guard let member = members.removeValue(forKey: client) else { return nil }
         count(member.info.user, -1)
         return member.info
     }
 
-    private mutating func count(_ user: String, _ change: Int) {
+    private mutating func count(_ user: ExactText, _ change: Int) {
         let count = users[user, default: 0] + change
         users[user] = count > 0 ? count : nil
     }
 
-    private mutating func note(_ client: String, _ expiry: UInt64) {
+    private mutating func note(_ client: ExactText, _ expiry: UInt64) {
         expiries.add(client, expiry)
         // Renewed and left members leave entries behind that count no more.
         guard expiries.count > 2 * members.count + 64 else { return }

@@ -147,11 +147,12 @@ final class PublisherLink: RedisLinkOwner {
         }
         if words.hasPrefix("NOSCRIPT") { return replay.refused(order, channel: order.task.changes) }
         order.answer(.failure(.refused(words)))
+        link.note(refusal: words)
         // These concern all commands, and another connection may reach a Redis that takes them.
         if words.hasPrefix("READONLY") || words.hasPrefix("LOADING") || words.hasPrefix("NOAUTH")
             || words.hasPrefix("MASTERDOWN")
         {
-            link.drop(.refused(command: "a command", words: words))
+            link.drop(.refused(command: "a command", words: configuration.showing(words)))
         }
     }
 
@@ -172,7 +173,7 @@ final class PublisherLink: RedisLinkOwner {
     private func checkRights() {
         guard let rights else { return }
         if let words = scripts.problem {
-            return note(rights: RightsCheck.problem(words, of: "SCRIPT LOAD") ?? "scripts are needed: \(words)")
+            return note(rights: RightsCheck.problem(words, of: "SCRIPT LOAD") ?? "scripts are needed: \(configuration.showing(words))")
         }
         let bound = NIOLoopBound(self, eventLoop: link.eventLoop)
         let order = Order(task: rights.task(probe)) { result in
@@ -204,7 +205,9 @@ final class PublisherLink: RedisLinkOwner {
                     [calls.kind.publish, calls.name(publication.channel), message], into: &bytes)
             case .script(let script, _, let keys, let arguments):
                 guard let call = scripts.call(script, keys, arguments) else {
-                    order.answer(.failure(.refused(scripts.problem ?? "scripts")))
+                    let words = scripts.problem ?? "scripts"
+                    order.answer(.failure(.refused(words)))
+                    link.note(refusal: words)
                     continue
                 }
                 // The first call of each script takes it along, and Redis knows it again for the others.

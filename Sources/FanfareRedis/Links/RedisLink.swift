@@ -39,6 +39,7 @@ final class RedisLink {
     private var state = State.idle
     private var backoff: Backoff
     private var problem: String?
+    private var refusals = LogThrottle(interval: .seconds(10))
     /// The present connection, or try. NIOSSL goes on delivering after a close until the peer has answered it: what an
     /// earlier connection still says is not heard.
     private var connection = 0
@@ -81,6 +82,18 @@ final class RedisLink {
         guard case .up(let channel, _) = state else { return }
         lost("\(reason)")
         channel.close(promise: nil)
+    }
+
+    /// Tells the operator what Redis refused; clients only learn that it did. A redirect in a Redis Cluster is no refusal.
+    func note(refusal words: String) {
+        guard ClusterRedirect(words, from: RedisEndpoint(host: "", port: 0)) == nil,
+            let before = refusals.take(now: NodeClock.system.monotonicMicroseconds())
+        else { return }
+        var metadata: Logger.Metadata = [
+            "redis": "\(configuration.redactedURL)", "words": "\(configuration.showing(words))",
+        ]
+        if before > 0 { metadata["more"] = "\(before)" }
+        logger.warning("redis refused a command", metadata: metadata)
     }
 
     /// Ends the link for good.
@@ -129,7 +142,9 @@ final class RedisLink {
         case (.connecting, .success(let channel)) where isPresent(number):
             state = .up(channel, isReady: false)
         case (.connecting, .failure(let error)) where isPresent(number):
-            lost(RedisConnector.describe(error))
+            let reason = RedisConnector.describe(error)
+            // The way to a Unix socket has no error of its own.
+            lost(error is IOError ? "cannot connect: \(reason)" : reason)
         case (_, .success(let channel)) where !isPresent(number):
             // Stopped or given up meanwhile.
             channel.close(promise: nil)
@@ -157,7 +172,7 @@ final class RedisLink {
         case (.burst, .up(_, isReady: true)):
             owner?.receivedBurst()
         case (.lost(let error), .up), (.lost(let error), .connecting):
-            lost("\(error)")
+            lost(RedisConnector.describe(error))
         default:
             break
         }

@@ -130,6 +130,7 @@ struct ServerAPI: Sendable {
         } else {
             throw .badRequest("'data' (any JSON) or 'b64data' (Base64) must be there")
         }
+        guard !payload.isNestedTooDeep else { throw .badRequest(JSONDepth.problem) }
         guard payload.bytes.readableBytes <= context.limits.maxQueueBytes else {
             throw .tooLarge("data", limit: context.limits.maxQueueBytes)
         }

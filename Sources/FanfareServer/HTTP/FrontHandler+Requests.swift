@@ -90,9 +90,11 @@ extension FrontHandler {
         loop.metrics.counters.add(.bytesReceived, body.readableBytes)
         let isBinary = head.headers.first(name: "content-type") == "application/octet-stream"
         let isText = !isBinary && body.withUnsafeReadableBytes { UTF8Validator.isValid($0) }
+        let payload = Payload(kind: isText ? .text : .binary, bytes: body)
+        guard !payload.isNestedTooDeep else { return refuse(.badRequest, .badRequest, JSONDepth.problem) }
         let publication = Publication(
             channel: channel,
-            payload: Payload(kind: isText ? .text : .binary, bytes: body),
+            payload: payload,
             publishedAt: loop.node.clock.wallMicroseconds()
         )
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)

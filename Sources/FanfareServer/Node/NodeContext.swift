@@ -9,11 +9,13 @@ final class NodeContext: Sendable {
     let metrics: NodeMetrics
     let broker: any Broker
     let admission: Admission
+    /// Memory of what waits for clients, over all event loops.
+    let queueMemory: QueueMemory
     let connectRate: RateMeter
     /// Where requests come from.
     let callers: Callers
     /// Users with clients here; `nil` where nothing is limited by user.
-    let users: Census<String>?
+    let users: Census<ExactText>?
     /// How fast a client may send.
     let rates: ClientRates
     let formats: FormatsInUse
@@ -47,6 +49,7 @@ final class NodeContext: Sendable {
         self.refusals = RefusalLog(logger)
         self.tokens = tokens
         self.tls = tls
+        self.queueMemory = QueueMemory(limit: configuration.limits.maxNodeQueueBytes)
         self.admission = Admission(limit: configuration.limits.maxConnections)
         // Conformance suites measure what a node can do, and are nobody's clients.
         self.rates = configuration.echo ? ClientRates() : ClientRates(configuration.limits)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Members in memory")
 struct MemoryPresenceTests {
-    private func info(_ number: Int) -> ClientInfo { ClientInfo(client: "c\(number)", user: "u\(number % 10)") }
+    private func info(_ number: Int) -> ClientInfo { ClientInfo(client: ExactText("c\(number)"), user: ExactText("u\(number % 10)")) }
 
     @Test("ten thousand members that come one by one, stay and run out cost a few steps each")
     func steps() {
@@ -20,7 +20,7 @@ struct MemoryPresenceTests {
         }
         for round in 1...3 {
             for number in 0..<count {
-                _ = presence.refresh(["c\(number)"], until: UInt64(round * 20_000 + number))
+                _ = presence.refresh([ExactText("c\(number)")], until: UInt64(round * 20_000 + number))
                 _ = presence.nextExpiry()
             }
         }
@@ -40,7 +40,7 @@ struct MemoryPresenceTests {
         var presence = MemoryPresence()
         for number in 0..<10_000 {
             _ = presence.join([info(number)], returning: false, until: UInt64(number))
-            let left = presence.leave(["c\(number)"])
+            let left = presence.leave([ExactText("c\(number)")])
             #expect(left.count == 1)
         }
         let next = presence.nextExpiry()
@@ -52,7 +52,7 @@ struct MemoryPresenceTests {
     func model(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))
         var presence = MemoryPresence()
-        var model: [String: UInt64] = [:]
+        var model: [ExactText: UInt64] = [:]
         var now: UInt64 = 0
         for _ in 0..<2_000 {
             let client = info(Int.random(in: 0..<30, using: &random))

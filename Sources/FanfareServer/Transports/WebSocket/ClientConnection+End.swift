@@ -13,8 +13,8 @@ extension ClientConnection {
         guard phase == .open else { return }
         switch disconnect {
         case .slow:
-            // What it did not take is worthless to it: the close frame goes right behind the chunk under way.
-            tick = nil
+            // What it did not take is worthless to it: the close frame goes right behind the frame under way.
+            tick = PendingBytes()
             dropQueue()
         default:
             flushTick()
@@ -35,6 +35,14 @@ extension ClientConnection {
         setPaused(false)
         send(frame ?? WebSocketFrame.close(code: disconnect.code, reason: reason ?? disconnect.reason))
         if phase == .closing, outbox.isEmpty { closeFrameWritten() }
+    }
+
+    /// Ends a client because all queues of the node together are too big. Its memory is wanted now: where most of a big
+    /// frame is still to come, there is no time for a close frame behind it.
+    func endForMemory() {
+        let waiting = outbox.bytes
+        end(.slow, reason: "slow consumer: \(waiting) bytes wait, and the node's queues are full")
+        if phase == .closing, outbox.bytes > 2 * Outbox.chunkBytes { closeSocket() }
     }
 
     /// Our close frame is with the kernel (RFC 6455 §7.1.1: the server ends the connection first).
@@ -73,10 +81,10 @@ extension ClientConnection {
         if phase == .opening { loop.shard.leave(self) }
         phase = .ended
         writer = nil
-        tick = nil
+        tick = PendingBytes()
         onSubscribed = nil
         tokens = nil
-        dropQueue()
+        clearQueue()
         loop.wheel.cancel(self)
         if admitted {
             admitted = false

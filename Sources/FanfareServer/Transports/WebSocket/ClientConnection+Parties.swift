@@ -6,7 +6,7 @@ extension ClientConnection {
     /// Takes a place among the clients of its user, which is known now; nobody counts those without a user.
     ///
     /// - Returns: whether there was one.
-    func enter(user: String) -> Bool {
+    func enter(user: ExactText) -> Bool {
         leaveParty()
         guard let users = loop.node.users, !user.isEmpty else { return true }
         party = users.enter(user, now: loop.node.clock.monotonicMicroseconds())
