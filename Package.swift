@@ -67,6 +67,7 @@ let package = Package(
             dependencies: [
                 "CHiredis", "FanfareCore", "FanfareWire", nioCore, nioPosix, logging,
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),

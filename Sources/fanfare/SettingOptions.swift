@@ -26,7 +26,8 @@ struct SettingOptions: ParsableArguments {
         let given =
             network.given + tls.given + redis.given + behaviour.given + security.given + limits.given + http.given
         let flags = Dictionary(
-            given.compactMap { name, value in value.map { (name, $0) } }, uniquingKeysWith: { $1 })
+            given.compactMap { name, value in value.map { (name, $0 == SettingArguments.missing ? "" : $0) } },
+            uniquingKeysWith: { $1 })
         do {
             return try await ConfigurationReader(
                 flags: flags, environment: ProcessInfo.processInfo.environment, file: file

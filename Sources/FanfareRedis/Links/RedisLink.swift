@@ -127,7 +127,9 @@ final class RedisLink {
         case (.connecting, .success(let channel)):
             state = .up(channel, isReady: false)
         case (.connecting, .failure(let error)):
-            lost(RedisConnector.describe(error))
+            let reason = RedisConnector.describe(error)
+            // The way to a Unix socket has no error of its own.
+            lost(error is IOError ? "cannot connect: \(reason)" : reason)
         case (_, .success(let channel)):
             // Stopped meanwhile.
             channel.close(promise: nil)
@@ -153,7 +155,7 @@ final class RedisLink {
         case (.burst, .up(_, isReady: true)):
             owner?.receivedBurst()
         case (.lost(let error), .up), (.lost(let error), .connecting):
-            lost("\(error)")
+            lost(RedisConnector.describe(error))
         default:
             break
         }

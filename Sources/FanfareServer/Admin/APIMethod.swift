@@ -22,7 +22,7 @@ enum APIMethod: String, CaseIterable {
 
     /// Fields that Centrifugo has and this node can't heed. The value that asks for nothing is let pass, as client libraries
     /// send it for what nobody set.
-    var unavailable: [String: Idle] {
+    var unavailable: [ExactText: Idle] {
         switch self {
         case .publish, .broadcast:
             ["delta": .isFalse, "tags": .isEmptyObject, "version": .isZero, "version_epoch": .isEmptyText]
@@ -54,15 +54,16 @@ enum APIMethod: String, CaseIterable {
     ///
     /// - Parameter place: where it stands, for the message: `since.`.
     func check(_ object: JSONMembers, _ known: [String], within place: String) throws(APIFailure) {
-        var seen: Set<String> = []
-        for key in object.keys {
+        let fields = Set(known.map { ExactText($0) })
+        var seen: Set<ExactText> = []
+        for (key, value) in object.members {
             guard seen.insert(key).inserted else { throw .badRequest("'\(place)\(Self.shown(key))' is given twice") }
-            guard !known.contains(key), let value = object[key], !value.isNull else { continue }
+            guard !fields.contains(key), !value.isNull else { continue }
             if place.isEmpty, let idle = unavailable[key] {
                 guard !idle.fits(value) else { continue }
                 throw .notAvailable("'\(key)' is not available here: leave it out, or send \(idle.rawValue)")
             }
-            let meant = NearestName.find(key, among: known).map { "; did you mean '\(place)\($0)'?" } ?? ""
+            let meant = NearestName.find(key.string, among: known).map { "; did you mean '\(place)\($0)'?" } ?? ""
             throw .badRequest(
                 "unknown field '\(place)\(Self.shown(key))' in \(rawValue)\(meant); known: "
                     + known.map { place + $0 }.joined(separator: ", "))
@@ -70,5 +71,5 @@ enum APIMethod: String, CaseIterable {
     }
 
     /// A key as a message quotes it.
-    private static func shown(_ key: String) -> String { String(key.prefix(64)) }
+    private static func shown(_ key: ExactText) -> String { String(key.string.prefix(64)) }
 }

@@ -1,6 +1,7 @@
 import FanfareAuth
 import FanfareCore
 import FanfareRedis
+import FanfareWire
 import Foundation
 import Logging
 
@@ -63,6 +64,15 @@ extension ConfigurationChecks {
             + secretsInSight(configuration)
     }
 
+    /// Why every client would be refused; `nil`: some may come in. A secure default, and the first thing that somebody meets
+    /// who starts a node without reading.
+    func closedToAll(_ configuration: NodeConfiguration) -> String? {
+        guard configuration.effectiveAnonymous == .none, !configuration.tokens.isEnabled else { return nil }
+        return "nobody may connect: there is no key for tokens and anonymous is none, so every client gets 401; set "
+            + "token-hmac-secret, token-public-key-file or token-jwks for clients with tokens, or anonymous=subscribe, or dev "
+            + "for a first try"
+    }
+
     private func exposure(_ configuration: NodeConfiguration) -> [String] {
         var found: [String] = []
         let isOpen = !NetworkAddress(configuration.host).isLoopback
@@ -77,7 +87,8 @@ extension ConfigurationChecks {
         if configuration.dev { found += weakSecrets(configuration) }
         if configuration.adminKeys.isEmpty, !NetworkAddress(configuration.adminHost).isLoopback {
             found.append(
-                "\(name("admin-insecure")): everybody who reaches \(configuration.adminHost):\(configuration.adminPort) "
+                "\(name("admin-insecure")): everybody who reaches "
+                    + "\(Authority.text(host: configuration.adminHost, port: configuration.adminPort)) "
                     + "may publish into all channels")
         }
         for redis in configuration.redis {

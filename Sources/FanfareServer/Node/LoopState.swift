@@ -41,6 +41,7 @@ final class LoopState {
     private var lastTick: UInt64 = 0
     /// One loop of the node does what has to be done once.
     private let isFirst: Bool
+    private var readinessLog = ReadinessLog()
 
     /// What became of something that a client asked the broker for.
     struct Outcome: Sendable {
@@ -273,7 +274,10 @@ final class LoopState {
         lastTick = now
         followClock(now: now)
         wheel.advance(to: now)
-        if isFirst { node.refusals.tellSuppressed(now: now) }
+        if isFirst {
+            node.refusals.tellSuppressed(now: now)
+            node.logReadiness(&readinessLog)
+        }
         flush()
     }
 }

@@ -17,8 +17,9 @@ extension ClientConnection {
         if let address { metadata["address"] = "\(address)" }
         if let raw { metadata["channel"] = "\(raw.channel)" }
         if let id = raw?.clientID ?? session?.clientID { metadata["client"] = "\(id)" }
-        let user = raw?.identity?.user ?? session?.user ?? ""
-        if !user.isEmpty { metadata["user"] = "\(RefusalLog.printable(user))" }
+        if let user = raw?.identity?.user ?? session?.user, !user.isEmpty {
+            metadata["user"] = "\(RefusalLog.printable(user.string))"
+        }
         return metadata
     }
 }

@@ -16,7 +16,7 @@ final class ClientBench {
     private var channels: [EmbeddedChannel] = []
     private var lastOffset: UInt64 = 0
 
-    init(rules: [String: ChannelRules] = [:], change: (inout Limits) -> Void = { _ in }) {
+    init(rules: [ExactText: ChannelRules] = [:], change: (inout Limits) -> Void = { _ in }) {
         var configuration = NodeConfiguration()
         configuration.dev = true
         configuration.keepAlive.pingInterval = nil

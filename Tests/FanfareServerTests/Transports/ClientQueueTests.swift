@@ -10,7 +10,7 @@ import Testing
 @Suite("Client queues")
 struct ClientQueueTests {
     private func with(
-        _ rules: [String: ChannelRules] = [:], change: (inout Limits) -> Void = { _ in },
+        _ rules: [ExactText: ChannelRules] = [:], change: (inout Limits) -> Void = { _ in },
         _ body: (ClientBench) throws -> Void
     ) throws {
         let bench = ClientBench(rules: rules, change: change)
