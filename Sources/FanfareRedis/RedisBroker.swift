@@ -46,7 +46,7 @@ public final class RedisBroker: Broker {
     ) {
         self.configuration = configuration
         self.rules = rules
-        self.calls = StreamCalls(prefix: configuration.prefix, kind: configuration.pubSub)
+        self.calls = StreamCalls(configuration)
         self.presenceCalls = PresenceCalls(
             streams: calls, ttl: rules.presenceTTL, now: { clock.wallMicroseconds() })
         self.nodeName = nodeName
@@ -56,7 +56,7 @@ public final class RedisBroker: Broker {
         self.clock = clock
         self.ownsGroup = group == nil
         self.group = group ?? MultiThreadedEventLoopGroup(numberOfThreads: 2)
-        self.probe = ProbeChannel(prefix: configuration.prefix, tag: probeTag, clock: clock)
+        self.probe = ProbeChannel(prefix: configuration.channelPrefix, tag: probeTag, clock: clock)
         self.onRedirect = onRedirect
         let subscriber = NIOLoopBoundBox.makeEmptyBox(valueType: SubscriberLink.self, eventLoop: self.group.next())
         let publisher = NIOLoopBoundBox.makeEmptyBox(valueType: PublisherLink.self, eventLoop: self.group.next())
@@ -109,6 +109,7 @@ public final class RedisBroker: Broker {
         metrics.counters.addShared(.pendingPublishes)
         order(task(publication, idempotencyKey), size: size) { [metrics] result in
             metrics.counters.addShared(.pendingPublishes, -1)
+            if case .success(let reply) = result { metrics.noteUnreadable(StreamCalls.removed(reply)) }
             let receipt = result.map(StreamCalls.receipt)
             switch receipt {
             case .success(let receipt): metrics.counters.addShared(receipt.isDuplicate ? .duplicates : .published)
@@ -124,7 +125,10 @@ public final class RedisBroker: Broker {
     ) {
         guard let retention = rules.rules(channel)?.history else { return completion(.failure(.noHistory)) }
         metrics.counters.addShared(.historyReads)
-        ask(calls.read(channel, query, retention), { StreamCalls.page(channel, query, $0) }, completion)
+        ask(calls.read(channel, query, retention), { StreamCalls.page(channel, query, $0) }) { [metrics] result in
+            if case .success(let page) = result { metrics.noteUnreadable(page.unreadable) }
+            completion(result)
+        }
     }
 
     public func removeHistory(
@@ -213,7 +217,8 @@ extension RedisBroker {
                 subscriber.eventLoop.execute { subscriber.value?.retryReads() }
                 for receiver in receivers { receiver.post(.returned) }
             },
-            onSilence: { subscriber.eventLoop.execute { subscriber.value?.drop(.silent) } }, onRedirect: onRedirect)
+            onSilence: { subscriber.eventLoop.execute { subscriber.value?.drop(.silent) } }, onRedirect: onRedirect,
+            rights: RightsCheck(configuration, rules))
     }
 
     private func makeLink(_ name: String, _ eventLoop: any EventLoop) -> RedisLink {

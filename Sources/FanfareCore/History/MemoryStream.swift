@@ -9,13 +9,16 @@ struct MemoryStream {
         let at: UInt64
     }
 
-    let epoch = StreamPosition.makeEpoch()
+    let epoch: String
     private(set) var offset: UInt64 = 0
     /// When it was last used.
     private(set) var usedAt: UInt64
     private var entries = CircularBuffer<Entry>()
 
-    init(now: UInt64) { usedAt = now }
+    init(epoch: String, now: UInt64) {
+        self.epoch = epoch
+        usedAt = now
+    }
 
     var position: StreamPosition { StreamPosition(offset: offset, epoch: epoch) }
 

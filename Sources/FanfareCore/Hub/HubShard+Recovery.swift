@@ -68,6 +68,21 @@ extension HubShard {
         }
     }
 
+    /// A publication is not the next of its stream. Brokers see to it that this does not happen; if it does, clients are told
+    /// rather than given a silent gap, and never get anything twice. Returns whether it is to be passed on to who comes then.
+    func breaks(
+        _ prepared: PreparedPublication, _ position: StreamPosition, _ slot: ChannelSlot<Member>
+    ) -> Bool {
+        metrics.counters.add(.streamBreaks)
+        guard let last = slot.position, position.offset > 0,
+            last.epoch != position.epoch || last.offset < position.offset
+        else { return false }
+        // What came before it in this tick is theirs.
+        flush(now: { prepared.receivedAt })
+        insufficient(slot.channel, position: StreamPosition(offset: position.offset - 1, epoch: position.epoch))
+        return true
+    }
+
     /// The tick is over: who has everything up to here joins the others.
     func joinCaughtUp() {
         let slots = catchingUp
@@ -124,6 +139,9 @@ extension HubShard {
         _ waiter: ChannelSlot<Member>.Waiter, _ page: HistoryPage, isOldest: Bool, _ slot: ChannelSlot<Member>
     ) {
         guard stillWaiting(waiter, in: slot) != nil, let desk = slot.desk, let live = slot.position else { return }
+        var page = page
+        // Nothing was published yet, under whichever epoch it will be.
+        if page.position.offset == 0, live.offset == 0 { page.position = live }
         // Redis began another stream, and this loop has yet to hear of it.
         guard page.position.epoch == live.epoch else { return fail(waiter, slot, .unavailable) }
         let isBehind = page.position.offset < live.offset
@@ -131,9 +149,13 @@ extension HubShard {
             slot.desk?.asking.append(waiter)
             return
         }
-        let later = desk.recent.filter { ($0.position?.offset ?? 0) > page.position.offset }
-        let reaches = later.first?.position.map { page.follows($0.offset, page.position.offset) } ?? !isBehind
-        guard reaches, let found = page.publications(for: waiter.wish) else {
+        let later = desk.recent.filter { publication in
+            guard let place = publication.position, place.epoch == page.position.epoch else { return false }
+            return place.offset > page.position.offset
+        }
+        // What came meanwhile has to be whole, too: the channel may have gone on behind a gap.
+        guard let end = page.end(with: later), end >= live.offset, let found = page.publications(for: waiter.wish)
+        else {
             return begin(waiter, slot, SubscriptionStart(position: live, isComplete: false))
         }
         let all = found + later
@@ -173,6 +195,18 @@ extension RecoveryWish {
 }
 
 extension HistoryPage {
+    /// The last offset of what came live behind this page; `nil` when something is missing in between.
+    fileprivate func end(with later: [Publication]) -> UInt64? {
+        var end = position.offset
+        for publication in later {
+            guard let offset = publication.position?.offset, follows(offset, end) || publication.follows == end else {
+                return nil
+            }
+            end = offset
+        }
+        return end
+    }
+
     /// What answers a wish, oldest first; `nil` when that can't be had.
     fileprivate func publications(for wish: RecoveryWish) -> [Publication]? {
         switch wish {

@@ -140,8 +140,12 @@ public final class HubShard<Member: HubMember> {
     /// Takes a publication into this tick.
     public func publish(_ prepared: PreparedPublication) {
         metrics.counters.add(.publicationsOut)
-        guard let slot = slots[prepared.publication.channel], slot.isActive else { return }
+        guard var slot = slots[prepared.publication.channel], slot.isActive else { return }
         if let position = prepared.publication.position {
+            if !slot.isNext(prepared.publication, position) {
+                guard breaks(prepared, position, slot), let open = slots[slot.channel] else { return }
+                slot = open
+            }
             isRepairing = prepared.isRepaired
             follow(prepared, position, slot)
             isRepairing = false

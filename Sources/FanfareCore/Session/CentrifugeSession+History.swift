@@ -22,7 +22,19 @@ extension CentrifugeSession {
         }
         return CentrifugeJSONEncoder.Subscription(
             position: start.position, isRecoverable: rules.recovery != .off, wasRecovering: recoversFrom != nil,
-            isRecovered: rules.recovery != .off && recoversFrom != nil && start.isComplete, publications: publications)
+            isRecovered: recoversFrom.map { isRecovered(start, rules, from: $0) } ?? false, publications: publications)
+    }
+
+    /// Whether the client has all that it is promised: what it missed, or the newest.
+    private static func isRecovered(_ start: SubscriptionStart, _ rules: ChannelRules, from offset: UInt64) -> Bool {
+        switch rules.recovery {
+        case .off: false
+        case .stream: start.isComplete
+        case .cache:
+            start.isComplete
+                && (start.position?.offset == offset
+                    || start.publications.last?.position?.offset == start.position?.offset)
+        }
     }
 
     func history(

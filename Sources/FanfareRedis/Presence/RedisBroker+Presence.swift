@@ -40,7 +40,12 @@ extension RedisBroker {
         of channel: ChannelName, limit: Int,
         completion: @escaping @Sendable (Result<PresencePage, BrokerError>) -> Void
     ) {
-        run(channel, PresenceCalls.page, completion) {
+        let read: @Sendable (ReplyView) -> PresencePage? = { [metrics] reply in
+            guard let page = PresenceCalls.page(reply) else { return nil }
+            metrics.noteUnreadable((reply[1]?.count ?? 0) - page.members.count)
+            return page
+        }
+        run(channel, read, completion) {
             $0.presence ? presenceCalls.members(channel, $0, limit: limit) : nil
         }
     }

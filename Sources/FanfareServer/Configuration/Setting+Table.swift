@@ -61,8 +61,9 @@ extension Setting {
             isSecret: true
         ) { _, _ in },
         Setting(
-            "redis-prefix", .text("text"), default: "fanfare:",
-            "What stands before a channel's name in Redis, so that several clusters can share one."
+            "redis-prefix", .text("letters, digits, '.', '_' and '-', and one ':' at the end"), default: "fanfare:",
+            "What stands before a channel's name in Redis, so that several clusters can share one. In another database "
+                + "than 0 channels are named PREFIX/DATABASE:CHANNEL, for Pub/Sub has no databases."
         ) { _, _ in },
         Setting(
             "redis-ca-file", .text("path of a readable file"), default: "",
