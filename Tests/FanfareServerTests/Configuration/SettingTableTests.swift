@@ -36,7 +36,8 @@ struct SettingTableTests {
         "max-commands": "63", "max-pending-commands": "255", "max-api-body-bytes": "3MiB", "retry-after": "3",
         "handshake-timeout": "9s", "first-command-timeout": "9s", "close-timeout": "1s",
         "users": "publish", "token-cookie": "session", "token-in-query": "on", "expired-grace": "26s",
-        "max-token-bytes": "4KiB", "token-hmac-secret": "a b", "token-hmac-secret-file": secretFile,
+        "max-token-bytes": "4KiB", "token-hmac-secret-file": secretFile,
+        "token-hmac-secret": "0123456789abcdef0123456789abcdef b123456789abcdefb123456789abcdef",
         "token-public-key-file": keyFile, "token-jwks": "https://a.example/keys", "token-jwks-interval": "11s",
         "token-jwks-max-age": "6m", "token-algorithms": "ES256", "token-audience": "a", "token-issuer": "i",
         "token-leeway": "6s", "admin-api-keys": "0123456789abcdef b123456789abcdef", "admin-api-keys-file": secretFile,
@@ -47,7 +48,8 @@ struct SettingTableTests {
 
     private static let authority = try? TestAuthority()
     private static let tlsPair = try? authority?.issue("node")
-    private static let secretFile = file("secret", "  0123456789abcdef-of-a-file 123456789abcdef-of-a-file\n")
+    private static let secretFile = file(
+        "secret", "  0123456789abcdef-of-a-file-01234 b123456789abcdef-of-a-file-01234\n")
     private static let redisFile = file("redis", "redis://u:p@another\n")
     private static let keyFile = file("key.pem", ES256PrivateKey().publicKey.pemRepresentation)
 
