@@ -9,9 +9,14 @@ struct FirstStepsTests {
     private func run(
         _ arguments: [String], environment: [String: String] = [:]
     ) async throws -> (status: Int32, log: String) {
-        let process = try ChildProcess(FanfareBinary.path, arguments, environment: environment, name: "fanfare")
-        let status = try await process.waitForExit()
-        return (status, process.log)
+        try await run(FanfareBinary.path, arguments, environment: environment)
+    }
+
+    /// Runs a program to its end, and to the end of its words.
+    private func run(
+        _ program: String, _ arguments: [String], environment: [String: String] = [:]
+    ) async throws -> (status: Int32, log: String) {
+        try await ChildProcess(program, arguments, environment: environment, name: program).finish()
     }
 
     @Test("a node says where it listens, and that it is ready only when /readyz says so")
@@ -103,8 +108,8 @@ struct FirstStepsTests {
 
     @Test("make run listens on this machine only, unless it is told otherwise")
     func makeRun() async throws {
-        let make = try ChildProcess("make", ["-n", "-C", Repository.path, "run", "FLAGS=--port 8001"], name: "make")
-        #expect(try await make.waitForExit() == 0)
+        let make = try await run("make", ["-n", "-C", Repository.path, "run", "FLAGS=--port 8001"])
+        #expect(make.status == 0)
         #expect(make.log.contains("fanfare serve --dev --host 127.0.0.1 --port 8001"), "\(make.log)")
     }
 
@@ -124,8 +129,8 @@ struct FirstStepsTests {
                 [.modificationDate: Date(timeIntervalSinceNow: -seconds)], ofItemAtPath: "\(tree)/\(file)")
         }
         func builds() async throws -> Bool {
-            let make = try ChildProcess("make", ["-n", "-C", tree, "release"], name: "make")
-            #expect(try await make.waitForExit() == 0, "\(make.log)")
+            let make = try await run("make", ["-n", "-C", tree, "release"])
+            #expect(make.status == 0, "\(make.log)")
             return make.log.contains("swift build -c release --product fanfare")
         }
         for old in ["Package.swift", "Sources", "Sources/a", "Sources/a/a.swift", "Sources/a/b.swift"] {

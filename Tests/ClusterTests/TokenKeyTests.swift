@@ -92,6 +92,9 @@ struct TokenKeyTests {
         let metrics = try await HTTP.get(node.adminPort, "/metrics")
         #expect(without.status == 401 && with.status == 200 && health.status == 200)
         #expect(metrics.body.contains("fanfare_api_unauthorized_total 1\n"))
+        try await eventually("the log has it") {
+            node.log.contains("server API request refused: no valid key, /api/publish")
+        }
         #expect(!(node.log + metrics.body).contains("hunter2"))
         await node.stop()
     }

@@ -28,6 +28,9 @@ final class RunningAdmin: Sendable {
                 channels: configuration.channels,
                 keepAlive: configuration.keepAlive,
                 keys: configuration.adminKeys,
+                logRefusal: { kind, what in
+                    node.refusals.note(kind, now: node.clock.monotonicMicroseconds(), what, [:])
+                },
                 tokenProblem: { node.tokens?.keys.problem },
                 knownAddresses: { node.callers.parties?.count ?? 0 },
                 knownUsers: { node.users?.count ?? 0 },

@@ -138,8 +138,9 @@ extension ClientConnection {
         let promise = context.eventLoop.makePromise(of: Void.self)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         promise.futureResult.whenComplete { result in bound.value.written(size, result) }
-        // Nothing is done with them before the last one: until then no answer can change the outbox.
-        outbox.forEachPart { part, isLast in
+        // A copy is walked: a write to a channel that has closed fails at once, and that changes the outbox.
+        let begun = outbox
+        begun.forEachPart { part, isLast in
             context.write(wrapOutboundOut(part), promise: isLast ? promise : nil)
         }
         context.flush()
