@@ -91,7 +91,7 @@ private struct StreamRun {
 
     private mutating func perform(_ action: StreamDesk.Action) {
         switch action {
-        case .deliver(let publication):
+        case .deliver(let publication), .repaired(let publication):
             guard let place = publication.position else { fatalError("a delivery without a place") }
             if let heard {
                 let isNext = place.offset > heard.offset && place.offset - heard.offset == 1

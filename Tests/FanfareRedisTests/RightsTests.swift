@@ -1,5 +1,6 @@
 import FanfareCore
 import FanfareWire
+import Foundation
 import Support
 import Testing
 
@@ -23,6 +24,12 @@ struct RightsTests {
                 try await body(redis, probe)
             }
         }
+    }
+
+    @Test("the rights in docs/operations.md are these")
+    func documentation() throws {
+        let text = try String(contentsOfFile: Repository.path + "/docs/operations.md", encoding: .utf8)
+        for right in Self.documented { #expect(text.contains(right), "\(right)") }
     }
 
     private static let presence = BrokerProbe.presenceRules(ttl: .seconds(60))

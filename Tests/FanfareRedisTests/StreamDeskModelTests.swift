@@ -40,6 +40,8 @@ struct StreamDeskRun {
     /// Reads since the last publication or fault.
     private var readsInRow = 0
     private var leaps: [HistoryPage.Leap] = []
+    /// Those of earlier lives, too: a page may be older than the stream.
+    private var everyLeap: [HistoryPage.Leap] = []
     private var end = StreamPosition(offset: 0, epoch: "e0")
     private var lives = 0
     // What is under way.
@@ -170,6 +172,7 @@ struct StreamDeskRun {
         end.offset -= UInt64(lost)
         unreadable = unreadable.filter { $0 <= end.offset }
         leaps.append(.init(last: end.offset, next: end.offset + 1_001))
+        everyLeap += leaps.suffix(1)
         end.offset += 1_000
         publish()
     }
@@ -193,7 +196,7 @@ struct StreamDeskRun {
         guard !isWaiting, let before = heard, let place = publication.position else { return }
         let follows =
             place.offset == before.offset + 1
-            || leaps.contains { $0.last == before.offset && $0.next == place.offset }
+            || everyLeap.contains { $0.last == before.offset && $0.next == place.offset }
         if place.epoch != before.epoch || !follows { note("\(place) after \(before), leaps \(leaps)") }
         heard = place
     }

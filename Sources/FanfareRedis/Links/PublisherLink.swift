@@ -173,7 +173,9 @@ final class PublisherLink: RedisLinkOwner {
     private func checkRights() {
         guard let rights else { return }
         if let words = scripts.problem {
-            return note(rights: RightsCheck.problem(words, of: "SCRIPT LOAD") ?? "scripts are needed: \(configuration.showing(words))")
+            return note(
+                rights: RightsCheck.problem(words, of: "SCRIPT LOAD")
+                    ?? "scripts are needed: \(configuration.showing(words))")
         }
         let bound = NIOLoopBound(self, eventLoop: link.eventLoop)
         let order = Order(task: rights.task(probe)) { result in

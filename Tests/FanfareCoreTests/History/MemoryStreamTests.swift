@@ -68,7 +68,7 @@ struct MemoryStreamTests {
         #expect(after?.offset == 0 && after?.epoch != before?.epoch)
         let second = try bench.publish("a").get().position
         #expect(second == after.map { StreamPosition(offset: 1, epoch: $0.epoch) })
-        #expect(try bench.position("never used")?.epoch == before?.epoch)
+        #expect(try bench.position("unused")?.epoch == before?.epoch)
     }
 
     @Test("ended streams are remembered up to a bound, and beyond it no epoch comes again")

@@ -6,7 +6,9 @@ import Testing
 
 @Suite("Members in memory")
 struct MemoryPresenceTests {
-    private func info(_ number: Int) -> ClientInfo { ClientInfo(client: ExactText("c\(number)"), user: ExactText("u\(number % 10)")) }
+    private func info(_ number: Int) -> ClientInfo {
+        ClientInfo(client: ExactText("c\(number)"), user: ExactText("u\(number % 10)"))
+    }
 
     @Test("ten thousand members that come one by one, stay and run out cost a few steps each")
     func steps() {

@@ -96,7 +96,9 @@ struct SettingTableTests {
         let base = Self.company(of: name).with
         let flag = try await readConfiguration(flags: [name: sample], environment: base)
         let variable = try await readConfiguration(environment: base.merging([setting.variable: sample]) { $1 })
-        let yaml = try await withConfigurationFile("c.yaml", "\(name): \(sample)\n") { path in
+        // YAML reads a colon at the end as a map.
+        let quoted = sample.hasSuffix(":") ? "\"\(sample)\"" : sample
+        let yaml = try await withConfigurationFile("c.yaml", "\(name): \(quoted)\n") { path in
             try await readConfiguration(environment: base, file: path)
         }
         let json = try await withConfigurationFile("c.json", "{\"\(name)\": \"\(sample)\"}") { path in
