@@ -9,14 +9,11 @@ struct FirstStepsTests {
     private func run(
         _ arguments: [String], environment: [String: String] = [:]
     ) async throws -> (status: Int32, log: String) {
-        try await run(FanfareBinary.path, arguments, environment: environment)
-    }
-
-    /// Runs a program to its end, and to the end of its words.
-    private func run(
-        _ program: String, _ arguments: [String], environment: [String: String] = [:]
-    ) async throws -> (status: Int32, log: String) {
-        try await ChildProcess(program, arguments, environment: environment, name: program).finish()
+        let process = try ChildProcess(FanfareBinary.path, arguments, environment: environment, name: "fanfare")
+        let status = try await process.waitForExit()
+        // It says all in one write, which may be read a moment later.
+        try await eventually("what it said is read") { process.log.hasSuffix("\n") }
+        return (status, process.log)
     }
 
     @Test("a node says where it listens, and that it is ready only when /readyz says so")
@@ -108,9 +105,11 @@ struct FirstStepsTests {
 
     @Test("make run listens on this machine only, unless it is told otherwise")
     func makeRun() async throws {
-        let make = try await run("make", ["-n", "-C", Repository.path, "run", "FLAGS=--port 8001"])
-        #expect(make.status == 0)
-        #expect(make.log.contains("fanfare serve --dev --host 127.0.0.1 --port 8001"), "\(make.log)")
+        let make = try ChildProcess("make", ["-n", "-C", Repository.path, "run", "FLAGS=--port 8001"], name: "make")
+        #expect(try await make.waitForExit() == 0)
+        try await eventually("it would start on loopback: \(make.log)") {
+            make.log.contains("fanfare serve --dev --host 127.0.0.1 --port 8001")
+        }
     }
 
     @Test("make builds the binary when a source is newer or gone, and not otherwise")
@@ -129,9 +128,14 @@ struct FirstStepsTests {
                 [.modificationDate: Date(timeIntervalSinceNow: -seconds)], ofItemAtPath: "\(tree)/\(file)")
         }
         func builds() async throws -> Bool {
-            let make = try await run("make", ["-n", "-C", tree, "release"])
-            #expect(make.status == 0, "\(make.log)")
-            return make.log.contains("swift build -c release --product fanfare")
+            let make = try ChildProcess(
+                "make", ["-n", "-C", tree, "release"], environment: ["LC_ALL": "C"], name: "make")
+            #expect(try await make.waitForExit() == 0, "\(make.log)")
+            let build = "swift build -c release --product fanfare"
+            try await eventually("it says what it would do: \(make.log)") {
+                make.log.contains(build) || make.log.contains("Nothing to be done")
+            }
+            return make.log.contains(build)
         }
         for old in ["Package.swift", "Sources", "Sources/a", "Sources/a/a.swift", "Sources/a/b.swift"] {
             try age(old, 100)

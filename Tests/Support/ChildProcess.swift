@@ -7,7 +7,6 @@ public final class ChildProcess: Sendable {
     private struct Output {
         var lines: [String] = []
         var partial = ""
-        var isComplete = false
     }
 
     public let name: String
@@ -42,12 +41,7 @@ public final class ChildProcess: Sendable {
         self.process = Mutex(process)
         pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
             let data = handle.availableData
-            if data.isEmpty {
-                handle.readabilityHandler = nil
-                self?.output.withLock { $0.isComplete = true }
-            } else {
-                self?.keep(data)
-            }
+            if data.isEmpty { handle.readabilityHandler = nil } else { self?.keep(data) }
         }
     }
 
@@ -67,13 +61,6 @@ public final class ChildProcess: Sendable {
     public func waitForExit(within limit: Duration = .seconds(30)) async throws -> Int32 {
         try await eventually(within: limit, "\(name) ends\n\(log)") { !self.isRunning }
         return process.withLock { $0.terminationReason == .exit ? $0.terminationStatus : -$0.terminationStatus }
-    }
-
-    /// Waits for its end, and for the end of what it says; gives the exit status and its last lines.
-    public func finish() async throws -> (status: Int32, log: String) {
-        let status = try await waitForExit()
-        try await eventually("all that \(name) said is read") { output.withLock(\.isComplete) }
-        return (status, log)
     }
 
     /// SIGTERM, and SIGKILL if that does not help.
