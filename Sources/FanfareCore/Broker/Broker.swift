@@ -79,7 +79,7 @@ public enum BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
     case unavailable
     /// The link broke or fell silent before the answer: it may have been published.
     case unknownOutcome
-    /// Too many publications wait for the broker. Nothing was published.
+    /// Too many publications or reads wait for the broker, or for clients. Nothing was published.
     case overloaded
     /// The channel keeps no history.
     case noHistory
@@ -92,7 +92,7 @@ public enum BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
         switch self {
         case .unavailable: "broker is not available, try again"
         case .unknownOutcome: "broker did not confirm, the publication may be lost"
-        case .overloaded: "too many publications wait for the broker, try again"
+        case .overloaded: "too much waits for the broker, try again"
         case .noHistory: "the channel keeps no history"
         case .noPresence: "the channel does not keep who is in it"
         case .refused(let words): "broker refused: \(words)"

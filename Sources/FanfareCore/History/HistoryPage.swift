@@ -43,15 +43,27 @@ public struct HistoryPage: Sendable, Equatable {
     /// The publications of this page after `place`, which is not before the query's; `nil` when the stream does not hold
     /// all of them any more, or never knew that place. What the limit cut off is not missed: see ``isCut``.
     public func publications(after place: StreamPosition) -> [Publication]? {
+        guard let start = start(after: place) else { return nil }
+        return Array(publications[start...])
+    }
+
+    /// Whether this page has all publications after `place`, as far as the limit goes.
+    func holds(everythingAfter place: StreamPosition) -> Bool { start(after: place) != nil }
+
+    /// Index of the first publication after `place`; `nil` where something is missing before it.
+    private func start(after place: StreamPosition) -> Int? {
         guard place.epoch == position.epoch, place.offset <= position.offset,
             !leaps.contains(where: { $0.last < place.offset && place.offset < $0.next })
         else { return nil }
-        let start = publications.firstIndex { ($0.position?.offset ?? 0) > place.offset } ?? publications.count
-        guard let first = publications[start...].first?.position?.offset else {
-            return isCut || place.offset == position.offset ? [] : nil
+        var (start, end) = (0, publications.count)
+        while start < end {
+            let middle = (start + end) / 2
+            if publications[middle].position?.offset ?? 0 > place.offset { end = middle } else { start = middle + 1 }
         }
-        guard follows(first, place.offset) else { return nil }
-        return Array(publications[start...])
+        guard start < publications.count, let first = publications[start].position?.offset else {
+            return isCut || place.offset == position.offset ? publications.count : nil
+        }
+        return follows(first, place.offset) ? start : nil
     }
 
     /// Whether nothing is between two offsets.

@@ -18,6 +18,8 @@ final class LoopState {
     let outcomes: Mailbox<Outcome>
     /// All sessions of this loop, for the drain; each knows its index.
     private(set) var clients: [ClientConnection] = []
+    /// Clients that wait for their turn.
+    private(set) lazy var turns = TurnQueue(self)
     /// Puts a tick's publications together for the clients of this loop.
     var join = TickJoin()
     /// Clients with bytes for the end of this tick.
@@ -39,6 +41,9 @@ final class LoopState {
             case read(since: StreamPosition?, Result<HistoryPage, BrokerError>)
             case presence(Result<PresencePage, BrokerError>)
             case presenceStats(Result<PresenceStats, BrokerError>)
+
+            /// Whether it is the answer to a read.
+            var isRead: Bool { if case .published = self { false } else { true } }
         }
 
         let connection: NIOLoopBound<ClientConnection>
@@ -164,6 +169,7 @@ final class LoopState {
         for outcome in answered { outcome.connection.value.completed(outcome.id, outcome.answer) }
         Self.empty(&answered)
         presence.visitAnswers()
+        if shard.hasAnswers { turns.schedule() }
         flush()
         guard nextEvent == events.count else { return visitSoon() }
         nextEvent = 0

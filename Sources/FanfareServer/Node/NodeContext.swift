@@ -10,6 +10,8 @@ final class NodeContext: Sendable {
     let broker: any Broker
     let admission: Admission
     let connectRate: RateMeter
+    /// What was recovered for clients and is not taken by them.
+    let recoveries: ByteBudget
     /// Where requests come from.
     let callers: Callers
     /// Users with clients here; `nil` where nothing is limited by user.
@@ -48,6 +50,7 @@ final class NodeContext: Sendable {
         // Conformance suites measure what a node can do, and are nobody's clients.
         self.rates = configuration.echo ? ClientRates() : ClientRates(configuration.limits)
         self.connectRate = RateMeter(Rate(perSecond: configuration.limits.maxConnectRate))
+        self.recoveries = ByteBudget(limit: configuration.limits.maxRecoveryBytes)
         self.callers = Callers(configuration, metrics: metrics, logger: logger)
         let ofUser = configuration.limits.ofUser
         self.users = ofUser.isUnlimited ? nil : Census(ofUser)

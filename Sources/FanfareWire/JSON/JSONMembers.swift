@@ -68,6 +68,10 @@ public struct JSONMembers: Sendable {
     /// The value of a key.
     public subscript(key: String) -> Value? { members.last { $0.key == key }?.value }
 
+    /// All of them in order; a name may come several times. For objects whose keys are not known before: looking them up one
+    /// by one would take the square of their number.
+    public var all: [(key: String, value: Value)] { members }
+
     /// The keys in order.
     public var keys: [String] { members.map(\.key) }
 

@@ -21,7 +21,7 @@ struct BroadcastTests {
             #expect(answer.status == 200)
             #expect(
                 answer.body.hasPrefix(
-                    #"{"result":{"responses":[{"result":{}},{"error":{"code":100,"message":"too many "#
+                    #"{"result":{"responses":[{"result":{}},{"error":{"code":100,"message":"too much "#
                 )
             )
             #expect(answer.body.hasSuffix(#"},{"result":{}},{"result":{}}]}}"#))

@@ -72,7 +72,9 @@ extension ClientConnection {
         tick = nil
         onSubscribed = nil
         tokens = nil
+        commands.clear()
         dropQueue()
+        forgetRecovery()
         loop.wheel.cancel(self)
         if admitted {
             admitted = false

@@ -47,6 +47,7 @@ extension ClientConnection {
         }
         send(bytes)
         openLane()
+        noteTaken()
     }
 
     /// Lets the hub write straight to the socket, as long as nothing waits.
@@ -104,9 +105,10 @@ extension ClientConnection {
         if let chunk = outbox.completed() {
             awaitProgress()
             write(chunk: chunk)
-            return
+            return noteTaken()
         }
         slowAt = nil
+        noteTaken()
         if phase == .closing {
             closeFrameWritten()
         } else {
