@@ -24,6 +24,10 @@ public struct Limits: Sendable, Equatable {
     public var maxControlFramesPerSecond = 50
     /// Bytes that wait for one client. More: it is a slow consumer and is cut with 3008.
     public var maxQueueBytes = 1_048_576
+    /// Memory of what waits for all clients of the node together; what clients share counts once for each event loop. More:
+    /// those with the largest queues are cut with 3008, the oldest first, until there is an eighth of room. By default a
+    /// quarter of the memory that the process may use, or this where that is not known.
+    public var maxNodeQueueBytes = 268_435_456
     /// For a client to take what waits for it, counted anew with each part of up to 64 KiB. Longer: it is a slow consumer
     /// and is cut with 3008, also when little waits.
     public var slowTimeout = Duration.seconds(30)
@@ -65,7 +69,7 @@ public struct Limits: Sendable, Equatable {
     public var maxRecovery = 1_000
     /// Bytes of recovered publications that wait for clients on this node altogether, and an eighth of that for clients of one
     /// address. More: upgrades with a recovery get 503 and `Retry-After`, subscriptions error 100, both temporary.
-    public var maxRecoveryBytes = 134_217_728
+    public var maxRecoveryBytes = 268_435_456
     /// Members of a channel that a client is given at once; in bigger channels it asks for their number. About 140 bytes
     /// each and their connection info go into the client's queue.
     public var maxPresenceMembers = 1_000

@@ -106,13 +106,14 @@ final class ReadLink: RedisLinkOwner {
         guard let order = first.order else { return prepared(reply) }
         queue.answered(cost: first.cost)
         guard let words = reply.error else { return order.answer(.success(reply)) }
-        if words.hasPrefix("NOSCRIPT") { return sendAgain(order, cost: first.cost) }
+        if words.hasPrefix("NOSCRIPT") { return sendAgain(order) }
         order.answer(.failure(.refused(words)))
+        link.note(refusal: words)
         // These concern all commands, and another connection may reach a Redis that takes them.
         if words.hasPrefix("READONLY") || words.hasPrefix("LOADING") || words.hasPrefix("NOAUTH")
             || words.hasPrefix("MASTERDOWN")
         {
-            link.drop(.refused(command: "a command", words: words))
+            link.drop(.refused(command: "a command", words: configuration.showing(words)))
         }
     }
 
@@ -137,7 +138,9 @@ final class ReadLink: RedisLinkOwner {
             case .script(let script, let keys, let arguments):
                 guard let call = scripts.call(script, keys, arguments) else {
                     queue.answered(cost: cost)
-                    order.answer(.failure(.refused(scripts.problem ?? "scripts")))
+                    let words = scripts.problem ?? "scripts"
+                    order.answer(.failure(.refused(words)))
+                    link.note(refusal: words)
                     continue
                 }
                 RedisCommand.write(call, into: &bytes)
@@ -153,13 +156,14 @@ final class ReadLink: RedisLinkOwner {
 
     /// Somebody emptied Redis' script cache: the script goes along this time, and Redis knows it again. Reads have no order
     /// among each other.
-    private func sendAgain(_ order: Order, cost: Int) {
+    private func sendAgain(_ order: Order) {
         guard case .script(let script, let keys, let arguments) = order.task else {
             return order.answer(.failure(.refused("NOSCRIPT")))
         }
         var bytes = ByteBuffer()
         RedisCommand.write(scripts.wholeCall(script, keys, arguments), into: &bytes)
-        pending.append(Pending(sentAt: clock.monotonicMicroseconds(), order: order, cost: cost))
+        // Counted as answered already: this happens once in a Redis' life.
+        pending.append(Pending(sentAt: clock.monotonicMicroseconds(), order: order, cost: 0))
         link.write(bytes)
     }
 

@@ -37,6 +37,8 @@ final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelM
     var proxied: ClientAddress?
     /// Where the current request comes from, once somebody has asked.
     var knownCaller: Callers.Caller?
+    /// The request that is being answered, for the log.
+    var requestHead: HTTPRequestHead?
     private var isCounted = false
 
     init(loop: LoopState) {

@@ -44,7 +44,12 @@ enum HTTPPipeline {
             pipeline.removeHandler(ordering, promise: nil)
             pipeline.removeHandler(front, promise: nil)
             pipeline.removeHandler(encoder, promise: nil)
-            pipeline.removeHandler(decoder, promise: nil)
+            // NIO lets go of the decoder in a task of its own, and only there does it hand on what it has left. Nobody else
+            // would end that turn before the next tick of the wheel.
+            let left = context.eventLoop.makePromise(of: Void.self)
+            let loop = NIOLoopBound(client.loop, eventLoop: context.eventLoop)
+            left.futureResult.whenComplete { _ in loop.value.flush() }
+            pipeline.removeHandler(decoder, promise: left)
             client.begin()
         } catch {
             client.finish()

@@ -50,6 +50,7 @@ struct PublicListener: Sendable {
                     }
                     guard loop.metrics.counters.value(.pendingConnections) < perLoop else {
                         loop.metrics.refusals.add(.pendingLimit)
+                        loop.logRefusal(.pendingLimit, "too many sockets without a session", channel.remoteAddress)
                         throw ChannelError.operationUnsupported
                     }
                     try HTTPPipeline.install(on: channel, loop: loop)

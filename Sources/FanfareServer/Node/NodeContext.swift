@@ -9,18 +9,22 @@ final class NodeContext: Sendable {
     let metrics: NodeMetrics
     let broker: any Broker
     let admission: Admission
+    /// Memory of what waits for clients, over all event loops.
+    let queueMemory: QueueMemory
     let connectRate: RateMeter
     /// What was recovered for clients and is not taken by them.
     let recoveries: ByteBudget
     /// Where requests come from.
     let callers: Callers
     /// Users with clients here; `nil` where nothing is limited by user.
-    let users: Census<String>?
+    let users: Census<ExactText>?
     /// How fast a client may send.
     let rates: ClientRates
     let formats: FormatsInUse
     let clock: NodeClock
     let logger: Logger
+    /// Log lines about clients that were refused or ended.
+    let refusals: RefusalLog
     /// Tokens, where the configuration has keys for them.
     let tokens: NodeTokens?
     /// TLS of the public port, where the configuration has a certificate.
@@ -44,8 +48,10 @@ final class NodeContext: Sendable {
         self.formats = formats
         self.clock = clock
         self.logger = logger
+        self.refusals = RefusalLog(logger)
         self.tokens = tokens
         self.tls = tls
+        self.queueMemory = QueueMemory(limit: configuration.limits.maxNodeQueueBytes)
         self.admission = Admission(limit: configuration.limits.maxConnections)
         // Conformance suites measure what a node can do, and are nobody's clients.
         self.rates = configuration.echo ? ClientRates() : ClientRates(configuration.limits)

@@ -38,7 +38,7 @@ struct TurnTests {
         let plain = CentrifugeCommand(id: 1, method: .connect(token: nil))
         #expect(Turn.weight(plain, withToken: false) == 1)
         #expect(Turn.weight(plain, withToken: true) == Turn.token)
-        let channels = (0..<128).map { CentrifugeSubscribe(channel: "\($0)") }
+        let channels = (0..<128).map { CentrifugeSubscribe(channel: ExactText("\($0)")) }
         let many = CentrifugeCommand(id: 1, method: .connect(CentrifugeConnect(subscriptions: channels)))
         #expect(Turn.weight(many, withToken: false) == 17)
     }

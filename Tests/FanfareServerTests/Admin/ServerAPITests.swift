@@ -69,10 +69,10 @@ struct ServerAPITests {
         }
     }
 
-    @Test("fields that are not known, null b64data, and what curl -d says of the type, are no errors")
+    @Test("null b64data, and what curl -d says of the type, are no errors")
     func lenient() async throws {
         try await withSubscriber { admin, received, _ in
-            let body = #"{"tags":{"a":"b"},"skip_history":true,"channel":"c","data":1,"b64data":null}"#
+            let body = #"{"channel":"c","data":1,"b64data":null}"#
             for type in ["application/json; charset=utf-8", "Application/JSON", "application/x-www-form-urlencoded"] {
                 let answer = try await admin.publish(body, headers: ["Content-Type: \(type)"])
                 #expect(answer.body == #"{"result":{}}"#)
@@ -185,19 +185,30 @@ struct ServerAPITests {
     }
 
     @Test(
-        "a broker that takes nothing is a 503, so that no backend thinks it published",
+        "a broker that did not confirm is a 503 that says whether it may have been published",
         arguments: [
-            .unavailable, .unknownOutcome, .overloaded, .refused("OOM \"now\""),
-        ] as [BrokerError]
+            (.unavailable, "not_published"), (.overloaded, "not_published"), (.unknownOutcome, "unknown"),
+            (.refused("OOM \"now\""), "not_published"), (.refused("READONLY You can't write"), "not_published"),
+            (.refused("odd answer"), "unknown"), (.refused("ERR Error running script"), "unknown"),
+        ] as [(BrokerError, String)], ["", #","idempotency_key":"k""#]
     )
-    func brokerAway(error: BrokerError) async throws {
+    func brokerAway(failure: (error: BrokerError, outcome: String), key: String) async throws {
         let metrics = NodeMetrics(loops: 1)
-        let broker = ScriptedBroker { _ in .failure(error) }
+        let broker = ScriptedBroker { _ in .failure(failure.error) }
         try await withAdminPort(.forTest(metrics: metrics, broker: broker)) { admin in
-            let answer = try await admin.publish(#"{"channel":"c","data":1}"#)
+            let answer = try await admin.publish(#"{"channel":"c","data":1\#(key)}"#)
             #expect(answer.status == 503)
-            let message = "\(error)".replacing("\"", with: "\\\"")
-            #expect(answer.body == #"{"error":{"code":100,"message":"\#(message)"}}"#)
+            let words = "\(failure.error)".replacing("\"", with: "\\\"")
+            let message =
+                if failure.outcome == "not_published" {
+                    "nothing was published: \(words)"
+                } else if key.isEmpty {
+                    "it may have been published: \(words); only with an idempotency_key is trying again safe"
+                } else {
+                    "it may have been published: \(words); try again with the same idempotency_key"
+                }
+            #expect(
+                answer.body == #"{"error":{"code":100,"message":"\#(message)","outcome":"\#(failure.outcome)"}}"#)
             #expect(metrics.shared.value(.apiErrors) == 1)
             #expect(metrics.shared.value(.apiPublications) == 0)
         }

@@ -85,15 +85,14 @@ struct CentrifugeDecodingTests {
     }
 
     @Test(
-        "data nested deeper than the scanner follows is refused, however deep", arguments: [62, 63, 64, 1_000, 30_000])
+        "data is read however deep it is nested: whether it may be is not for the reader to say",
+        arguments: [62, 63, 64, 65, 1_000, 30_000])
     func depth(levels: Int) throws {
         let data = String(repeating: "[", count: levels) + String(repeating: "]", count: levels)
         let text = "{\"id\":1,\"publish\":{\"channel\":\"a\",\"data\":\(data)}}"
-        if levels + 2 <= JSONScanner.maximumDepth {
-            #expect(try decode(text).count == 1)
-        } else {
-            #expect(throws: CentrifugeDecodeError.notAnObject) { try decode(text) }
-        }
+        let command = CentrifugeCommand(id: 1, method: .publish(channel: "a", data: ByteBuffer(string: data)))
+        #expect(try decode(text) == [command])
+        #expect(throws: CentrifugeDecodeError.notAnObject) { try decode(text.replacing("]]}}", with: "]}}")) }
     }
 
     @Test("connect names as many channels as a client may have, each once in its place, and no more")
@@ -108,7 +107,7 @@ struct CentrifugeDecodingTests {
             Issue.record("no connect")
             return
         }
-        #expect(request.subscriptions.map(\.channel) == (0..<128).map { "c\($0)" })
+        #expect(request.subscriptions.map(\.channel.string) == (0..<128).map { "c\($0)" })
         #expect(request.subscriptions.map(\.position.offset) == Array(0..<128))
         #expect(throws: CentrifugeDecodeError.field("subs")) { try decode(129, 128) }
         #expect(throws: CentrifugeDecodeError.field("subs")) { try decode(1_000, 128) }

@@ -8,7 +8,7 @@ import NIOCore
 /// timeout; what it holds of the node is one answer, whatever it asked for.
 extension ClientConnection {
     /// Whether the client has taken enough to be given another answer.
-    var hasRoom: Bool { outbox.bytes + (tick?.readableBytes ?? 0) <= limits.maxQueueBytes / 4 }
+    var hasRoom: Bool { !hasAnswerWaiting && outbox.bytes + tick.bytes <= limits.maxQueueBytes / 4 }
 
     /// Bytes of publications or members in one answer, about: with what may wait already it fits the queue.
     var mostAnswerBytes: Int { limits.maxQueueBytes / 2 }
@@ -21,12 +21,12 @@ extension ClientConnection {
     /// Sends the answer to a read, and charges its bytes.
     func answerRead(_ frame: ByteBuffer) {
         throttle.answered(bytes: frame.readableBytes, loop.node.rates, now: loop.node.clock.monotonicMicroseconds())
-        reply(frame)
+        answer(frame)
     }
 
     /// The client has taken something, or all: a command that waited for that may begin.
     func noteTaken() {
-        if recoveredBytes > 0, outbox.isEmpty { forgetRecovery() }
+        if recoveredBytes > 0, !hasAnswerWaiting { forgetRecovery() }
         if commands.isHeldUp, !commands.isReading, hasRoom, phase == .open { waitForTurn() }
     }
 }

@@ -109,6 +109,7 @@ extension ClientConnection {
             guard payload.bytes.readableBytes <= raw.rules.maxMessageBytes ?? .max else {
                 return end(.messageTooBig)
             }
+            guard !payload.isNestedTooDeep else { return end(.badRequest, reason: JSONDepth.problem) }
             charge(now: now)
             chargePublication(now: now)
             publish(raw.channel, payload, id: 0)
@@ -213,7 +214,8 @@ extension ClientConnection {
                 reply(frame)
             } else if case .failure(let error) = result {
                 // The raw protocol has no error message: the publisher is told by the close, its channel's others stay.
-                end(.tryAgainLater, reason: "publish refused: \(error)")
+                let what = error.outcome == .notPublished ? "refused" : "not confirmed"
+                end(.tryAgainLater, reason: "publish \(what): \(error)")
             }
         case .read(let since, let result):
             if let frame = session?.read(id: id, since: since, result, maxBytes: limits.maxQueueBytes / 4 * 3) {
@@ -245,7 +247,7 @@ extension ClientConnection {
         } else if session?.isConnecting == true {
             begun(channel, request, start)
         } else if let frame = session?.subscribed(channel, id: request, start) {
-            reply(frame)
+            answer(frame)
             scheduleExpiry()
         }
     }
@@ -262,13 +264,11 @@ extension ClientConnection {
     func begin(_ start: SubscriptionStart) {
         guard start.isComplete else { return end(.insufficientState) }
         guard let shared = start.shared else {
-            for publication in start.publications { reply(wireFormat.encode(publication)) }
+            for publication in start.publications { answer(wireFormat.encode(publication)) }
             return
         }
         // In memory of its own it would be some megabytes for each client.
-        flushTick()
-        deliver(shared.frames(last: start.publications.count, wireFormat))
-        noteTaken()
+        answer(shared.frames(last: start.publications.count, wireFormat))
     }
 
     func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError) {
