@@ -12,7 +12,8 @@ import sys
 from harness import BUILD, Node, Process, wait_for_port
 
 #: Far below the defaults, so that a limit is reached in seconds by one process; the rest is as shipped.
-FLAGS = ["--anonymous", "publish", "--compression", "on", "--namespaces", "closed: publish=nobody; past: history=100/1m recovery",
+FLAGS = ["--anonymous", "publish", "--compression", "on", "--namespaces", "closed: publish=nobody; past: history=100/1m recovery presence read-history=clients "
+         "read-presence=clients",
          "--max-connections", "500", "--max-connections-per-user", "20", "--max-connections-per-address", "40",
          "--max-connect-rate", "300", "--max-connect-rate-per-address", "50", "--max-pending-connections", "400",
          "--max-publish-rate", "250", "--max-queue-bytes", "256KiB", "--max-node-queue-bytes", "64MiB", "--slow-timeout", "1s",

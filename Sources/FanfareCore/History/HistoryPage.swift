@@ -53,17 +53,30 @@ public struct HistoryPage: Sendable, Equatable {
     ///
     /// A page that is cut has something new or is `nil`: whoever reads on after it gets on.
     public func publications(after place: StreamPosition) -> [Publication]? {
+        guard let start = start(after: place) else { return nil }
+        return Array(publications[start...])
+    }
+
+    /// Whether this page has all publications after `place`, as far as the limit goes.
+    func holds(everythingAfter place: StreamPosition) -> Bool { start(after: place) != nil }
+
+    /// Index of the first publication after `place`; `nil` where something is missing before it.
+    private func start(after place: StreamPosition) -> Int? {
         guard place.epoch == position.epoch, place.offset <= position.offset,
             !leaps.contains(where: { $0.last < place.offset && place.offset < $0.next })
         else { return nil }
-        let start = publications.firstIndex { ($0.position?.offset ?? 0) > place.offset } ?? publications.count
+        var (start, end) = (0, publications.count)
+        while start < end {
+            let middle = (start + end) / 2
+            if publications[middle].position?.offset ?? 0 > place.offset { end = middle } else { start = middle + 1 }
+        }
         var last = place.offset
         for publication in publications[start...] {
             guard let offset = publication.position?.offset, follows(offset, last) else { return nil }
             last = offset
         }
         guard isCut ? last > place.offset : last == position.offset else { return nil }
-        return Array(publications[start...])
+        return start
     }
 
     /// Whether nothing is between two offsets.

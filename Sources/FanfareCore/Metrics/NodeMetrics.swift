@@ -173,6 +173,8 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
     case publishRate
     /// No TLS, or none that this node takes: closed.
     case tls
+    /// Too many recovered publications wait for clients: 503.
+    case recoveries
 
     /// The value of the `reason` label.
     public var label: String {
@@ -195,6 +197,7 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
         case .userLimit: "user_limit"
         case .publishRate: "publish_rate"
         case .tls: "tls"
+        case .recoveries: "recoveries"
         }
     }
 }

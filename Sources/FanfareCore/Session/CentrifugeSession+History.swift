@@ -48,16 +48,21 @@ extension CentrifugeSession {
     }
 
     /// What was read: the reply.
+    ///
+    /// - Parameter maxBytes: a bigger reply would make the client a slow one, unless it is a single publication.
     public func read(
-        id: UInt32, since: StreamPosition?, _ result: Result<HistoryPage, BrokerError>
+        id: UInt32, since: StreamPosition?, _ result: Result<HistoryPage, BrokerError>, maxBytes: Int = .max
     ) -> ByteBuffer {
         switch result {
         case .success(let page):
             guard !page.isOfAnother(since) else {
                 return CentrifugeJSONEncoder.errorReply(id: id, .unrecoverablePosition)
             }
-            return CentrifugeJSONEncoder.historyReply(
+            let reply = CentrifugeJSONEncoder.historyReply(
                 id: id, publications: page.publications, position: page.position)
+            guard reply.readableBytes > maxBytes, page.publications.count > 1 else { return reply }
+            return CentrifugeJSONEncoder.errorReply(
+                id: id, .limitExceeded("these publications are too many for one answer, ask for fewer"))
         case .failure(let error):
             return CentrifugeJSONEncoder.errorReply(id: id, .internalError("\(error)"))
         }

@@ -47,6 +47,12 @@ public struct RedisConfiguration: Sendable, Equatable {
     public var maxPendingPublishes = 65_536
     /// Bytes of those.
     public var maxPendingBytes = 67_108_864
+    /// Reads of clients and backends that wait for Redis; beyond it they are refused.
+    public var maxPendingReads = 4_096
+    /// Bytes that those may bring, about: as much as Redis reads within ``readPatience``.
+    public var maxPendingReadBytes = 268_435_456
+    /// How long a read of a client may wait for its turn before it is refused.
+    public var readPatience = Duration.seconds(2)
     /// Bytes of publications that wait for one event loop; beyond it they are dropped and counted.
     public var maxBacklogBytes = 67_108_864
     /// Bytes of one publication from Redis; bigger ones are dropped and counted.

@@ -44,7 +44,6 @@ final class PublisherLink: RedisLinkOwner {
     private let board: LinkBoard
     private let inbox: Mailbox<Order>
     private let probe: ProbeChannel
-    private let onReady: () -> Void
     private let onSilence: () -> Void
     private let calls: StreamCalls
     private var numbers = PublisherNumbers()
@@ -59,8 +58,8 @@ final class PublisherLink: RedisLinkOwner {
 
     init(
         link: RedisLink, configuration: RedisConfiguration, metrics: BrokerMetrics, clock: NodeClock,
-        board: LinkBoard, inbox: Mailbox<Order>, probe: ProbeChannel, onReady: @escaping () -> Void,
-        onSilence: @escaping () -> Void, onRedirect: @escaping @Sendable (String) -> Void,
+        board: LinkBoard, inbox: Mailbox<Order>, probe: ProbeChannel, onSilence: @escaping () -> Void,
+        onRedirect: @escaping @Sendable (String) -> Void,
         rights: RightsCheck? = nil
     ) {
         self.link = link
@@ -70,7 +69,6 @@ final class PublisherLink: RedisLinkOwner {
         self.board = board
         self.inbox = inbox
         self.probe = probe
-        self.onReady = onReady
         self.onSilence = onSilence
         self.onRedirect = onRedirect
         self.rights = rights
@@ -165,7 +163,6 @@ final class PublisherLink: RedisLinkOwner {
         scripts.note(reply)
         guard scripts.isComplete else { return }
         if rights == nil { board.set(.publish, nil) } else { checkRights() }
-        onReady()
         sendProbe()
     }
 

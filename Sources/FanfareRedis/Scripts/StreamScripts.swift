@@ -72,7 +72,8 @@ enum StreamScripts {
 
     /// KEYS: meta, stream, epoch. ARGV: run, new epoch, position's age in seconds, age in seconds, since (exclusive) or '',
     /// limit, reverse 0 or 1, most bytes. Returns offset, epoch, leaps, entries, 1 when there are more. An entry is taken in
-    /// any case; what others wrote behind the stream's end is none of it.
+    /// any case; what others wrote behind the stream's end is none of it. Entries are looked at in portions that grow, for
+    /// Redis copies a whole portion before its bytes are counted.
     static let read =
         clock + open + """
             if not e then return {'0', coming(), '', {}, 0} end
@@ -85,8 +86,9 @@ enum StreamScripts {
             local from = ARGV[5]
             if from == '' then from = ARGV[7] == '1' and top or '-' end
             if limit > 0 then age(KEYS[2], tonumber(ARGV[4])) end
+            local count = 4
             while limit > 0 and more == 0 do
-              local entries = redis.call(verb, KEYS[2], from, last, 'COUNT', 64)
+              local entries = redis.call(verb, KEYS[2], from, last, 'COUNT', count)
               for _, entry in ipairs(entries) do
                 if #found == limit or bytes <= 0 then
                   more = 1
@@ -95,8 +97,9 @@ enum StreamScripts {
                 found[#found + 1] = entry
                 bytes = bytes - #entry[2][2]
               end
-              if #entries < 64 then break end
-              from = '(' .. entries[64][1]
+              if #entries < count then break end
+              from = '(' .. entries[count][1]
+              count = math.min(64, count * 2)
             end
             return {string.format('%.0f', s), e, redis.call('HGET', KEYS[1], 'l') or '', found, more}
             """

@@ -64,7 +64,7 @@ struct StreamCalls: Sendable {
             arguments: [
                 ByteBuffer(string: StreamPosition.makeEpoch()), seconds(retention.positionAge),
                 seconds(retention.age), ByteBuffer(string: since), number(query.limit), number(query.reverse ? 1 : 0),
-                number(HistoryPage.maximumBytes),
+                number(query.maxBytes),
             ])
     }
 

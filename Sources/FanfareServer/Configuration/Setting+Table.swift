@@ -235,11 +235,13 @@ extension Setting {
             \.limits.maxPublishRate),
         integer(
             "max-subscribe-rate", 0...1_000_000, default: defaults.limits.maxSubscribeRate,
-            "Subscribes of a client in a second, beyond as many as it may have channels; more: error 111. 0: no limit.",
+            "Subscribes and refreshes of a client in a second, beyond as many as it may have channels; more: error 111. "
+                + "0: no limit.",
             \.limits.maxSubscribeRate),
         integer(
             "max-read-rate", 0...1_000_000, default: defaults.limits.maxReadRate,
-            "Questions of a client for history and presence in a second; more: error 111. 0: no limit.",
+            "Questions of a client for history and presence in a second, one for each 64 KiB of their answers; more: error "
+                + "111. 0: no limit.",
             \.limits.maxReadRate),
         integer(
             "max-user-message-rate", 0...1_000_000, default: defaults.limits.maxUserMessageRate,
@@ -254,6 +256,11 @@ extension Setting {
             "max-recovery", 1...100_000, default: defaults.limits.maxRecovery,
             "Publications that a client gets out of a channel's history at a time; who missed more begins anew.",
             \.limits.maxRecovery),
+        bytes(
+            "max-recovery-bytes", 1_048_576...68_719_476_736, default: defaults.limits.maxRecoveryBytes,
+            "What clients got out of histories with their subscriptions and have not taken yet, and an eighth of it for one "
+                + "address; beyond it a recovery gets 503 or error 100 and may be tried again.",
+            \.limits.maxRecoveryBytes),
         integer(
             "max-presence-members", 1...10_000, default: defaults.limits.maxPresenceMembers,
             "Members of a channel that a client is given at once; in bigger channels it can ask for their number.",

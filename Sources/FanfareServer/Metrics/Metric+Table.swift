@@ -130,6 +130,7 @@ extension Metric {
         .limit("fanfare_limit_pending_commands", "Most commands of a client that wait.") { $0.maxPendingCommands },
         .deadline("fanfare_limit_slow_seconds", "Longest wait for a client to take a part.") { $0.limits.slowTimeout },
         .limit("fanfare_limit_connect_rate", "Most sessions begun in a second.") { $0.maxConnectRate },
+        .limit("fanfare_limit_recovery_bytes", "Most recovered bytes that wait for clients.") { $0.maxRecoveryBytes },
         .limit("fanfare_limit_recovery_publications", "Most publications from history at a time.") { $0.maxRecovery },
         .counter("fanfare_command_errors_total", "Commands answered with an error.", loops: .commandErrors),
         .counter("fanfare_publications_in_total", "Clients' publications accepted.", loops: .publicationsIn),

@@ -20,6 +20,8 @@ final class LoopState {
     let outcomes: Mailbox<Outcome>
     /// All sessions of this loop, for the drain; each knows its index.
     private(set) var clients: [ClientConnection] = []
+    /// Clients that wait for their turn.
+    private(set) lazy var turns = TurnQueue(self)
     /// Puts a tick's publications together for the clients of this loop.
     var join = TickJoin()
     /// What waits for clients of this loop, each batch once.
@@ -50,6 +52,9 @@ final class LoopState {
             case read(since: StreamPosition?, Result<HistoryPage, BrokerError>)
             case presence(Result<PresencePage, BrokerError>)
             case presenceStats(Result<PresenceStats, BrokerError>)
+
+            /// Whether it is the answer to a read.
+            var isRead: Bool { if case .published = self { false } else { true } }
 
             /// For how many events it counts.
             var weight: Int {
@@ -191,6 +196,7 @@ final class LoopState {
         }
         visitOutcomes()
         presence.visitAnswers()
+        if shard.hasAnswers { turns.schedule() }
         flush()
         let isDone = nextEvent == events.count && nextAnswered == answered.count
         if nextEvent == events.count {

@@ -24,7 +24,7 @@ struct SettingTableTests {
         "max-connections-per-address": "6", "max-connect-rate-per-address": "8",
         "trusted-proxies": "private, 192.0.2.0/24",
         "client-address": "forwarded",
-        "max-recovery": "50",
+        "max-recovery": "50", "max-recovery-bytes": "2MiB",
         "slow-timeout": "7s", "max-connect-rate": "77",
         "max-message-rate": "999", "max-byte-rate": "0", "max-publish-rate": "499", "max-subscribe-rate": "0",
         "max-read-rate": "127", "max-user-message-rate": "9", "max-user-publish-rate": "8",

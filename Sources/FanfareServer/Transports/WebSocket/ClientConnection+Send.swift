@@ -82,6 +82,7 @@ extension ClientConnection {
             send(pending.pieces)
         }
         openLane()
+        noteTaken()
     }
 
     /// Lets the hub write straight to the socket, as long as nothing waits.
@@ -150,7 +151,6 @@ extension ClientConnection {
         // Whoever has ended has let go of everything.
         guard phase != .ended else { return }
         loop.metrics.counters.add(.queueBytes, -size)
-        let hadAnswer = outbox.credit > 0
         outbox.completed()
         guard case .success = result else {
             // NIO has closed the descriptor, or is about to: nothing may be sent any more.
@@ -169,7 +169,7 @@ extension ClientConnection {
                 openLane()
             }
         }
-        if hadAnswer, !hasAnswerWaiting, phase == .open { answerTaken() }
+        noteTaken()
     }
 
     private func awaitProgress() {
