@@ -10,6 +10,8 @@ struct AdminContext: Sendable {
     var keepAlive: KeepAlive
     /// What the server API asks for.
     var keys = AdminKeys.none
+    /// Names under which the port is reached beside that of its host.
+    var names: [HostField] = []
     /// Why tokens can't be checked yet.
     var tokenProblem: @Sendable () -> String? = { nil }
     /// Addresses that share limits now.

@@ -6,6 +6,7 @@ import NIOHTTP1
 enum HTTPPipeline {
     /// From accept to the answer of an upgrade.
     static func install(on channel: any Channel, loop: LoopState) throws {
+        guard loop.makeRoom() else { throw ChannelError.operationUnsupported }
         let limits = loop.node.configuration.limits
         var parsing = NIOHTTPDecoderLimitConfiguration()
         parsing.maxHeaderFieldSize = limits.maxHeaderFieldBytes
@@ -21,11 +22,12 @@ enum HTTPPipeline {
         try pipeline.addHandler(HTTPResponseEncoder())
         try pipeline.addHandler(ByteToMessageHandler(decoder))
         try pipeline.addHandler(HTTPServerPipelineHandler())
-        let front = FrontHandler(loop: loop)
-        try pipeline.addHandler(front)
-        guard loop.node.callers.source == .proxyProtocol else { return }
         // Health checks of proxies reset the connection before it is accepted: then nobody is there any more.
         guard let peer = ClientAddress(channel.remoteAddress) else { throw ChannelError.alreadyClosed }
+        let front = FrontHandler(loop: loop)
+        guard front.takeShare(of: peer) else { throw ChannelError.operationUnsupported }
+        try pipeline.addHandler(front)
+        guard loop.node.callers.source == .proxyProtocol else { return }
         // Before all others, also before TLS.
         guard loop.node.callers.trusted.contains(peer) else { return }
         try pipeline.addHandler(ProxyHeaderHandler(front: front), position: .first)

@@ -14,6 +14,10 @@ final class NodeContext: Sendable {
     let callers: Callers
     /// Users with clients here; `nil` where nothing is limited by user.
     let users: Census<String>?
+    /// Places of sockets without a session.
+    let pending: PendingPlaces
+    /// Who publishes over HTTP, where clients' publications are limited.
+    let publishers: Census<Publisher>?
     /// How fast a client may send.
     let rates: ClientRates
     let formats: FormatsInUse
@@ -49,6 +53,8 @@ final class NodeContext: Sendable {
         self.rates = configuration.echo ? ClientRates() : ClientRates(configuration.limits)
         self.connectRate = RateMeter(Rate(perSecond: configuration.limits.maxConnectRate))
         self.callers = Callers(configuration, metrics: metrics, logger: logger)
+        self.pending = PendingPlaces(configuration, logger: logger)
+        self.publishers = rates.publications.map { Census(Party.Allowance(publications: $0)) }
         let ofUser = configuration.limits.ofUser
         self.users = ofUser.isUnlimited ? nil : Census(ofUser)
     }

@@ -28,6 +28,7 @@ final class RunningAdmin: Sendable {
                 channels: configuration.channels,
                 keepAlive: configuration.keepAlive,
                 keys: configuration.adminKeys,
+                names: AdminGate.read(configuration.adminNames) ?? [],
                 tokenProblem: { node.tokens?.keys.problem },
                 knownAddresses: { node.callers.parties?.count ?? 0 },
                 knownUsers: { node.users?.count ?? 0 },

@@ -133,7 +133,7 @@ struct ServerAPITests {
         try await withSubscriber { admin, received, _ in
             var bytes = ByteBuffer(
                 string:
-                    "POST /api/publish HTTP/1.1\r\nHost: admin\r\nContent-Length: 28\r\n\r\n{\"channel\":\"c\",\"data\":\""
+                    "POST /api/publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 28\r\n\r\n{\"channel\":\"c\",\"data\":\""
             )
             bytes.writeBytes([0xC3, 0x28, 0xFF, UInt8(ascii: "\""), UInt8(ascii: "}")])
             let answer = try await admin.send(bytes)
@@ -154,7 +154,8 @@ struct ServerAPITests {
             let length = String(body.utf8.count, radix: 16)
             let chunked = try await admin.send(
                 ByteBuffer(
-                    string: "POST /api/publish HTTP/1.1\r\nHost: admin\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    string:
+                        "POST /api/publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
                         + "\(length)\r\n\(body)\r\n0\r\n\r\n"
                 )
             )
