@@ -12,14 +12,21 @@ cluster: ## Redis, three nodes and nginx on this machine (NODES=3 PORT=8080 ADMI
 	@$(MAKE) --no-print-directory release
 	@exec Deploy/cluster
 
-run: ## one node alone, open to everyone on this machine (FLAGS="--port 8000")
+run: ## one node alone, open to everyone on this machine and to nobody else (FLAGS="--port 8001")
 	@Deploy/install build
 	@$(MAKE) --no-print-directory release
-	@exec .build/release/fanfare serve --dev $(FLAGS)
+	@exec .build/release/fanfare serve --dev --host 127.0.0.1 $(FLAGS)
 
-build release: ## the binary, at .build/release/fanfare
+build: ## the binary, at .build/release/fanfare
 	@Deploy/install build
 	swift build -c release --product fanfare
+
+# What only starts the binary builds it when something is newer than it; folders are among it, for files that went away.
+release: .build/release/fanfare
+
+.build/release/fanfare: Package.swift $(wildcard Package.resolved) $(shell find Sources)
+	swift build -c release --product fanfare
+	@touch -c $@
 
 # Groups of tests, one after the other: those that only compute, thousands of cases, would make the others wait in line, and
 # all Redis servers, nodes and browsers at once are too much for two cores. What is in no group comes last.

@@ -67,6 +67,7 @@ let package = Package(
             dependencies: [
                 "CHiredis", "FanfareCore", "FanfareWire", nioCore, nioPosix, logging,
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
             ],
             swiftSettings: strict
         ),
@@ -159,6 +160,7 @@ let package = Package(
             dependencies: [
                 "FanfareServer", "FanfareAuth", "FanfareCore", "FanfareWire", "Support", nioCore, logging,
                 .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],

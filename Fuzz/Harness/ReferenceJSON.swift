@@ -4,7 +4,8 @@ struct ReferenceJSON {
     private var index = 0
     private let maximumDepth: Int
 
-    static func isValid(_ bytes: some Collection<UInt8>, maximumDepth: Int) -> Bool {
+    /// - Parameter maximumDepth: values within each other; without a limit as many as an input has bytes.
+    static func isValid(_ bytes: some Collection<UInt8>, maximumDepth: Int = .max) -> Bool {
         var reader = ReferenceJSON(bytes: Array(bytes), maximumDepth: maximumDepth)
         reader.space()
         guard reader.value(0) else { return false }

@@ -10,7 +10,7 @@ extension FuzzTarget {
         let bytes = input.buffer
         let keys = blocking { () async -> [TokenKey] in
             if isPEM { return (try? await TokenKey.publicKeys(pem: String(buffer: bytes))) ?? [] }
-            return (try? await KeySet.read(bytes)) ?? []
+            return (try? await KeySet.read(bytes))?.keys ?? []
         }
         expect(keys.count <= KeySet.maximumKeys || isPEM, "\(keys.count) keys")
         for key in keys {

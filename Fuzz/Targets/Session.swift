@@ -5,7 +5,8 @@ import NIOCore
 
 extension FuzzTarget {
     /// A session of the Centrifuge protocol, whose broker and token checks answer as they like: whatever it sends is a text
-    /// frame of JSON in one line, and it has no more channels than it may.
+    /// frame of JSON in one line, it has no more channels than it may, and a token counts only for a user and a channel that are
+    /// its own byte for byte.
     static let session = FuzzTarget(name: "session", maxBytes: 1_024) { input in
         var run = SessionRun(input)
         run.run()
@@ -36,7 +37,8 @@ private struct SessionRun {
         while !input.isEmpty, !hasEnded {
             let choice = input.byte()
             if choice == 0xFF {
-                for action in session.expire(at: Int64(input.byte()) << 8) { perform(action) }
+                let now = TokenTime(wall: Int64(input.byte()) << 8, monotonic: Int64(input.byte()) << 8)
+                for action in session.expire(now, grace: Int64(input.byte())) { perform(action) }
                 continue
             }
             guard let commands = try? CentrifugeJSONDecoder.decode(input.piece().buffer, maxCommands: 8) else {
@@ -96,23 +98,37 @@ private struct SessionRun {
             return perform(session.refused(command, input.pick(TokenRefusal.allCases)))
         }
         let expiresAt = input.bool() ? Int64(input.byte()) << 8 : nil
+        let (user, now) = (input.pick(Self.users), TokenTime(wall: 1_000, monotonic: 1_000))
         if CentrifugeSession.isSubscription(command) {
             var claims = SubscriptionClaims()
-            (claims.channel, claims.expiresAt) = (token, expiresAt)
+            (claims.channel, claims.user, claims.expiresAt) = (ExactText(token), user, expiresAt)
             if let refusal = session.mismatch(claims, command) { return perform(session.refused(command, refusal)) }
-            perform(session.subscribe(command, claims, now: 1_000))
+            expect(isSame(user, session.user), "a subscription token of another user")
+            switch command.method {
+            case .subscribe(let request): expect(isSame(claims.channel, request.channel), "a token of another channel")
+            case .subRefresh(let channel, _): expect(isSame(claims.channel, channel), "a token of another channel")
+            default: fatalError("a token for nothing")
+            }
+            perform(session.subscribe(command, claims, now: now))
         } else {
             var claims = ConnectClaims()
-            claims.expiresAt = expiresAt
-            claims.subscriptions = (0..<input.pick(6)).map { ServerSubscription(channel: "s\($0)") }
+            (claims.user, claims.expiresAt) = (user, expiresAt)
+            claims.subscriptions = (0..<input.pick(6)).map { ServerSubscription(channel: ExactText("s\($0)")) }
+            claims.listsSubscriptions = input.bool()
             if let refusal = session.mismatch(claims) { return perform(session.refused(command, refusal)) }
             if case .connect = command.method {
-                perform(session.connect(command, claims, now: 1_000))
+                perform(session.connect(command, claims, now: now))
             } else {
-                perform(session.refresh(command, claims, now: 1_000))
+                expect(isSame(user, session.user), "a refresh of another user")
+                for action in session.refresh(command, claims, now: now) { perform(action) }
             }
         }
     }
+
+    /// Users that Swift's `==` takes for each other.
+    private static let users: [ExactText] = ["", "K", "\u{212A}", "\u{E9}", "e\u{301}"]
+
+    private func isSame(_ text: ExactText, _ other: ExactText) -> Bool { Array(text.utf8) == Array(other.utf8) }
 
     /// Frames of the node, read as a client reads them.
     private func sent(_ frames: ByteBuffer) {

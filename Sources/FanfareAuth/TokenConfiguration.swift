@@ -1,3 +1,5 @@
+import FanfareWire
+
 /// Which tokens a node believes.
 public struct TokenConfiguration: Sendable {
     /// Secrets of HMAC; several while one replaces another.
@@ -9,9 +11,9 @@ public struct TokenConfiguration: Sendable {
     /// What a token's header may ask for.
     public var algorithms = TokenAlgorithm.usual
     /// What `aud` must hold; `nil`: anything or nothing.
-    public var audience: String?
+    public var audience: ExactText?
     /// What `iss` must be; `nil`: anything or nothing.
-    public var issuer: String?
+    public var issuer: ExactText?
     /// How far the clocks of node and backend may be apart.
     public var leeway = Duration.seconds(5)
     /// Least time between two reads of the key set, whatever tokens ask for.

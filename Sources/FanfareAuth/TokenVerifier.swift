@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareWire
 
 /// Decides whether a token is to be believed, and takes out of it what it says.
 ///
@@ -11,14 +12,14 @@ public final class TokenVerifier: Sendable {
         case valid(Claims)
         /// It is not; counted.
         case refused(TokenRefusal)
-        /// Its key may be in the key set by now: call ``learnKeys()``, then ask again with `isFinal`.
+        /// Its key may be in the key set by now: call ``learnKeys()``, then ask again with what that says.
         case undecided
     }
 
     private let keys: KeyRing
     private let algorithms: Set<TokenAlgorithm>
-    private let audience: String?
-    private let issuer: String?
+    private let audience: ExactText?
+    private let issuer: ExactText?
     private let leeway: Int64
     private let maxBytes: Int
     private let clock: NodeClock
@@ -39,75 +40,110 @@ public final class TokenVerifier: Sendable {
 
     /// Checks a connection token.
     ///
-    /// - Parameter isFinal: whether ``learnKeys()`` was called for it; then it is never ``Verdict/undecided``.
-    public func connection(_ token: String, isFinal: Bool = false) -> Verdict<ConnectClaims> {
-        verdict(token, isFinal: isFinal) { reader throws(TokenRefusal) in
-            // A subscription token opens one channel and nothing else.
-            guard reader.claims["channel"] == nil else { throw .purpose }
-            var claims = ConnectClaims()
-            claims.user = try reader.text("sub") ?? ""
-            claims.info = try reader.info()
-            claims.expiresAt = try reader.expiry()
-            claims.subscriptions = try reader.subscriptions()
-            claims.capabilities = try reader.capabilities()
-            return claims
-        }
+    /// - Parameter search: what ``learnKeys()`` said, when it was called for this token; then it is never
+    ///   ``Verdict/undecided``.
+    public func connection(_ token: String, after search: KeySearch = .none) -> Verdict<ConnectClaims> {
+        verdict(token, search, Self.connectClaims)
+    }
+
+    private static func connectClaims(_ reader: ClaimReader) throws(TokenProblem) -> ConnectClaims {
+        // A subscription token opens one channel and nothing else.
+        guard reader.claims["channel"] == nil else { throw TokenProblem(.purpose) }
+        var claims = ConnectClaims()
+        claims.user = try reader.text("sub") ?? ""
+        claims.info = try reader.info()
+        claims.expiresAt = try reader.expiry()
+        claims.subscriptions = try reader.subscriptions()
+        claims.listsSubscriptions = reader.listsSubscriptions
+        claims.capabilities = try reader.capabilities()
+        return claims
     }
 
     /// Checks a subscription token; whether it fits user and channel is for the session to say.
     ///
-    /// - Parameter isFinal: as in ``connection(_:isFinal:)``.
-    public func subscription(_ token: String, isFinal: Bool = false) -> Verdict<SubscriptionClaims> {
-        verdict(token, isFinal: isFinal) { reader throws(TokenRefusal) in
-            guard let channel = try reader.text("channel"), !channel.isEmpty else { throw .purpose }
-            var claims = SubscriptionClaims()
-            claims.channel = channel
-            claims.user = try reader.text("sub") ?? ""
-            claims.client = try reader.text("client")
-            claims.info = try reader.info()
-            claims.expiresAt = try reader.expiry()
-            claims.allow = try reader.allow()
-            return claims
-        }
+    /// - Parameter search: as in ``connection(_:after:)``.
+    public func subscription(_ token: String, after search: KeySearch = .none) -> Verdict<SubscriptionClaims> {
+        verdict(token, search, Self.subscriptionClaims)
+    }
+
+    private static func subscriptionClaims(_ reader: ClaimReader) throws(TokenProblem) -> SubscriptionClaims {
+        guard let channel = try reader.text("channel"), !channel.isEmpty else { throw TokenProblem(.purpose) }
+        var claims = SubscriptionClaims()
+        claims.channel = channel
+        claims.user = try reader.text("sub") ?? ""
+        claims.client = try reader.text("client")
+        claims.info = try reader.info()
+        claims.expiresAt = try reader.expiry()
+        claims.allow = try reader.allow()
+        return claims
     }
 
     /// Reads the key set again, where that may help.
-    public func learnKeys() async { await keys.refresh() }
+    public func learnKeys() async -> KeySearch { await keys.refresh() }
+
+    /// What is wrong with which claim of a token that was refused for one; `nil`: something else is. For whoever made the
+    /// token, not for whoever brings it.
+    public func claimProblem(of token: String) -> String? {
+        do throws(TokenProblem) {
+            let token = try genuine(token, .fresh)
+            let reader = ClaimReader(claims: token.claims)
+            try checkValidity(reader)
+            if reader.claims["channel"] == nil {
+                _ = try Self.connectClaims(reader)
+            } else {
+                _ = try Self.subscriptionClaims(reader)
+            }
+            return nil
+        } catch {
+            return error.detail
+        }
+    }
 
     private func verdict<Claims>(
-        _ token: String, isFinal: Bool, _ read: (ClaimReader) throws(TokenRefusal) -> Claims
+        _ token: String, _ search: KeySearch, _ read: (ClaimReader) throws(TokenProblem) -> Claims
     ) -> Verdict<Claims> {
-        do throws(TokenRefusal) {
-            let token = try CompactToken(token, maxBytes: maxBytes, allowed: algorithms)
-            let candidates = keys.keys(token.algorithm, id: token.keyID)
-            if candidates.isEmpty {
-                if !isFinal, keys.mayLearn(token.algorithm) { return .undecided }
-                throw keys.isComplete(token.algorithm) ? .unknownKey : .keysUnavailable
-            }
-            guard candidates.contains(where: { $0.verify(token.signature, of: token.signed) }) else {
-                // None of them was made for this token by name: its own may be new.
-                let isNamed = token.keyID != nil && candidates.contains { $0.id == token.keyID }
-                if !isFinal, !isNamed, keys.mayLearn(token.algorithm) { return .undecided }
-                throw .signature
-            }
-            let reader = ClaimReader(claims: token.claims)
+        do throws(TokenProblem) {
+            let reader = ClaimReader(claims: try genuine(token, search).claims)
             try checkValidity(reader)
             let claims = try read(reader)
             metrics.counters.addShared(.accepted)
             return .valid(claims)
         } catch {
-            metrics.refusals.addShared(error)
-            return .refused(error)
+            if error.isUndecided { return .undecided }
+            if error.refusal == .keyPending { keys.readSoon() }
+            metrics.refusals.addShared(error.refusal)
+            return .refused(error.refusal)
         }
     }
 
+    /// The token, if it was made with one of the keys. Where reading the key set may help, that is thrown as undecided.
+    private func genuine(_ token: String, _ search: KeySearch) throws(TokenProblem) -> CompactToken {
+        let compact: CompactToken
+        do throws(TokenRefusal) {
+            compact = try CompactToken(token, maxBytes: maxBytes, allowed: algorithms)
+        } catch {
+            throw TokenProblem(error)
+        }
+        let candidates = keys.keys(compact.algorithm, id: compact.keyID)
+        if candidates.contains(where: { $0.verify(compact.signature, of: compact.signed) }) { return compact }
+        // A key that has the token's name is the one that was meant. Otherwise its own may be new.
+        if compact.keyID != nil, candidates.contains(where: { $0.id == compact.keyID }) {
+            throw TokenProblem(.signature)
+        }
+        if search == .none, keys.mayLearn(compact.algorithm) { throw .undecided }
+        let absence = keys.absence(compact.algorithm, after: search)
+        throw TokenProblem(candidates.isEmpty || absence != .unknownKey ? absence : .signature)
+    }
+
     /// Time, audience and issuer (RFC 7519 §4.1).
-    private func checkValidity(_ reader: ClaimReader) throws(TokenRefusal) {
-        let now = Int64(clock.wallMicroseconds() / 1_000_000)
-        if let exp = try reader.time("exp"), now >= exp + leeway { throw .expired }
-        if let nbf = try reader.time("nbf"), now < nbf - leeway { throw .notYetValid }
+    private func checkValidity(_ reader: ClaimReader) throws(TokenProblem) {
+        let now = clock.tokenTime.wall
+        for end in [try reader.time("exp"), try reader.expiry()] {
+            if let end, now >= end.addingClamped(leeway) { throw TokenProblem(.expired) }
+        }
+        if let nbf = try reader.time("nbf"), now < nbf.subtractingClamped(leeway) { throw TokenProblem(.notYetValid) }
         _ = try reader.time("iat")
-        if let audience, try reader.texts("aud")?.contains(audience) != true { throw .audience }
-        if let issuer, try reader.text("iss") != issuer { throw .issuer }
+        if let audience, try reader.texts("aud")?.contains(audience) != true { throw TokenProblem(.audience) }
+        if let issuer, try reader.text("iss") != issuer { throw TokenProblem(.issuer) }
     }
 }

@@ -16,7 +16,7 @@ struct Config: AsyncParsableCommand {
         if markdown { return print(SettingsReport.markdown) }
         let result = try await options.read()
         print(json ? try SettingsReport.json(result) : SettingsReport.table(result))
-        for warning in result.warnings + result.dangers { StandardError.write("warning: \(warning)\n") }
+        for warning in result.remarks { StandardError.write("warning: \(warning)\n") }
     }
 }
 
@@ -35,7 +35,7 @@ struct ConfigCheck: AsyncParsableCommand {
 
     func run() async throws {
         let result = try await options.read()
-        let warnings = result.warnings + result.dangers
+        let warnings = result.remarks
         for warning in warnings { print("warning: \(warning)") }
         print(warnings.isEmpty ? "nothing to say against it" : "a node would start; warnings: \(warnings.count)")
         if strict, !warnings.isEmpty { throw ExitCode.failure }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FanfareServer
 
 #if canImport(Glibc)
 import Glibc
@@ -14,7 +15,7 @@ import Darwin
 enum Main {
     static func main() {
         Task.detached {
-            await Fanfare.main()
+            await Fanfare.main(SettingArguments.joined(Array(CommandLine.arguments.dropFirst())))
             exit(EXIT_SUCCESS)
         }
         while true { pause() }

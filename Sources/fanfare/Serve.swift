@@ -19,7 +19,7 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         let result = try await options.read()
         do {
-            try await FanfareNode.run(configuration: result.configuration, warnings: result.warnings + result.dangers)
+            try await FanfareNode.run(configuration: result.configuration, warnings: result.remarks)
         } catch let error as NodeStartError {
             throw Exit.failed("\(error)", code: .failure)
         }

@@ -26,7 +26,8 @@ struct SettingOptions: ParsableArguments {
         let given =
             network.given + tls.given + redis.given + behaviour.given + security.given + limits.given + http.given
         let flags = Dictionary(
-            given.compactMap { name, value in value.map { (name, $0) } }, uniquingKeysWith: { $1 })
+            given.compactMap { name, value in value.map { (name, $0 == SettingArguments.missing ? "" : $0) } },
+            uniquingKeysWith: { $1 })
         do {
             return try await ConfigurationReader(
                 flags: flags, environment: ProcessInfo.processInfo.environment, file: file
@@ -188,6 +189,7 @@ struct LimitOptions: ParsableArguments {
     @Option(help: .setting("max-fragments")) var maxFragments: String?
     @Option(help: .setting("max-control-frames")) var maxControlFrames: String?
     @Option(help: .setting("max-queue-bytes")) var maxQueueBytes: String?
+    @Option(help: .setting("max-node-queue-bytes")) var maxNodeQueueBytes: String?
     @Option(help: .setting("max-channels")) var maxChannels: String?
     @Option(help: .setting("max-channel-bytes")) var maxChannelBytes: String?
     @Option(help: .setting("max-commands")) var maxCommands: String?
@@ -220,6 +222,7 @@ struct LimitOptions: ParsableArguments {
             ("max-fragments", maxFragments),
             ("max-control-frames", maxControlFrames),
             ("max-queue-bytes", maxQueueBytes),
+            ("max-node-queue-bytes", maxNodeQueueBytes),
             ("max-channels", maxChannels),
             ("max-channel-bytes", maxChannelBytes),
             ("max-commands", maxCommands),

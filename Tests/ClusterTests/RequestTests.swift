@@ -37,7 +37,6 @@ struct RequestTests {
                 ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775808\r\n\r\nx", "413"),
                 ("POST /channels/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Encoding: gzip\r\n\r\nx", "415"),
                 ("POST /channels/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 200-ok\r\n\r\nx", "417"),
-                ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", "505"),
             ] {
                 let answer = try await all(node.port, request)
                 #expect(status(answer) == expected, "\(request.prefix(80)): \(answer.prefix(200))")

@@ -173,6 +173,44 @@ def check_channels(first, second):
     ok("channels are joined and left, and heard by who is in them only")
 
 
+def check_names(window):
+    """A channel is called what it is called, everywhere: a '#' in front would be another channel."""
+    window.publish("by name")
+    eventually("a message in lobby", lambda: window.row("by name"))
+    shown = window.script(
+        "return ['#channels li[data-channel=lobby] span', '#channel option', '#messages li:last-child .channel']"
+        ".map(place => document.querySelector(place).textContent)")
+    check(shown == ["lobby"] * 3, f"the channel 'lobby' is shown as {shown}")
+    ok("channels are shown under their own names")
+
+
+def check_refusals(window):
+    """What is not published stays a draft, and an error goes when it is over."""
+    def notice():
+        return window.element("notice").text
+
+    window.script(
+        "window.realSend = WebSocket.prototype.send;"
+        "WebSocket.prototype.send = function (text) {"
+        " const { id, publish } = JSON.parse(text);"
+        " if (!publish) return window.realSend.call(this, text);"
+        " setTimeout(() => this.onmessage({ data: JSON.stringify({ id, error: { code: 103, message: 'not here' } }) })); };")
+    window.publish("worth keeping")
+    eventually("a refusal is shown", lambda: "Not published: not here (103)" in notice(), notice)
+    draft = window.element("message-input").get_property("value")
+    check(draft == "worth keeping", f"after a refusal the draft is {draft!r}")
+    window.script("WebSocket.prototype.send = window.realSend")
+    window.element("publish").click()
+    eventually("the draft is published at the second try", lambda: window.row("worth keeping"))
+    check(notice() == "", f"the error of the first try is still there: {notice()!r}")
+    check(window.element("message-input").get_property("value") == "", "what was published is still in the field")
+    window.element("channel-input").send_keys("no*such", Keys.ENTER)
+    eventually("a channel is refused", lambda: notice().startswith("no*such: "), notice)
+    window.focus().driver.find_element(By.CSS_SELECTOR, "#channels [data-state=refused] button").click()
+    check(notice() == "", f"the error of a channel that was left is still there: {notice()!r}")
+    ok("a refused message stays in the field, and errors go when they are over")
+
+
 def check_hostile_text(first, second):
     first.publish(HOSTILE)
     row = eventually("hostile text is shown", lambda: second.row(HOSTILE))
@@ -311,6 +349,8 @@ def run(driver, url, directory, expects_different):
     check_message(first, second, "hello from the first window")
     check_message(second, first, "and hello back")
     check_channels(first, second)
+    check_names(first)
+    check_refusals(first)
     check_hostile_text(first, second)
     check_foreign_data(first)
     check_burst(first, second)

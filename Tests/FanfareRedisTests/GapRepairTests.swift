@@ -73,6 +73,24 @@ struct GapRepairTests {
         }
     }
 
+    @Test("what a read brings is marked, so that subscribers get room for it; what Pub/Sub brings is not")
+    func marks() async throws {
+        try await withBrokers { redis, hears, speaks in
+            try await hears.subscribe("h:a")
+            try await speaks.publish("h:a", "1")
+            try await eventually("the first is there") { hears.positions() == [1] }
+            try await lose(redis, offset: 2)
+            try await speaks.publish("h:a", "3")
+            try await eventually("both are there") { hears.positions() == [1, 2, 3] }
+            try await speaks.publish("h:a", "4")
+            try await eventually("the last is there") { hears.positions() == [1, 2, 3, 4] }
+            let marks = hears.events().compactMap { event -> Bool? in
+                if case .publication(let prepared) = event { prepared.isRepaired } else { nil }
+            }
+            #expect(marks[0..<2] == [false, true] && marks.last == false)
+        }
+    }
+
     private func lose(_ redis: RedisServer, offset: Int) async throws {
         try await redis.command("XADD", "fanfare:{h:a}:stream", "\(offset)-9999999999", "d", "lost")
         try await redis.command("HSET", "fanfare:{h:a}:meta", "s", "\(offset)")

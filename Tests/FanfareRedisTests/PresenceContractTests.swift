@@ -107,7 +107,7 @@ struct PresenceContractTests {
                 return try await probe.clients("a") == ["alive"]
             }
             let outlook = try await probe.refresh("alive", "late", "lost", in: "a")
-            #expect(outlook.missing.sorted() == ["late", "lost"])
+            #expect(outlook.missing.map(\.string).sorted() == ["late", "lost"])
             try await probe.join("late", "lost", in: "a", returning: true)
             let clients = try await probe.clients("a")
             #expect(clients == ["alive", "late", "lost"])
@@ -121,7 +121,9 @@ struct PresenceContractTests {
     func limit(kind: Kind) async throws {
         try await with(kind) { probe in
             for batch in 0..<3 {
-                let infos = (0..<PresenceTiming.batch).map { ClientInfo(client: "\(batch)-\($0)", user: "u\($0 % 7)") }
+                let infos = (0..<PresenceTiming.batch).map {
+                    ClientInfo(client: ExactText("\(batch)-\($0)"), user: ExactText("u\($0 % 7)"))
+                }
                 try await probe.join(infos, "a")
             }
             let all = try await probe.page("a", limit: 1_500)

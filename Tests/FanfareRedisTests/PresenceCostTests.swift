@@ -25,7 +25,7 @@ struct PresenceCostTests {
                 for number in 0..<Self.members {
                     // As long as a client's id is.
                     let client = "0123456789abcdef-0123-4567-" + String(10_000_000 + number)
-                    world.keepers[number % Self.loops].keeper.joined(ClientInfo(client: client), channel)
+                    world.keepers[number % Self.loops].keeper.joined(ClientInfo(client: ExactText(client)), channel)
                 }
                 try await world.pass(seconds: 1)
                 let joined = try await Costs.read(redis)
@@ -105,7 +105,7 @@ private final class CountingStore: NoPresence {
     ) { store.join(members, channel, returning: returning, completion: counted(completion)) }
 
     func refresh(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) { store.refresh(clients, channel, completion: counted(completion)) }
 

@@ -29,14 +29,14 @@ extension BrokerProbe {
 
     @discardableResult
     func join(_ clients: String..., in channel: String, returning: Bool = false) async throws -> PresenceOutlook {
-        try await join(clients.map { ClientInfo(client: $0) }, channel, returning: returning)
+        try await join(clients.map { ClientInfo(client: ExactText($0)) }, channel, returning: returning)
     }
 
     @discardableResult
     func leave(_ clients: String..., in channel: String) async throws -> PresenceOutlook {
         let name = try ChannelName(channel)
         return try await withCheckedContinuation { continuation in
-            broker.leave(clients, name) { continuation.resume(returning: $0) }
+            broker.leave(clients.map { ExactText($0) }, name) { continuation.resume(returning: $0) }
         }.get()
     }
 
@@ -44,7 +44,7 @@ extension BrokerProbe {
     func refresh(_ clients: String..., in channel: String) async throws -> PresenceOutlook {
         let name = try ChannelName(channel)
         return try await withCheckedContinuation { continuation in
-            broker.refresh(clients, name) { continuation.resume(returning: $0) }
+            broker.refresh(clients.map { ExactText($0) }, name) { continuation.resume(returning: $0) }
         }.get()
     }
 
@@ -64,7 +64,9 @@ extension BrokerProbe {
     }
 
     /// The clients in a channel, in order of their names.
-    func clients(_ channel: String) async throws -> [String] { try await page(channel).members.map(\.client).sorted() }
+    func clients(_ channel: String) async throws -> [String] {
+        try await page(channel).members.map(\.client.string).sorted()
+    }
 
     func stats(_ channel: String) async throws -> PresenceStats {
         let name = try ChannelName(channel)
@@ -77,7 +79,7 @@ extension BrokerProbe {
     func comings(_ receiver: Int = 0) -> [String] {
         events(receiver).compactMap {
             guard case .presence(let prepared) = $0 else { return nil }
-            return (prepared.event.kind == .join ? "+" : "-") + prepared.event.info.client
+            return (prepared.event.kind == .join ? "+" : "-") + prepared.event.info.client.string
         }
     }
 }

@@ -164,7 +164,7 @@ struct StreamDeskRun {
     private mutating func perform(_ actions: [StreamDesk.Action]) {
         for action in actions {
             switch action {
-            case .deliver(let publication): delivered(publication)
+            case .deliver(let publication), .repaired(let publication): delivered(publication)
             case .insufficient(_, let position): heard = position
             case .subscribed(_, _, let position):
                 heard = position

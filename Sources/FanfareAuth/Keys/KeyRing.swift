@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareWire
 import Logging
 import Synchronization
 
@@ -7,12 +8,16 @@ import Synchronization
 public final class KeyRing: Sendable {
     private struct State {
         var set: [TokenKey] = []
+        /// Why others of the set are not used.
+        var leftOut: [String] = []
         /// Whether the set was read at least once.
         var isLoaded = false
         /// When it was last asked for; microseconds of the monotonic clock.
         var askedAt: UInt64?
-        /// The read under way.
-        var reading: Task<Void, Never>?
+        /// The read under way; whether it brought keys.
+        var reading: Task<Bool, Never>?
+        /// Whether somebody waits for the next read.
+        var isWanted = false
     }
 
     private let fixed: [TokenKey]
@@ -48,7 +53,7 @@ public final class KeyRing: Sendable {
     }
 
     /// The keys that a token with this header may be checked with; few, for each costs a signature check.
-    func keys(_ algorithm: TokenAlgorithm, id: String?) -> [TokenKey] {
+    func keys(_ algorithm: TokenAlgorithm, id: ExactText?) -> [TokenKey] {
         let set = location == nil ? [] : state.withLock { $0.set }.filter { $0.algorithm == algorithm }
         let named = set.filter { key in
             guard let id else { return key.id == nil || set.count == 1 }
@@ -64,9 +69,11 @@ public final class KeyRing: Sendable {
         return state.withLock { $0.reading != nil || Self.isDue($0, now: now, interval: interval) }
     }
 
-    /// Whether a key that is not there is known to be none, since the key set was read.
-    func isComplete(_ algorithm: TokenAlgorithm) -> Bool {
-        location == nil || algorithm.isSymmetric || state.withLock { $0.isLoaded }
+    /// What is to be said of a token none of whose possible keys is here.
+    func absence(_ algorithm: TokenAlgorithm, after search: KeySearch) -> TokenRefusal {
+        guard location != nil, !algorithm.isSymmetric else { return .unknownKey }
+        guard state.withLock({ $0.isLoaded }) else { return .keysUnavailable }
+        return search == .fresh ? .unknownKey : .keyPending
     }
 
     /// Why the node can't check tokens yet; `nil`: it can.
@@ -76,18 +83,40 @@ public final class KeyRing: Sendable {
     }
 
     /// Reads the key set unless that was done less than the interval ago; joins a read that is under way.
-    public func refresh() async {
-        guard let location else { return }
+    @discardableResult
+    public func refresh() async -> KeySearch {
+        guard let location else { return .fresh }
         let now = clock.monotonicMicroseconds()
-        let reading = state.withLock { state -> Task<Void, Never>? in
-            if let reading = state.reading { return reading }
-            guard Self.isDue(state, now: now, interval: interval) else { return nil }
+        let (reading, isOwn) = state.withLock { state -> (Task<Bool, Never>?, Bool) in
+            if let reading = state.reading { return (reading, false) }
+            guard Self.isDue(state, now: now, interval: interval) else { return (nil, false) }
             state.askedAt = now
+            state.isWanted = false
             let reading = Task { await self.read(location) }
             state.reading = reading
-            return reading
+            return (reading, true)
         }
-        await reading?.value
+        guard let reading, await reading.value, isOwn else { return .stale }
+        return .fresh
+    }
+
+    /// Reads the key set as soon as it may be read again: a client was told to come back for its key, and then it is here.
+    func readSoon() {
+        guard location != nil else { return }
+        let now = clock.monotonicMicroseconds()
+        let wait = state.withLock { state -> UInt64? in
+            guard !state.isWanted, state.reading == nil else { return nil }
+            state.isWanted = true
+            let dueAt = (state.askedAt ?? 0) + interval
+            return dueAt > now ? dueAt - now : 0
+        }
+        guard let wait else { return }
+        Task { [weak self] in
+            try? await Task.sleep(for: .microseconds(Int64(clamping: wait)))
+            guard let self else { return }
+            if self.state.withLock({ $0.isWanted }) { await self.refresh() }
+            self.state.withLock { $0.isWanted = false }
+        }
     }
 
     /// Keeps the key set fresh until the task is cancelled.
@@ -105,8 +134,8 @@ public final class KeyRing: Sendable {
         state.askedAt.map { now >= $0 + interval } ?? true
     }
 
-    private func read(_ location: KeySetLocation) async {
-        let result: Result<[TokenKey], TokenKeyError>
+    private func read(_ location: KeySetLocation) async -> Bool {
+        let result: Result<KeySet, TokenKeyError>
         do throws(TokenKeyError) {
             result = .success(try await KeySetLoader.load(location))
         } catch {
@@ -115,22 +144,39 @@ public final class KeyRing: Sendable {
         metrics.counters.addShared(.keySetLoads)
         let before = state.withLock { state in
             state.reading = nil
-            let before = state.set
-            if case .success(let keys) = result {
-                state.set = keys
+            let before = (keys: state.set, leftOut: state.leftOut)
+            if case .success(let set) = result {
+                (state.set, state.leftOut) = (set.keys, set.leftOut)
                 state.isLoaded = true
             }
             return before
         }
         switch result {
-        case .success(let keys):
-            metrics.counters.addShared(.keySetKeys, keys.count - before.count)
-            guard before.map(\.id) != keys.map(\.id) else { return }
-            logger.notice("token keys read", metadata: ["from": "\(location)", "keys": "\(keys.count)"])
+        case .success(let set):
+            metrics.counters.addShared(.keySetKeys, set.keys.count - before.keys.count)
+            if before.keys.map(\.id) != set.keys.map(\.id) || before.leftOut != set.leftOut { log(set, location) }
+            return true
         case .failure(let error):
             // Keys that were read before stay in force: an outage of the provider must not lock everybody out.
             metrics.counters.addShared(.keySetFailures)
             logger.warning("token keys not read", metadata: ["from": "\(location)", "reason": "\(error)"])
+            return false
         }
     }
+
+    private func log(_ set: KeySet, _ location: KeySetLocation) {
+        var metadata: Logger.Metadata = ["from": "\(location)", "keys": "\(set.keys.count)"]
+        if !set.leftOut.isEmpty { metadata["left-out"] = "\(set.leftOut.prefix(8).joined(separator: "; "))" }
+        logger.notice("token keys read", metadata: metadata)
+    }
+}
+
+/// What was done to find a token's key before the token is looked at.
+public enum KeySearch: Sendable {
+    /// Nothing yet.
+    case none
+    /// The key set was not read since the token came: it was read too recently, did not answer, or the read had begun before.
+    case stale
+    /// The key set was read since the token came: a key that is not in it does not exist.
+    case fresh
 }

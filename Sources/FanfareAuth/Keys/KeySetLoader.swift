@@ -33,7 +33,7 @@ enum KeySetLoader {
     /// For the whole answer of a URL.
     static let timeout = Duration.seconds(5)
 
-    static func load(_ location: KeySetLocation) async throws(TokenKeyError) -> [TokenKey] {
+    static func load(_ location: KeySetLocation) async throws(TokenKeyError) -> KeySet {
         try await KeySet.read(bytes(location))
     }
 

@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareWire
 import Foundation
 import JWTKit
 
@@ -8,11 +9,11 @@ import JWTKit
 public struct TokenKey: Sendable {
     let algorithm: TokenAlgorithm
     /// `kid`; `nil`: for tokens with any.
-    let id: String?
+    let id: ExactText?
     /// Synchronous, made once.
     private let backing: any JWTAlgorithm
 
-    private init(_ algorithm: TokenAlgorithm, id: String?, _ keys: JWTKeyCollection) async throws(TokenKeyError) {
+    private init(_ algorithm: TokenAlgorithm, id: ExactText?, _ keys: JWTKeyCollection) async throws(TokenKeyError) {
         self.algorithm = algorithm
         self.id = id
         do {
@@ -54,15 +55,15 @@ public struct TokenKey: Sendable {
         return try await TokenKey(algorithm, id: nil, keys)
     }
 
-    static func rsa(_ key: some RSAKey, id: String? = nil) async throws(TokenKeyError) -> TokenKey {
+    static func rsa(_ key: some RSAKey, id: ExactText? = nil) async throws(TokenKeyError) -> TokenKey {
         try await TokenKey(.rs256, id: id, JWTKeyCollection().add(rsa: key, digestAlgorithm: .sha256))
     }
 
-    static func ecdsa(_ key: some ECDSAKey, id: String? = nil) async throws(TokenKeyError) -> TokenKey {
+    static func ecdsa(_ key: some ECDSAKey, id: ExactText? = nil) async throws(TokenKeyError) -> TokenKey {
         try await TokenKey(.es256, id: id, JWTKeyCollection().add(ecdsa: key))
     }
 
-    static func eddsa(_ key: some EdDSAKey, id: String? = nil) async throws(TokenKeyError) -> TokenKey {
+    static func eddsa(_ key: some EdDSAKey, id: ExactText? = nil) async throws(TokenKeyError) -> TokenKey {
         try await TokenKey(.eddsa, id: id, JWTKeyCollection().add(eddsa: key))
     }
 }

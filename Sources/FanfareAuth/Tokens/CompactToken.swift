@@ -6,7 +6,7 @@ import NIOCore
 struct CompactToken: Sendable {
     let algorithm: TokenAlgorithm
     /// `kid`: which key is meant, where there are several.
-    let keyID: String?
+    let keyID: ExactText?
     /// What is signed: header and payload as they came.
     let signed: [UInt8]
     let signature: [UInt8]
@@ -26,7 +26,7 @@ struct CompactToken: Sendable {
         // `x5c`) are never looked at.
         guard header["crit"] == nil else { throw .malformed }
         if let id = header["kid"] {
-            guard let id = id.string else { throw .malformed }
+            guard let id = id.text else { throw .malformed }
             keyID = id
         } else {
             keyID = nil
@@ -41,7 +41,7 @@ struct CompactToken: Sendable {
     /// A JSON object in which no name stands twice: two readers must not see two tokens.
     private static func object(_ part: ArraySlice<UInt8>) -> JSONMembers? {
         guard let bytes = Base64URL.decode(part), bytes.withUnsafeBytes(UTF8Validator.isValid),
-            let object = JSONMembers(ByteBuffer(bytes: bytes)), Set(object.keys).count == object.keys.count
+            let object = JSONMembers(ByteBuffer(bytes: bytes)), !object.hasDuplicates
         else { return nil }
         return object
     }

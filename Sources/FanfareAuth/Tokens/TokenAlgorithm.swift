@@ -17,6 +17,16 @@ public enum TokenAlgorithm: String, Sendable, CaseIterable, Hashable {
     /// Those that are allowed unless the configuration says otherwise: one for each kind of key.
     public static let usual: [TokenAlgorithm] = [.hs256, .rs256, .es256, .eddsa]
 
+    /// Bytes that a secret must have: as many as the hash (RFC 7518 §3.2); 0: there is no secret.
+    public var leastSecretBytes: Int {
+        switch self {
+        case .hs256: 32
+        case .hs384: 48
+        case .hs512: 64
+        case .rs256, .es256, .eddsa: 0
+        }
+    }
+
     /// Whether who can check a signature can also make one.
     public var isSymmetric: Bool {
         switch self {

@@ -1,3 +1,4 @@
+import FanfareRedis
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -10,7 +11,8 @@ import Musl
 import Darwin
 #endif
 
-/// Why a connection failed, in few words and few different ones, so that ten thousand failures make one line.
+/// Why a connection failed, in few words and few different ones, so that ten thousand failures make one line; with the option
+/// that helps, where one does.
 enum ConnectFailure {
     static func describe(_ error: any Error) -> String {
         switch error {
@@ -18,25 +20,19 @@ enum ConnectFailure {
             error.connectionErrors.first.map { describe($0.error) } ?? "cannot look up \(error.host)"
         case let error as IOError:
             switch error.errnoCode {
-            case ECONNREFUSED: "connection refused"
-            case ECONNRESET, EPIPE: "connection reset"
             case EADDRNOTAVAIL, EADDRINUSE: "no free port (see --source-address)"
-            case EMFILE, ENFILE: "too many open files"
-            case let code: "system error \(code)"
+            default: NetworkFailure.describe(error)
             }
         case ChannelError.connectTimeout: "timeout"
         case is NIOSSLExtraError: "the server's certificate is not for this name or not trusted (see --ca-file)"
-        case NIOSSLError.handshakeFailed(let reason): "TLS handshake failed: \(cause(reason))"
-        case is NIOSSLError, is BoringSSLError: "TLS error"
-        default: "\(error)"
+        case NIOSSLError.handshakeFailed: withHint(NetworkFailure.describe(error))
+        default: NetworkFailure.describe(error)
         }
     }
 
-    /// BoringSSL's words without where in its source they stand.
-    private static func cause(_ error: BoringSSLError) -> String {
-        let text = "\(error)"
-        if text.contains("CERTIFICATE_VERIFY_FAILED") { return "the certificate is not trusted (see --ca-file)" }
-        if text.contains("WRONG_VERSION_NUMBER") { return "the server does not speak TLS (use ws://)" }
-        return "the server and this client did not agree"
+    private static func withHint(_ text: String) -> String {
+        if text.hasSuffix("the certificate is not trusted") { return text + " (see --ca-file)" }
+        if text.hasSuffix("does not speak TLS") { return text + " (use ws://)" }
+        return text
     }
 }

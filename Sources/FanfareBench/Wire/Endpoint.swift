@@ -1,3 +1,4 @@
+import FanfareWire
 import NIOCore
 import NIOPosix
 
@@ -14,7 +15,7 @@ public struct Endpoint: Sendable, Equatable {
     public var tls: Bool { scheme == "wss" || scheme == "https" }
 
     /// For `Host`.
-    var authority: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
+    var authority: String { Authority.text(host: host, port: port) }
 
     /// For a person.
     var text: String { "\(scheme)://\(authority)" }

@@ -85,17 +85,17 @@ public enum BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
     case noHistory
     /// The channel does not keep who is in it.
     case noPresence
-    /// The broker refused the command, with its words.
+    /// The broker refused the command, with its words: for the log alone, they may tell of the inside.
     case refused(String)
 
     public var description: String {
         switch self {
         case .unavailable: "broker is not available, try again"
-        case .unknownOutcome: "broker did not confirm, the publication may be lost"
-        case .overloaded: "too many publications wait for the broker, try again"
+        case .unknownOutcome: "broker did not confirm in time: what became of it is not known"
+        case .overloaded: "too many calls wait for the broker, try again"
         case .noHistory: "the channel keeps no history"
         case .noPresence: "the channel does not keep who is in it"
-        case .refused(let words): "broker refused: \(words)"
+        case .refused: "broker refused the command"
         }
     }
 }

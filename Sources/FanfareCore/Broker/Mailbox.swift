@@ -18,10 +18,11 @@ public final class Mailbox<Event: Sendable>: Sendable {
         self.wake = wake
     }
 
-    /// Adds one event. Any thread.
-    public func post(_ event: Event) {
+    /// Adds one event, and what it weighs: bytes, where the poster bounds them. Any thread.
+    public func post(_ event: Event, weight: Int = 0) {
         let first = state.withLock { state in
             state.events.append(event)
+            state.weight += weight
             defer { state.woken = true }
             return !state.woken
         }
@@ -50,6 +51,11 @@ public final class Mailbox<Event: Sendable>: Sendable {
         }
         if isFirst { wake() }
         return isAdded
+    }
+
+    /// Whether a burst of that weight would be added. Stays true until somebody posts. Any thread.
+    public func hasRoom(for weight: Int, limit: Int) -> Bool {
+        state.withLock { $0.weight == 0 || $0.weight + weight <= limit }
     }
 
     /// The same into an array that is empty, whose room then serves the next events: no allocation. The owner's loop only.

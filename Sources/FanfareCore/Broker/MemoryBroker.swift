@@ -5,9 +5,15 @@ import Synchronization
 /// with the process.
 ///
 /// Posting happens under the lock, so that two loops see the publications of a channel in the same order.
+///
+/// An event loop that does not keep up makes publishers wait, not subscribers lose: while its mailbox is full, publishes
+/// into its channels are refused with ``BrokerError/overloaded``, and nothing of them is kept. Here the publisher is at
+/// hand and can be told; a broker that hears from a network can only drop (``Mailbox/post(_:limit:metrics:)``).
 public final class MemoryBroker: Broker {
     /// Most channels with history. More: publishes into others are refused until some have aged.
     public static let maximumStreams = 100_000
+    /// Bytes of publications that wait for one event loop; the same as for Redis. More: publishes are refused.
+    public static let maximumBacklogBytes = 67_108_864
 
     struct State {
         var receivers: [Mailbox<BrokerEvent>] = []
@@ -25,15 +31,17 @@ public final class MemoryBroker: Broker {
     private let formats: FormatsInUse
     let metrics: BrokerMetrics
     let clock: NodeClock
+    let maxBacklogBytes: Int
 
     public init(
         rules: ChannelRulebook = ChannelRulebook(), formats: FormatsInUse, metrics: BrokerMetrics,
-        clock: NodeClock = .system
+        clock: NodeClock = .system, maxBacklogBytes: Int = MemoryBroker.maximumBacklogBytes
     ) {
         self.rules = rules
         self.formats = formats
         self.metrics = metrics
         self.clock = clock
+        self.maxBacklogBytes = maxBacklogBytes
     }
 
     public var status: BrokerStatus { BrokerStatus(isUp: true) }
@@ -115,6 +123,7 @@ public final class MemoryBroker: Broker {
             {
                 return .success(known)
             }
+            guard hasRoom(for: publication, state) else { return .failure(.overloaded) }
             var prepared = plain
             var position: StreamPosition?
             if let retention {
@@ -137,10 +146,24 @@ public final class MemoryBroker: Broker {
         PreparedPublication(publication, formats: formats.current, receivedAt: now)
     }
 
+    /// Whether every receiver of its channel can take a publication. Under the lock nobody else posts what weighs.
+    private func hasRoom(for publication: Publication, _ state: State) -> Bool {
+        let weight = publication.payload.bytes.readableBytes + BrokerEvent.overhead
+        var mask = state.wanted[publication.channel] ?? 0
+        while mask != 0 {
+            guard state.receivers[mask.trailingZeroBitCount].hasRoom(for: weight, limit: maxBacklogBytes) else {
+                return false
+            }
+            mask &= mask - 1
+        }
+        return true
+    }
+
     private func post(_ prepared: PreparedPublication, _ state: inout State) {
+        let event = BrokerEvent.publication(prepared)
         var mask = state.wanted[prepared.publication.channel] ?? 0
         while mask != 0 {
-            state.receivers[mask.trailingZeroBitCount].post(.publication(prepared))
+            state.receivers[mask.trailingZeroBitCount].post(event, weight: event.weight)
             mask &= mask - 1
         }
     }

@@ -5,7 +5,7 @@ import NIOCore
 struct MemoryReceipts {
     private struct Key: Hashable {
         let channel: ChannelName
-        let key: String
+        let key: ExactText
     }
 
     private struct Note {
@@ -22,13 +22,13 @@ struct MemoryReceipts {
     /// The receipt of an earlier publish.
     mutating func find(_ channel: ChannelName, _ key: String, now: UInt64) -> PublishReceipt? {
         expire(now)
-        guard var receipt = receipts[Key(channel: channel, key: key)] else { return nil }
+        guard var receipt = receipts[Key(channel: channel, key: ExactText(key))] else { return nil }
         receipt.isDuplicate = true
         return receipt
     }
 
     mutating func note(_ receipt: PublishReceipt, _ channel: ChannelName, _ key: String, now: UInt64) {
-        let key = Key(channel: channel, key: key)
+        let key = Key(channel: channel, key: ExactText(key))
         receipts[key] = receipt
         notes.append(Note(key: key, until: now + IdempotencyKey.lifetime.microseconds))
         expire(now)

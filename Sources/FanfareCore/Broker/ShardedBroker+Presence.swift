@@ -8,12 +8,12 @@ extension ShardedBroker {
     ) { broker(of: channel).join(members, channel, returning: returning, completion: completion) }
 
     public func leave(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) { broker(of: channel).leave(clients, channel, completion: completion) }
 
     public func refresh(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) { broker(of: channel).refresh(clients, channel, completion: completion) }
 

@@ -7,7 +7,7 @@ public enum ChannelBoundary: Sendable, Equatable {
     /// `$name`: private. Who is let in has a subscription token for it, or is subscribed by the node.
     case token
     /// `name#42` or `name#42;43`: for these users only, whose ids the name ends with.
-    case users([Substring])
+    case users([ExactText])
 
     public init(_ channel: ChannelName) {
         let name = channel.string
@@ -21,18 +21,20 @@ public enum ChannelBoundary: Sendable, Equatable {
             self = .token
         } else if let mark = name.utf8.firstIndex(of: UInt8(ascii: "#")) {
             // A comma would be clearer, but separates channels where a list of them is written.
-            let users = name[name.utf8.index(after: mark)...].split(separator: ";", omittingEmptySubsequences: false)
-            self = .users(users)
+            // Bytes: as a character, a semicolon is also the GREEK QUESTION MARK, and none with an accent behind it.
+            let users = name.utf8[name.utf8.index(after: mark)...]
+                .split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false)
+            self = .users(users.map { ExactText(Substring($0)) })
         } else {
             self = .none
         }
     }
 
     /// Whether the user with this id belongs; a client without a name never does.
-    public func includes(user: String) -> Bool {
+    public func includes(user: ExactText) -> Bool {
         switch self {
         case .none, .token: true
-        case .users(let users): !user.isEmpty && users.contains { $0.utf8.elementsEqual(user.utf8) }
+        case .users(let users): !user.isEmpty && users.contains(user)
         }
     }
 }

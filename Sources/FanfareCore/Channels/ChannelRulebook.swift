@@ -7,12 +7,12 @@ public final class ChannelRulebook: Sendable {
     /// For channels without a namespace.
     public let plain: ChannelRules
     /// By name. While there are none, a colon in a channel's name means nothing.
-    public let namespaces: [String: ChannelRules]
+    public let namespaces: [ExactText: ChannelRules]
     /// From a member's last refresh to the end of its presence: how long those of a dead node stay.
     public let presenceTTL: Duration
 
     public init(
-        plain: ChannelRules = ChannelRules(), namespaces: [String: ChannelRules] = [:],
+        plain: ChannelRules = ChannelRules(), namespaces: [ExactText: ChannelRules] = [:],
         presenceTTL: Duration = .seconds(60)
     ) {
         self.plain = plain
@@ -23,12 +23,12 @@ public final class ChannelRulebook: Sendable {
     /// The rules of a channel; `nil` when its namespace is not known.
     public func rules(_ channel: ChannelName) -> ChannelRules? {
         guard !namespaces.isEmpty, let namespace = Self.namespace(channel) else { return plain }
-        return namespaces[String(namespace)]
+        return namespaces[namespace]
     }
 
     /// What stands before the first colon.
-    public static func namespace(_ channel: ChannelName) -> Substring? {
-        channel.string.utf8.firstIndex(of: UInt8(ascii: ":")).map { channel.string[..<$0] }
+    public static func namespace(_ channel: ChannelName) -> ExactText? {
+        channel.string.utf8.firstIndex(of: UInt8(ascii: ":")).map { ExactText(channel.string[..<$0]) }
     }
 
     /// Whether any channel may have history.

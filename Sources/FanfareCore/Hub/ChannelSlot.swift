@@ -36,6 +36,10 @@ final class ChannelSlot<Member: HubMember> {
     var newest: PerFormat<ByteBuffer?>?
     /// Publications, joins and leaves in the batches.
     var batched = 0
+    /// Bytes of the biggest of the batches, or somewhat more.
+    var batchBytes = 0
+    /// Whether publications among them come out of the stream, after a gap.
+    var isRepaired = false
     /// Joins and leaves among them.
     var events = 0
     /// What this loop has passed on; `nil` in a channel without history.
@@ -55,11 +59,13 @@ final class ChannelSlot<Member: HubMember> {
     /// Whether nobody is or waits to be in it.
     var isUnused: Bool { waiting == 0 && WireFormat.allCases.allSatisfy { lists[$0].isEmpty } }
 
-    /// Adds a publication to this tick's batches of the formats that have subscribers. Returns the bytes of the biggest.
+    /// Adds a publication to this tick's batches of the formats that have subscribers. Returns by how many bytes the biggest
+    /// of them grew.
     ///
     /// - Parameter spare: a buffer whose room may be used for a batch.
     func add(_ prepared: PreparedPublication, spare: inout ByteBuffer) -> Int {
         var bytes = 0
+        if prepared.isRepaired { isRepaired = true }
         for format in WireFormat.allCases where !lists[format].isEmpty {
             let frame = prepared.frame(format)
             newest?[format] = frame
@@ -77,9 +83,19 @@ final class ChannelSlot<Member: HubMember> {
             default:
                 batches[format]?.writeImmutableBuffer(frame)
             }
-            bytes = max(bytes, batches[format]?.readableBytes ?? 0)
+            bytes = max(bytes, frame.readableBytes)
         }
         batched += 1
+        batchBytes += bytes
         return bytes
+    }
+
+    /// The tick is over.
+    func settle() {
+        batched = 0
+        batchBytes = 0
+        isRepaired = false
+        if newest != nil { newest = PerFormat(nil) }
+        events = 0
     }
 }

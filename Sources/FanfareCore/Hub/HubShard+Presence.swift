@@ -6,7 +6,7 @@ extension HubShard {
     public func announce(_ prepared: PreparedPresenceEvent) {
         guard let slot = slots[prepared.event.channel], slot.isActive else { return }
         if slot.batched == 0 { dirty.append(slot) }
-        batchedBytes = max(batchedBytes, slot.add(prepared))
+        note(slot.add(prepared), slot)
         for catching in slot.desk?.catching ?? [] where stillWaiting(catching.waiter, in: slot) != nil {
             let member = catching.waiter.member
             if let frame = prepared.frame(member.wireFormat) { member.enqueue(frame) }
@@ -15,16 +15,18 @@ extension HubShard {
 }
 
 extension ChannelSlot {
-    /// Adds a join or leave to this tick's batches of the formats that have it. Returns the bytes of the biggest.
+    /// Adds a join or leave to this tick's batches of the formats that have it. Returns by how many bytes
+    /// the biggest of them grew.
     func add(_ prepared: PreparedPresenceEvent) -> Int {
         var bytes = 0
         for format in WireFormat.allCases where !lists[format].isEmpty {
             guard let frame = prepared.frame(format) else { continue }
             // The first is shared with other event loops; writing behind it copies it then.
             if batches[format] == nil { batches[format] = frame } else { batches[format]?.writeImmutableBuffer(frame) }
-            bytes = max(bytes, batches[format]?.readableBytes ?? 0)
+            bytes = max(bytes, frame.readableBytes)
         }
         batched += 1
+        batchBytes += bytes
         events += 1
         return bytes
     }

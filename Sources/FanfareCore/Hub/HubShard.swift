@@ -26,8 +26,13 @@ public final class HubShard<Member: HubMember> {
     private var nextTicket: UInt64 = 1
     /// Channels with a batch in this tick, in the order of their first publication.
     var dirty: [ChannelSlot<Member>] = []
+    /// Bytes of all batches of this tick, each counted in the format in which it is biggest.
+    public private(set) var batchedBytes = 0
     /// Bytes of the biggest batch of this tick.
-    public internal(set) var batchedBytes = 0
+    public private(set) var biggestBatch = 0
+    /// Whether what subscribers are given right now comes out of a stream, after a gap: late, and perhaps more at once than
+    /// live traffic may be.
+    public private(set) var isRepairing = false
     /// Acceptance times of this tick's publications, for the lag histogram.
     private var acceptedAt: [UInt64] = []
     private var isFlushing = false
@@ -136,11 +141,20 @@ public final class HubShard<Member: HubMember> {
     public func publish(_ prepared: PreparedPublication) {
         metrics.counters.add(.publicationsOut)
         guard let slot = slots[prepared.publication.channel], slot.isActive else { return }
-        if let position = prepared.publication.position { follow(prepared, position, slot) }
+        if let position = prepared.publication.position {
+            isRepairing = prepared.isRepaired
+            follow(prepared, position, slot)
+            isRepairing = false
+        }
         if slot.batched == 0 { dirty.append(slot) }
-        batchedBytes = max(batchedBytes, slot.add(prepared, spare: &spare))
+        note(slot.add(prepared, spare: &spare), slot)
         let accepted = prepared.publication.publishedAt
         acceptedAt.append(accepted == 0 ? prepared.receivedAt : accepted)
+    }
+
+    func note(_ bytes: Int, _ slot: ChannelSlot<Member>) {
+        batchedBytes &+= bytes
+        biggestBatch = max(biggestBatch, slot.batchBytes)
     }
 
     /// Writes this tick's publications: one write per subscriber, also for one who listens to several channels that fired.
@@ -153,6 +167,7 @@ public final class HubShard<Member: HubMember> {
         isFlushing = false
         if !catchingUp.isEmpty { joinCaughtUp() }
         batchedBytes = 0
+        biggestBatch = 0
         let end = now()
         for accepted in acceptedAt {
             metrics.deliveryLag.record(microseconds: Int(truncatingIfNeeded: end &- accepted))
@@ -168,19 +183,25 @@ public final class HubShard<Member: HubMember> {
         let direct = dirty.count == 1
         var deliveries = 0
         for slot in dirty {
+            isRepairing = slot.isRepaired
             for format in WireFormat.allCases {
                 guard let batch = slot.batches[format] else { continue }
                 slot.batches[format] = nil
-                var entries = slot.lists[format]
-                if let newest = slot.newest?[format] { entries = keepNewest(newest, slot, entries) }
-                if direct { deliver(batch, to: entries) } else { enqueue(batch, for: entries) }
-                deliveries &+= entries.count &* (slot.batched &- slot.events)
+                let entries = slot.lists[format]
+                var count = entries.count
+                if let newest = slot.newest?[format] {
+                    count = deliver(batch, or: newest, of: slot, to: entries)
+                } else if direct {
+                    deliver(batch, to: entries)
+                } else {
+                    enqueue(batch, for: entries)
+                }
+                deliveries &+= count &* (slot.batched &- slot.events)
                 keep(batch, of: slot.batched)
             }
-            slot.batched = 0
-            if slot.newest != nil { slot.newest = PerFormat(nil) }
-            slot.events = 0
+            slot.settle()
         }
+        isRepairing = false
         dirty.removeAll(keepingCapacity: true)
         metrics.counters.add(.deliveries, deliveries)
     }
@@ -205,18 +226,43 @@ public final class HubShard<Member: HubMember> {
         metrics.counters.add(.deliveryWrites, writes)
     }
 
-    /// Gives those that are behind the newest publication only. Returns the others.
-    private func keepNewest(
-        _ frame: ByteBuffer, _ slot: ChannelSlot<Member>, _ entries: [ChannelSlot<Member>.Entry]
-    ) -> [ChannelSlot<Member>.Entry] {
-        entries.filter { entry in
-            guard lanes[entry.lane] == nil else { return true }
-            let member = entry.member.takeUnretainedValue()
-            guard member.isBehind else { return true }
-            member.keepNewest(frame, of: slot.channel)
-            metrics.counters.add(.skipped, slot.batched - slot.events - 1)
-            return false
+    /// Gives those that are behind the newest publication only, the others the batch. Returns how many these are.
+    private func deliver(
+        _ batch: ByteBuffer, or newest: ByteBuffer, of slot: ChannelSlot<Member>,
+        to entries: [ChannelSlot<Member>.Entry]
+    ) -> Int {
+        let direct = dirty.count == 1
+        var (count, writes) = (0, 0)
+        batch.withUnsafeReadableBytes { bytes in
+            for entry in entries {
+                if direct, let lane = lanes[entry.lane] {
+                    count &+= 1
+                    let sent = lane.send(bytes)
+                    if sent == bytes.count {
+                        writes &+= 1
+                    } else {
+                        entry.member._withUnsafeGuaranteedRef { $0.sent(sent, of: batch) }
+                    }
+                    continue
+                }
+                let isBehind = entry.member._withUnsafeGuaranteedRef { member in
+                    guard lanes[entry.lane] == nil, member.isBehind else {
+                        if direct { member.deliver(batch) } else { member.enqueue(batch) }
+                        return false
+                    }
+                    member.keepNewest(newest, of: slot.channel)
+                    return true
+                }
+                if isBehind {
+                    metrics.counters.add(.skipped, slot.batched - slot.events - 1)
+                } else {
+                    count &+= 1
+                }
+            }
+            metrics.counters.add(.bytesSent, writes &* bytes.count)
         }
+        metrics.counters.add(.deliveryWrites, writes)
+        return count
     }
 
     private func enqueue(_ batch: ByteBuffer, for entries: [ChannelSlot<Member>.Entry]) {

@@ -27,6 +27,10 @@ public struct Limits: Sendable, Equatable {
     public var maxControlFramesPerSecond = 50
     /// Bytes that wait for one client. More: it is a slow consumer and is cut with 3008.
     public var maxQueueBytes = 1_048_576
+    /// Memory of what waits for all clients of the node together; what clients share counts once for each event loop. More:
+    /// those with the largest queues are cut with 3008, the oldest first, until there is an eighth of room. By default a
+    /// quarter of the memory that the process may use, or this where that is not known.
+    public var maxNodeQueueBytes = 268_435_456
     /// For a client to take what waits for it, counted anew with each part of up to 64 KiB. Longer: it is a slow consumer
     /// and is cut with 3008, also when little waits.
     public var slowTimeout = Duration.seconds(30)

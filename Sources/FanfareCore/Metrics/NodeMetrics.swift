@@ -105,6 +105,10 @@ public enum LoopCounter: Int, CaseIterable, Sendable {
     case bytesSent
     /// Gauge: bytes that wait for clients to take them.
     case queueBytes
+    /// Gauge: memory of these bytes; what clients share counts once.
+    case queueMemory
+    /// Clients that were cut because all queues of the node together took too much memory.
+    case queueCuts
     /// Pings sent.
     case pingsSent
     /// Commands answered with an error.

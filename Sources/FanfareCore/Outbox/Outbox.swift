@@ -1,13 +1,19 @@
+import FanfareWire
 import NIOCore
 
 /// What a client has not taken yet: whole frames in order, bounded in bytes. Empty for nearly every client.
 ///
-/// At most one chunk is with the transport at a time, the rest waits here, where it can still be dropped: a slow
-/// consumer then gets the end of the chunk that is under way, its close frame, and nothing in between.
-public struct Outbox: Sendable {
+/// Holds references to bytes that clients share, never copies. The transport has one chunk of up to 64 KB at a time, the
+/// rest waits here, where it can still be dropped: a slow consumer then gets the end of the frame that is under way, its
+/// close frame, and nothing in between.
+///
+/// **Credit.** An answer that the node owes a client (missed publications, a page of history, a repaired gap) may be larger
+/// than the limit for live traffic. Its bytes are counted apart: what is behind it has the whole limit for itself, and
+/// whether the client is slow is a matter of the time in which it takes a chunk.
+public struct Outbox {
     /// Whether bytes were taken.
     public enum Verdict: Equatable, Sendable {
-        /// The outbox was empty: hand this on to the transport and call ``completed()`` when it has gone.
+        /// The outbox was empty: give the transport what ``next()`` begins and call ``completed()`` when it has gone.
         case write
         /// Waits behind earlier bytes.
         case queued
@@ -15,62 +21,137 @@ public struct Outbox: Sendable {
         case overflow
     }
 
-    private var waiting: [ByteBuffer] = []
-    /// Index of the first buffer of `waiting` that is still there; a ring would cost idle clients memory.
+    /// Bytes that the transport gets at a time.
+    public static let chunkBytes = 65_536
+    /// Most bytes of credit: two of the largest answers. A single answer is taken in any case, what comes on top is counted
+    /// as live traffic.
+    public static let maximumCredit = 2 * HistoryPage.maximumBytes
+
+    private struct Piece {
+        let source: QueuedBytes
+        /// Bytes of it that are gone.
+        var taken: Int
+        /// Where it ends: before the source's end when the rest was dropped.
+        var end: Int
+        let isCredited: Bool
+        var count: Int { end - taken }
+    }
+
+    private var pieces: [Piece] = []
+    /// Index of the first that is still there; a ring would cost idle clients memory.
     private var head = 0
-    private var chunkBytes = 0
-    /// Bytes that the transport does not have yet.
-    public private(set) var waitingBytes = 0
+    /// Bytes that the transport has, the first of all.
+    private var chunk = 0
+    /// Bytes that the client has not taken.
+    public private(set) var bytes = 0
+    /// Those that do not count against the limit.
+    public private(set) var credit = 0
 
     public init() {}
 
-    /// Bytes that the client has not taken.
-    public var bytes: Int { chunkBytes + waitingBytes }
+    /// Whether nothing waits.
+    public var isEmpty: Bool { bytes == 0 }
 
-    /// Whether the transport has nothing from here.
-    public var isEmpty: Bool { chunkBytes == 0 }
+    /// Bytes that count against the limit.
+    public var liveBytes: Int { bytes - credit }
+
+    /// Memory that its end would free, about.
+    public var share: Int { pieces[head...].reduce(0) { $0 + $1.source.share } }
 
     /// Adds bytes behind all others.
     ///
-    /// - Parameter limit: most bytes in all; a single write is taken in any case.
-    public mutating func append(_ bytes: ByteBuffer, limit: Int) -> Verdict {
-        guard bytes.readableBytes > 0 else { return .queued }
-        if isEmpty {
-            chunkBytes = bytes.readableBytes
-            return .write
-        }
-        guard self.bytes + bytes.readableBytes <= limit else { return .overflow }
-        waiting.append(bytes)
-        waitingBytes += bytes.readableBytes
-        return .queued
+    /// - Parameters:
+    ///   - taken: how many of the source's bytes are gone already.
+    ///   - isCredited: whether they are part of an answer.
+    ///   - limit: most live bytes; a single write is taken in any case.
+    public mutating func append(
+        _ source: QueuedBytes, taken: Int = 0, isCredited: Bool = false, limit: Int
+    ) -> Verdict {
+        let count = source.bytes.readableBytes - taken
+        guard count > 0 else { return .queued }
+        let isCredited = isCredited && (credit == 0 || credit + count <= Self.maximumCredit)
+        guard isCredited || liveBytes == 0 || liveBytes + count <= limit else { return .overflow }
+        let isFirst = isEmpty
+        source.holders += 1
+        pieces.append(Piece(source: source, taken: taken, end: taken + count, isCredited: isCredited))
+        bytes += count
+        if isCredited { credit += count }
+        return isFirst ? .write : .queued
     }
 
-    /// The transport has written its chunk: the next one, if any, up to some 64 KB in one piece.
-    public mutating func completed() -> ByteBuffer? {
-        chunkBytes = 0
-        guard head < waiting.count else { return nil }
-        var chunk = waiting[head]
-        head += 1
-        while head < waiting.count, chunk.readableBytes + waiting[head].readableBytes <= 65_536 {
-            chunk.writeImmutableBuffer(waiting[head])
-            head += 1
-        }
-        if head == waiting.count {
-            waiting = []
-            head = 0
-        } else if head >= 64, head * 2 >= waiting.count {
-            waiting.removeFirst(head)
-            head = 0
-        }
-        chunkBytes = chunk.readableBytes
-        waitingBytes -= chunkBytes
+    /// Begins the next chunk for the transport. Returns its bytes: none while it has one, or nothing waits.
+    public mutating func next() -> Int {
+        guard chunk == 0 else { return 0 }
+        chunk = min(Self.chunkBytes, bytes)
         return chunk
     }
 
-    /// Drops what the transport does not have yet.
-    public mutating func dropWaiting() {
-        waiting = []
-        head = 0
-        waitingBytes = 0
+    /// The chunk that was begun, in order.
+    public func forEachPart(_ body: (_ part: ByteBuffer, _ isLast: Bool) -> Void) {
+        var (index, left) = (head, chunk)
+        while left > 0 {
+            let piece = pieces[index]
+            let count = min(piece.count, left)
+            let start = piece.source.bytes.readerIndex + piece.taken
+            left -= count
+            index += 1
+            if let part = piece.source.bytes.getSlice(at: start, length: count) { body(part, left == 0) }
+        }
+    }
+
+    /// The transport has written its chunk.
+    public mutating func completed() {
+        bytes -= chunk
+        while chunk > 0 {
+            let count = min(chunk, pieces[head].count)
+            chunk -= count
+            pieces[head].taken += count
+            if pieces[head].isCredited { credit -= count }
+            if pieces[head].count == 0 { removeFirst() }
+        }
+        if head == pieces.count {
+            // Where all bytes go this way, as with TLS, the next write finds room.
+            pieces.removeAll(keepingCapacity: pieces.capacity <= 4)
+            head = 0
+        } else if head >= 64, head * 2 >= pieces.count {
+            pieces.removeFirst(head)
+            head = 0
+        }
+    }
+
+    /// Drops what the transport does not have yet, but for the end of a frame of which the client has the beginning.
+    /// Returns how many bytes that were.
+    public mutating func dropWaiting() -> Int {
+        var (index, left) = (head, chunk)
+        while index < pieces.count, left >= pieces[index].count {
+            left -= pieces[index].count
+            index += 1
+        }
+        if index < pieces.count, pieces[index].taken + left > 0 {
+            let piece = pieces[index]
+            let whole = WebSocketFrame.boundary(in: piece.source.bytes, from: piece.taken + left)
+            shorten(index, to: min(whole, piece.end))
+            index += 1
+        }
+        let before = bytes
+        while pieces.count > index { removeLast() }
+        bytes = pieces[head...].reduce(0) { $0 + $1.count }
+        credit = pieces[head...].reduce(0) { $0 + ($1.isCredited ? $1.count : 0) }
+        return before - bytes
+    }
+
+    private mutating func shorten(_ index: Int, to end: Int) { pieces[index].end = end }
+
+    private mutating func removeFirst() {
+        pieces[head].source.holders -= 1
+        head += 1
+    }
+
+    private mutating func removeLast() { pieces.removeLast().source.holders -= 1 }
+
+    /// Lets go of everything: the client is gone.
+    public mutating func removeAll() {
+        for piece in pieces[head...] { piece.source.holders -= 1 }
+        self = Outbox()
     }
 }

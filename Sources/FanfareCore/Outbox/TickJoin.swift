@@ -4,7 +4,7 @@ import NIOCore
 ///
 /// Clients with the same channels come one after the other, so one memory is enough: the first of them pays for the copy.
 public struct TickJoin: Sendable {
-    /// Up to so many pending bytes a shared copy is worth it; beyond, each client appends to its own.
+    /// Up to so many bytes in all a copy is worth it; beyond, a client holds references to what it gets.
     public static let sharedBytes = 4_096
 
     private var head = ByteBuffer()

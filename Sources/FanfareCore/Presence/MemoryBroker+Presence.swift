@@ -13,14 +13,14 @@ extension MemoryBroker {
     }
 
     public func leave(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) {
         completion(change(channel) { presence, _, _ in (presence.leave(clients).map { (.leave, $0) }, []) })
     }
 
     public func refresh(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) {
         completion(
@@ -61,7 +61,7 @@ extension MemoryBroker {
     }
 
     private func change(
-        _ channel: ChannelName, _ body: (inout MemoryPresence, _ now: UInt64, _ expiry: UInt64) -> (Events, [String])
+        _ channel: ChannelName, _ body: (inout MemoryPresence, _ now: UInt64, _ expiry: UInt64) -> (Events, [ExactText])
     ) -> Result<PresenceOutlook, BrokerError> {
         guard let channelRules = rules.rules(channel), channelRules.keepsMembers else { return .failure(.noPresence) }
         metrics.counters.addShared(.presenceCalls)
@@ -85,14 +85,13 @@ extension MemoryBroker {
     private func post(_ events: Events, _ channel: ChannelName, _ state: State) {
         guard let wanted = state.wanted[channel] else { return }
         metrics.counters.addShared(.presenceEvents, events.count)
-        for (kind, info) in events {
-            let event = BrokerEvent.presence(
-                PreparedPresenceEvent(PresenceEvent(channel: channel, kind: kind, info: info)))
-            var mask = wanted
-            while mask != 0 {
-                state.receivers[mask.trailingZeroBitCount].post(event)
-                mask &= mask - 1
-            }
+        let prepared = events.map { kind, info in
+            BrokerEvent.presence(PreparedPresenceEvent(PresenceEvent(channel: channel, kind: kind, info: info)))
+        }
+        var mask = wanted
+        while mask != 0 {
+            state.receivers[mask.trailingZeroBitCount].post(prepared, limit: maxBacklogBytes, metrics: metrics)
+            mask &= mask - 1
         }
     }
 }

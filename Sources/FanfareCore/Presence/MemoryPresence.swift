@@ -7,9 +7,9 @@ struct MemoryPresence {
         var expiry: UInt64
     }
 
-    private var members: [String: Member] = [:]
+    private var members: [ExactText: Member] = [:]
     /// Clients whose end was announced, and when.
-    private var gone: [String: UInt64] = [:]
+    private var gone: [ExactText: UInt64] = [:]
 
     var isEmpty: Bool { members.isEmpty && gone.isEmpty }
 
@@ -25,12 +25,12 @@ struct MemoryPresence {
     }
 
     /// Removes members. Returns those that were there.
-    mutating func leave(_ clients: [String]) -> [ClientInfo] {
+    mutating func leave(_ clients: [ExactText]) -> [ClientInfo] {
         clients.compactMap { members.removeValue(forKey: $0)?.info }
     }
 
     /// Renews members. Returns those that are not there.
-    mutating func refresh(_ clients: [String], until expiry: UInt64) -> [String] {
+    mutating func refresh(_ clients: [ExactText], until expiry: UInt64) -> [ExactText] {
         clients.filter { client in
             guard members[client] != nil else { return true }
             members[client]?.expiry = expiry

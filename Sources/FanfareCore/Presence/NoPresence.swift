@@ -10,12 +10,12 @@ extension NoPresence {
     ) { completion(.failure(.noPresence)) }
 
     public func leave(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) { completion(.failure(.noPresence)) }
 
     public func refresh(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) { completion(.failure(.noPresence)) }
 

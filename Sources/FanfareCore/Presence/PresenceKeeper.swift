@@ -8,8 +8,8 @@ public final class PresenceKeeper {
     /// What the store said to a channel's call.
     public struct Answer: Sendable {
         enum Call {
-            case join(UInt32, [String])
-            case leave([String])
+            case join(UInt32, [ExactText])
+            case leave([ExactText])
             case refresh
             case reap
         }
@@ -57,7 +57,7 @@ public final class PresenceKeeper {
     }
 
     /// A client's subscription ended.
-    public func left(_ client: String, _ name: ChannelName) {
+    public func left(_ client: ExactText, _ name: ChannelName) {
         guard let channel = channels[name] else { return }
         change(channel) { $0.leave(client, now: $1) }
     }

@@ -9,8 +9,8 @@ struct PresenceRoster {
     enum Work: Equatable {
         /// The number goes into ``joinAnswered(_:clients:isDone:now:)``.
         case join([ClientInfo], returning: Bool, call: UInt32)
-        case leave([String])
-        case refresh([String])
+        case leave([ExactText])
+        case refresh([ExactText])
         case reap
     }
 
@@ -25,15 +25,15 @@ struct PresenceRoster {
     }
 
     private let timing: PresenceTiming
-    private var members: [String: Member] = [:]
+    private var members: [ExactText: Member] = [:]
     /// Members that the store has to be told of.
-    private var joining: [String] = []
+    private var joining: [ExactText] = []
     /// Those that it has to forget, and since when.
-    private var leaving: [String: (member: Member, since: UInt64)] = [:]
+    private var leaving: [ExactText: (member: Member, since: UInt64)] = [:]
     /// Those that it was told to forget and has not answered for.
-    private var told: [String: UInt64] = [:]
+    private var told: [ExactText: UInt64] = [:]
     /// What is left of this round of refreshes.
-    private var round: [String] = []
+    private var round: [ExactText] = []
     private var roundBatch = PresenceTiming.batch
     private var nextCall: UInt32 = 1
     private var changesAt: UInt64?
@@ -68,7 +68,7 @@ struct PresenceRoster {
         if refreshAt == nil { refreshAt = now + spread(timing.refresh) }
     }
 
-    mutating func leave(_ client: String, now: UInt64) {
+    mutating func leave(_ client: ExactText, now: UInt64) {
         guard let member = members.removeValue(forKey: client) else { return }
         if members.isEmpty {
             refreshAt = nil
@@ -121,7 +121,7 @@ struct PresenceRoster {
     }
 
     /// The store's answer to a join. Where there is none, it is told again.
-    mutating func joinAnswered(_ call: UInt32, clients: [String], isDone: Bool, now: UInt64) {
+    mutating func joinAnswered(_ call: UInt32, clients: [ExactText], isDone: Bool, now: UInt64) {
         for client in clients where members[client]?.call == call {
             if isDone {
                 members[client]?.isConfirmed = true
@@ -135,7 +135,7 @@ struct PresenceRoster {
     }
 
     /// The store's answer to a leave. Where there is none it is told again, as long as their time has not run out.
-    mutating func leaveAnswered(_ clients: [String], isDone: Bool, now: UInt64) {
+    mutating func leaveAnswered(_ clients: [ExactText], isDone: Bool, now: UInt64) {
         for client in clients {
             guard let since = told.removeValue(forKey: client), !isDone, members[client] == nil,
                 leaving[client] == nil, now < since + timing.ttl.microseconds
@@ -146,7 +146,7 @@ struct PresenceRoster {
     }
 
     /// The store's answer to a refresh. It lost these: it is told again of those that are still here.
-    mutating func refreshAnswered(missing clients: [String], now: UInt64) {
+    mutating func refreshAnswered(missing clients: [ExactText], now: UInt64) {
         for client in clients where members[client]?.isConfirmed == true {
             members[client]?.isConfirmed = false
             members[client]?.call = 0

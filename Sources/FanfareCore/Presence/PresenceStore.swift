@@ -23,12 +23,12 @@ public protocol PresenceStore: AnyObject, Sendable {
 
     /// Removes members, by client.
     func leave(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void)
 
     /// Gives members their full time again, by client; the answer names those that are not there any more.
     func refresh(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void)
 
     /// Removes members whose time has run out.
@@ -48,11 +48,11 @@ public protocol PresenceStore: AnyObject, Sendable {
 /// What a change of a channel's members left behind.
 public struct PresenceOutlook: Sendable, Equatable {
     /// Members of a refresh that were not there.
-    public var missing: [String]
+    public var missing: [ExactText]
     /// Until the first member's time runs out; `nil`: there is none.
     public var nextExpiry: Duration?
 
-    public init(missing: [String] = [], nextExpiry: Duration? = nil) {
+    public init(missing: [ExactText] = [], nextExpiry: Duration? = nil) {
         self.missing = missing
         self.nextExpiry = nextExpiry
     }

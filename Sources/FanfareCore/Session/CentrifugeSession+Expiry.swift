@@ -2,22 +2,23 @@ import FanfareWire
 
 /// What ends when a token does. The session holds no clock: it says when to ask, and is asked.
 extension CentrifugeSession {
-    /// The earliest expiry of the connection's and the subscriptions' tokens, seconds since 1970; `nil`: there is none.
-    public var nextExpiry: Int64? {
-        var next = identity?.expiresAt
+    /// Seconds until the first of the connection's and the subscriptions' tokens expires, 0 and below: it has; `nil`: none ever
+    /// does.
+    public func secondsLeft(_ now: TokenTime) -> Int64? {
+        var next = identity?.expiry?.left(now)
         for subscription in channels {
-            guard let expiry = subscription.grant?.expiresAt else { continue }
-            next = min(next ?? expiry, expiry)
+            guard let left = subscription.grant?.expiry?.left(now) else { continue }
+            next = min(next ?? left, left)
         }
         return next
     }
 
-    /// What to do about tokens that expired at `time` or before, and were not refreshed.
-    public mutating func expire(at time: Int64) -> [Action] {
-        if let expiry = identity?.expiresAt, expiry <= time { return [.disconnect(.expired)] }
+    /// What to do about tokens that expired `grace` seconds ago or before, and were not refreshed.
+    public mutating func expire(_ now: TokenTime, grace: Int64 = 0) -> [Action] {
+        if let expiry = identity?.expiry, expiry.left(now) <= -grace { return [.disconnect(.expired)] }
         var actions: [Action] = []
         channels.removeAll { subscription in
-            guard let expiry = subscription.grant?.expiresAt, expiry <= time, subscription.pending == 0 else {
+            guard let expiry = subscription.grant?.expiry, expiry.left(now) <= -grace, subscription.pending == 0 else {
                 return false
             }
             let push = CentrifugeJSONEncoder.unsubscribePush(

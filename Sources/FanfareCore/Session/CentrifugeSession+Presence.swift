@@ -3,7 +3,7 @@ import NIOCore
 
 extension ClientInfo {
     /// A client with what its token says of it. What is above ``maximumInfoBytes`` is left out: nobody else shall carry it.
-    public init(client: String, identity: ClientIdentity?, inChannel info: ByteBuffer? = nil) {
+    public init(client: ExactText, identity: ClientIdentity?, inChannel info: ByteBuffer? = nil) {
         func small(_ info: ByteBuffer?) -> ByteBuffer? {
             info.flatMap { $0.readableBytes <= Self.maximumInfoBytes ? $0 : nil }
         }
@@ -20,7 +20,7 @@ extension CentrifugeSession {
     /// What others see of it in a channel: what its tokens say of it.
     public func info(in channel: ChannelName) -> ClientInfo {
         let own = channels.first { $0.channel == channel }?.grant?.info
-        return ClientInfo(client: policy.clientID, identity: identity, inChannel: own)
+        return ClientInfo(client: ExactText(policy.clientID), identity: identity, inChannel: own)
     }
 
     func presence(_ channel: ChannelName, _ rules: ChannelRules, _ id: UInt32, isStats: Bool) -> Action {

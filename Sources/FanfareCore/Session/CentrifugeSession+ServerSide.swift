@@ -13,8 +13,8 @@ extension CentrifugeSession {
     /// A `connect` whose subscriptions are on their way.
     struct ConnectInProgress {
         let id: UInt32
-        /// Seconds since 1970 at its beginning.
-        let now: Int64
+        /// Its beginning.
+        let now: TokenTime
         var missing: Int
         var subscriptions: [(ChannelName, CentrifugeJSONEncoder.Subscription)] = []
     }
@@ -77,11 +77,11 @@ extension CentrifugeSession {
 
     /// The session begins: the reply to `connect`.
     mutating func welcome(
-        _ id: UInt32, now: Int64, subscriptions: [(ChannelName, CentrifugeJSONEncoder.Subscription)]
+        _ id: UInt32, now: TokenTime, subscriptions: [(ChannelName, CentrifugeJSONEncoder.Subscription)]
     ) -> ByteBuffer {
         isConnected = true
         return CentrifugeJSONEncoder.connectReply(
             id: id, client: policy.clientID, version: policy.version, node: policy.nodeName, ping: policy.pingSeconds,
-            ttl: Self.ttl(identity?.expiresAt, now: now), subscriptions: subscriptions)
+            ttl: identity?.expiry.map { Self.ttl($0, now: now) }, subscriptions: subscriptions)
     }
 }

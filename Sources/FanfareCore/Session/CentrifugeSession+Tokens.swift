@@ -16,20 +16,19 @@ extension CentrifugeSession {
         guard !isConnected, !isConnecting else { return .disconnect(.badRequest) }
         // One try a connection: a signature check is worth more than the bytes that ask for it.
         guard tokens.first?.isRefused != true else { return .disconnect(.invalidToken) }
+        guard tokens.first?.isPending != true else { return .disconnect(.tryAgainLater) }
         let own = request.token.flatMap { $0.isEmpty ? nil : $0 }
         if let token = own ?? requestToken, !policy.ignoresTokens { return .authenticate(token, command) }
         guard policy.permissions.mayConnect else { return refuse(command.id, .unauthorized) }
-        return .reply(welcome(command.id, now: 0, subscriptions: []))
+        return .reply(welcome(command.id, now: TokenTime(wall: 0, monotonic: 0), subscriptions: []))
     }
 
     /// The connection's token is good.
-    ///
-    /// - Parameter now: seconds since 1970.
-    public mutating func connect(_ command: CentrifugeCommand, _ claims: ConnectClaims, now: Int64) -> Action {
+    public mutating func connect(_ command: CentrifugeCommand, _ claims: ConnectClaims, now: TokenTime) -> Action {
         guard !isConnected, !isConnecting, case .connect(let request) = command.method else {
             return .disconnect(.badRequest)
         }
-        tokens = [TokenState(identity: ClientIdentity(claims, permissions: policy.users))]
+        tokens = [TokenState(identity: ClientIdentity(claims, permissions: policy.users, now: now))]
         guard !claims.subscriptions.isEmpty else {
             return .reply(welcome(command.id, now: now, subscriptions: []))
         }
@@ -53,24 +52,16 @@ extension CentrifugeSession {
                 code: 111, message: "this user has too many connections", temporary: true, retryAfter: retryAfter))
     }
 
-    /// The connection's new token is good; it is of the same user, see ``mismatch(_:user:)``.
-    public mutating func refresh(_ command: CentrifugeCommand, _ claims: ConnectClaims, now: Int64) -> Action {
-        tokens = [TokenState(identity: ClientIdentity(claims, permissions: policy.users))]
-        return .reply(
-            CentrifugeJSONEncoder.refreshReply(
-                id: command.id, client: policy.clientID, version: policy.version,
-                ttl: Self.ttl(claims.expiresAt, now: now)))
-    }
-
     /// The subscription's token is good and fits, see ``mismatch(_:_:)``.
-    public mutating func subscribe(_ command: CentrifugeCommand, _ claims: SubscriptionClaims, now: Int64) -> Action {
+    public mutating func subscribe(_ command: CentrifugeCommand, _ claims: SubscriptionClaims, now: TokenTime) -> Action
+    {
         switch command.method {
         case .subscribe(let request):
             return channel(request.channel, command.id) {
                 $0.subscribe($1, $2, request, command.id, SubscriptionGrant(claims, now: now))
             }
         case .subRefresh(let name, _):
-            guard let index = channels.firstIndex(where: { $0.channel.string == name }) else {
+            guard let index = index(of: name) else {
                 return refuse(command.id, .permissionDenied)
             }
             let grant = SubscriptionGrant(claims, now: now)
@@ -88,13 +79,14 @@ extension CentrifugeSession {
 
     /// Why a good subscription token does not open what the command asks for; `nil`: it does.
     public func mismatch(_ claims: SubscriptionClaims, _ command: CentrifugeCommand) -> TokenRefusal? {
-        let wanted: String? =
+        let wanted: ExactText? =
             switch command.method {
             case .subscribe(let request): request.channel
             case .subRefresh(let channel, _): channel
             default: nil
             }
-        guard claims.channel == wanted, claims.client ?? policy.clientID == policy.clientID else {
+        let isOther = claims.client.map { $0 != ExactText(policy.clientID) } ?? false
+        guard claims.channel == wanted, !isOther else {
             return .otherChannel
         }
         return claims.user == user ? nil : .otherUser
@@ -102,7 +94,8 @@ extension CentrifugeSession {
 
     /// The token is not to be believed. The client learns no more than it needs for its next step.
     public mutating func refused(_ command: CentrifugeCommand, _ refusal: TokenRefusal) -> Action {
-        if refusal == .keysUnavailable {
+        if refusal.isTemporary {
+            if refusal == .keyPending, case .connect = command.method { tokens = [TokenState(isPending: true)] }
             return refuse(command.id, .internalError("tokens can't be checked at the moment"))
         }
         switch (command.method, refusal) {
@@ -129,13 +122,12 @@ extension CentrifugeSession {
         token.isEmpty ? .disconnect(.badRequest) : .authenticate(token, command)
     }
 
-    func subRefresh(_ command: CentrifugeCommand, _ channel: String, _ token: String) -> Action {
+    func subRefresh(_ command: CentrifugeCommand, _ channel: ExactText, _ token: String) -> Action {
         guard !token.isEmpty else { return .disconnect(.badRequest) }
-        guard let subscription = channels.first(where: { $0.channel.string == channel }), subscription.pending == 0
-        else {
+        guard let index = index(of: channel), channels[index].pending == 0 else {
             return refuse(command.id, .permissionDenied)
         }
-        guard subscription.grant?.isServerSide == false else {
+        guard channels[index].grant?.isServerSide == false else {
             return refuse(command.id, .notAvailable("the subscription has no token"))
         }
         return .authenticate(token, command)
@@ -149,6 +141,8 @@ extension CentrifugeSession {
         var request: String?
         /// Whether a token was refused.
         var isRefused = false
+        /// Whether a token's key may be known a moment later: with another connection, for its signature was looked at.
+        var isPending = false
         /// The `connect` whose subscriptions are on their way.
         var connecting: ConnectInProgress?
     }
@@ -163,7 +157,7 @@ extension CentrifugeSession {
     }
 
     /// The user's id; empty: none.
-    public var user: String { identity?.user ?? "" }
+    public var user: ExactText { identity?.user ?? "" }
 
     /// Whether the client may do that in a channel.
     func may(_ action: ChannelActions, _ channel: ChannelName, _ access: ChannelRules.Access) -> Bool {
@@ -172,8 +166,8 @@ extension CentrifugeSession {
         return channels.contains { $0.channel == channel && $0.grant?.allow.contains(action) == true }
     }
 
-    /// Seconds left; `nil`: for ever.
-    static func ttl(_ expiresAt: Int64?, now: Int64) -> UInt32? {
-        expiresAt.map { UInt32(clamping: max(1, $0 - now)) }
+    /// Seconds left, as a client is told them.
+    static func ttl(_ expiry: TokenExpiry, now: TokenTime) -> UInt32 {
+        UInt32(clamping: max(1, expiry.at.subtractingClamped(now.wall)))
     }
 }

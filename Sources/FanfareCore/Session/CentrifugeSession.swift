@@ -144,6 +144,9 @@ public struct CentrifugeSession: Sendable {
         }
     }
 
+    /// The place in ``channels`` of a channel that a client named; `nil` also for what can't be a channel's name.
+    func index(of name: ExactText) -> Int? { channels.firstIndex { $0.channel.text == name } }
+
     /// Whether the client is subscribed, and not only about to be.
     func isSubscribed(_ channel: ChannelName) -> Bool {
         channels.contains { $0.channel == channel && $0.pending == 0 }
@@ -177,9 +180,9 @@ public struct CentrifugeSession: Sendable {
     }
 
     /// Never fails, also for a name that no channel can have: SDKs reconnect when it does.
-    private mutating func unsubscribe(_ name: String, _ id: UInt32) -> Action {
+    private mutating func unsubscribe(_ name: ExactText, _ id: UInt32) -> Action {
         let reply = CentrifugeJSONEncoder.emptyReply(id: id, method: "unsubscribe")
-        guard let index = channels.firstIndex(where: { $0.channel.string == name }) else { return .reply(reply) }
+        guard let index = index(of: name) else { return .reply(reply) }
         let subscription = channels.remove(at: index)
         guard subscription.pending != 0 else { return .unsubscribe(subscription.channel, reply: reply) }
         var replies = CentrifugeJSONEncoder.emptyReply(id: subscription.pending, method: "subscribe")
@@ -194,12 +197,14 @@ public struct CentrifugeSession: Sendable {
         if let limit = rules.maxMessageBytes, data.readableBytes > limit {
             return refuse(id, .limitExceeded("data is above the channel's limit of \(limit) bytes"))
         }
-        return .publish(channel, Payload(kind: .text, bytes: data), id: id)
+        let payload = Payload(kind: .text, bytes: data)
+        guard !payload.isNestedTooDeep else { return refuse(id, .badRequest(JSONDepth.problem)) }
+        return .publish(channel, payload, id: id)
     }
 
     /// Checks a channel's name and finds its rules.
     mutating func channel(
-        _ name: String, _ id: UInt32, _ body: (inout CentrifugeSession, ChannelName, ChannelRules) -> Action
+        _ name: ExactText, _ id: UInt32, _ body: (inout CentrifugeSession, ChannelName, ChannelRules) -> Action
     ) -> Action {
         do {
             let channel = try ChannelName(name, limit: policy.maxChannelNameBytes)

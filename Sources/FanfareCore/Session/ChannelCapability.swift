@@ -1,3 +1,5 @@
+import FanfareWire
+
 /// What may be done in a channel.
 public struct ChannelActions: OptionSet, Sendable, Hashable {
     public let rawValue: UInt8
@@ -14,7 +16,7 @@ public struct ChannelActions: OptionSet, Sendable, Hashable {
     public static let history = ChannelActions(rawValue: 8)
 
     /// The short names that tokens use: `sub`, `pub`, `prs`, `hst`; `nil` for any other.
-    public init?(tokenName: String) {
+    public init?(tokenName: ExactText) {
         switch tokenName {
         case "sub": self = .subscribe
         case "pub": self = .publish
@@ -28,28 +30,30 @@ public struct ChannelActions: OptionSet, Sendable, Hashable {
 extension ChannelActions {
     /// The names that tokens use.
     public var names: [String] {
-        ["sub", "pub", "prs", "hst"].filter { ChannelActions(tokenName: $0).map(contains) == true }
+        ["sub", "pub", "prs", "hst"].filter { ChannelActions(tokenName: ExactText($0)).map(contains) == true }
     }
 }
 
 /// What a client may do in some channels: one entry of the claim `caps`.
 public struct ChannelCapability: Sendable, Equatable {
     /// Names of channels; with ``isWildcard`` patterns.
-    public var channels: [String]
+    public var channels: [ExactText]
     /// Whether a `*` in a name stands for any text, also for none.
     public var isWildcard: Bool
     /// What is allowed there.
     public var allow: ChannelActions
 
-    public init(channels: [String], isWildcard: Bool = false, allow: ChannelActions) {
+    public init(channels: [ExactText], isWildcard: Bool = false, allow: ChannelActions) {
         self.channels = channels
         self.isWildcard = isWildcard
         self.allow = allow
     }
 
     /// Whether `channel` is one of those meant. At most the product of both lengths in steps, whatever the pattern.
-    public func covers(_ channel: String) -> Bool {
-        channels.contains { isWildcard ? Self.matches($0.utf8, channel.utf8) : $0.utf8.elementsEqual(channel.utf8) }
+    public func covers(_ channel: ExactText) -> Bool {
+        channels.contains {
+            isWildcard ? Self.matches($0.utf8, channel.utf8) : $0.utf8.elementsEqual(channel.utf8)
+        }
     }
 
     /// Remembers only the last `*`: when the rest fails, it takes one byte more.
@@ -77,7 +81,7 @@ public struct ChannelCapability: Sendable, Equatable {
 
 extension [ChannelCapability] {
     /// Everything that is allowed in `channel`.
-    public func actions(in channel: String) -> ChannelActions {
+    public func actions(in channel: ExactText) -> ChannelActions {
         reduce(into: []) { if $1.covers(channel) { $0.formUnion($1.allow) } }
     }
 }

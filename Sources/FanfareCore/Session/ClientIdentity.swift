@@ -4,25 +4,26 @@ import NIOCore
 /// Who a client is and what it may do, as its token says it. Immutable: a refresh makes a new one.
 public final class ClientIdentity: Sendable {
     /// The backend's id of the user; empty: none.
-    public let user: String
+    public let user: ExactText
     /// JSON that others see beside the user.
     public let info: ByteBuffer?
-    /// When it ends, seconds since 1970; `nil`: never.
-    public let expiresAt: Int64?
+    /// When it ends; `nil`: never.
+    public let expiry: TokenExpiry?
     /// All that it may do, besides what subscription tokens open; `nil`: ``permissions`` and the channels' rules say it.
     public let capabilities: [ChannelCapability]?
     /// What the configuration gives to clients of this kind.
     public let permissions: ClientPermissions
 
     /// A client that a token speaks for.
-    public init(_ claims: ConnectClaims, permissions: ClientPermissions) {
+    ///
+    /// - Parameter now: when the token was accepted.
+    public init(_ claims: ConnectClaims, permissions: ClientPermissions, now: TokenTime) {
         user = claims.user
         info = claims.info
-        expiresAt = claims.expiresAt
+        expiry = claims.expiresAt.map { TokenExpiry($0, acceptedAt: now) }
         capabilities = claims.capabilities
         self.permissions = permissions
     }
-
 }
 
 extension ClientPermissions {
@@ -40,7 +41,7 @@ extension ClientPermissions {
         if boundary == .token, !isSubscribed() { return false }
         guard boundary.includes(user: identity?.user ?? "") else { return false }
         if let capabilities = identity?.capabilities {
-            return capabilities.actions(in: channel.string).contains(action)
+            return capabilities.actions(in: channel.text).contains(action)
         }
         guard action == .publish ? mayPublish : maySubscribe else { return false }
         return switch access {
@@ -57,25 +58,25 @@ final class SubscriptionGrant: Sendable {
     let isServerSide: Bool
     /// JSON that others see beside the user in this channel; `nil`: as in the connection.
     let info: ByteBuffer?
-    /// When it ends, seconds since 1970; `nil`: with the connection.
-    let expiresAt: Int64?
+    /// When it ends; `nil`: with the connection.
+    let expiry: TokenExpiry?
     /// Seconds that it had when it was given; `nil`: it does not end.
     let ttl: UInt32?
     /// What the client may do in the channel besides hearing.
     let allow: ChannelActions
 
-    init(_ claims: SubscriptionClaims, now: Int64) {
+    init(_ claims: SubscriptionClaims, now: TokenTime) {
         isServerSide = false
         info = claims.info
-        expiresAt = claims.expiresAt
-        ttl = CentrifugeSession.ttl(claims.expiresAt, now: now)
+        expiry = claims.expiresAt.map { TokenExpiry($0, acceptedAt: now) }
+        ttl = expiry.map { CentrifugeSession.ttl($0, now: now) }
         allow = claims.allow ?? []
     }
 
     init(_ subscription: ServerSubscription) {
         isServerSide = true
         info = subscription.info
-        expiresAt = nil
+        expiry = nil
         ttl = nil
         allow = []
     }

@@ -11,6 +11,9 @@ public enum TokenRefusal: Int, Error, CaseIterable, Sendable {
     case unknownKey
     /// The key set could not be had: nothing is wrong with the token, and the client may try again.
     case keysUnavailable
+    /// The token's key is not known, and the key set was not read since the token came: it was read too recently, or did not
+    /// answer. The key may be a new one, so the client may try again.
+    case keyPending
     /// The signature is not one of any key.
     case signature
     /// `exp` has passed.
@@ -30,6 +33,9 @@ public enum TokenRefusal: Int, Error, CaseIterable, Sendable {
     /// A subscription token of another channel or client.
     case otherChannel
 
+    /// Whether the same token may be good a moment later.
+    public var isTemporary: Bool { self == .keysUnavailable || self == .keyPending }
+
     /// The value of the `reason` label.
     public var label: String {
         switch self {
@@ -38,6 +44,7 @@ public enum TokenRefusal: Int, Error, CaseIterable, Sendable {
         case .algorithm: "algorithm"
         case .unknownKey: "unknown_key"
         case .keysUnavailable: "keys_unavailable"
+        case .keyPending: "key_pending"
         case .signature: "signature"
         case .expired: "expired"
         case .notYetValid: "not_yet_valid"

@@ -25,7 +25,7 @@ extension ClusterBroker {
                         metrics.counters.addShared(.dropped)
                         continue
                     }
-                    weight += publication.payload.bytes.readableBytes + SubscriberLink.publicationOverhead
+                    weight += publication.payload.bytes.readableBytes + BrokerEvent.overhead
                 case .subscribed(let channel, let ticket, let position):
                     guard
                         state.book.answered(
@@ -41,7 +41,7 @@ extension ClusterBroker {
                     }
                 case .presence(let prepared):
                     guard !isMoving || state.book.home(of: prepared.event.channel) == endpoint else { continue }
-                    weight += SubscriberLink.publicationOverhead
+                    weight += BrokerEvent.overhead
                 default:
                     break
                 }

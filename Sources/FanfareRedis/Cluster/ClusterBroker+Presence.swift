@@ -9,12 +9,12 @@ extension ClusterBroker {
     ) { call(channel, completion) { $0.join(members, channel, returning: returning, completion: $1) } }
 
     public func leave(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) { call(channel, completion) { $0.leave(clients, channel, completion: $1) } }
 
     public func refresh(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) { call(channel, completion) { $0.refresh(clients, channel, completion: $1) } }
 

@@ -1,3 +1,5 @@
+import FanfareWire
+
 /// Host and port of a Redis or sentinel.
 public struct RedisEndpoint: Sendable, Hashable, CustomStringConvertible {
     /// A name or an address; an IPv6 address without brackets.
@@ -10,7 +12,7 @@ public struct RedisEndpoint: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// As in a URL.
-    public var description: String { "\(host.contains(":") ? "[\(host)]" : host):\(port)" }
+    public var description: String { Authority.text(host: host, port: port) }
 }
 
 /// The sentinels that know where a master is.

@@ -78,8 +78,11 @@ final class Inquirer {
         guard left > 0, !isStopped else { return eventLoop.makeFailedFuture(InquiryError(problems: problems)) }
         let server = servers[next]
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        let configuration = connector.configuration
         return askNext(command).flatMapThrowing { answer in
-            if case .error(let words) = answer.value { throw RedisLinkError.refused(command: command[0], words: words) }
+            if case .error(let words) = answer.value {
+                throw RedisLinkError.refused(command: command[0], words: configuration.showing(words))
+            }
             if let problem = objection(answer.value) { throw InquiryError(problems: [problem]) }
             return answer
         }.flatMapError { error in

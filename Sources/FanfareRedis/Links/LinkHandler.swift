@@ -1,5 +1,6 @@
 import NIOCore
 import NIOSSL
+import NIOTLS
 
 /// The handler of a Redis connection: logs in, then hands over replies. On the link's event loop.
 final class LinkHandler: ChannelInboundHandler {
@@ -28,15 +29,28 @@ final class LinkHandler: ChannelInboundHandler {
     }
 
     private let logIn: [LogInCommand]
+    private let showing: (String) -> RedisWords
     private let timeout: TimeAmount
+    private let overTLS: Bool
+    /// Whether the TLS handshake has not come yet.
+    private var awaitsTLS: Bool
     private var events: ((Event) -> Void)?
     private let reader = ReplyReader()
     private var answered = 0
     private var deadline: Scheduled<Void>?
 
-    init(logIn: [LogInCommand], timeout: TimeAmount, events: @escaping (Event) -> Void) {
+    /// - Parameters:
+    ///   - showing: what may be shown of words that came from Redis.
+    ///   - overTLS: whether a TLS handshake comes first.
+    init(
+        logIn: [LogInCommand], timeout: TimeAmount, showing: @escaping (String) -> RedisWords, overTLS: Bool = false,
+        events: @escaping (Event) -> Void
+    ) {
         self.logIn = logIn
+        self.showing = showing
         self.timeout = timeout
+        self.overTLS = overTLS
+        self.awaitsTLS = overTLS
         self.events = events
     }
 
@@ -47,14 +61,22 @@ final class LinkHandler: ChannelInboundHandler {
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         deadline = context.eventLoop.scheduleTask(in: timeout) {
             let (handler, context) = bound.value
-            handler.fail(context, RedisLinkError.timeout("the log-in"))
+            let what = handler.awaitsTLS ? "the TLS handshake" : "the log-in"
+            handler.fail(context, RedisLinkError.timeout(what))
         }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case TLSUserEvent.handshakeCompleted = event { awaitsTLS = false }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard let reader else { return fail(context, RedisLinkError.protocolError("no memory for a reader")) }
+        let bytes = unwrapInboundIn(data)
+        if answered == 0, Self.isTLSAlert(bytes) { return fail(context, RedisLinkError.wantsTLS) }
         do {
-            try reader.read(unwrapInboundIn(data)) { reply in
+            try reader.read(bytes) { reply in
                 if answered < logIn.count {
                     logInAnswered(context, reply)
                 } else {
@@ -71,7 +93,7 @@ final class LinkHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        fail(context, RedisLinkError.closed)
+        fail(context, answered == 0 && !overTLS ? RedisLinkError.closedUnheard : RedisLinkError.closed)
         context.fireChannelInactive()
     }
 
@@ -83,7 +105,7 @@ final class LinkHandler: ChannelInboundHandler {
         let command = logIn[answered]
         answered += 1
         if let words = reply.error ?? command.objection?(reply), !command.mayFail {
-            return fail(context, RedisLinkError.refused(command: command.name, words: words))
+            return fail(context, RedisLinkError.refused(command: command.name, words: showing(words)))
         }
         guard answered == logIn.count else { return }
         deadline?.cancel()
@@ -91,7 +113,21 @@ final class LinkHandler: ChannelInboundHandler {
         events?(.ready(context.channel))
     }
 
-    private func fail(_ context: ChannelHandlerContext, _ error: any Error) {
+    /// What a server that wants TLS says to a command (RFC 8446 §5.1: content type 21, version 3.x). No reply of Redis begins so.
+    private static func isTLSAlert(_ bytes: ByteBuffer) -> Bool {
+        bytes.readableBytesView.prefix(2).elementsEqual([21, 3])
+    }
+
+    /// What stood in the way of TLS: a certificate, or most likely a port that speaks none.
+    private static func handshakeFailure(_ cause: any Error) -> any Error {
+        if case RedisLinkError.closed = cause { return RedisLinkError.noTLS("closed during the TLS handshake") }
+        let reason = RedisConnector.describe(cause)
+        return reason.contains("certificate") ? cause : RedisLinkError.noTLS(reason)
+    }
+
+    private func fail(_ context: ChannelHandlerContext, _ cause: any Error) {
+        let error = awaitsTLS ? Self.handshakeFailure(cause) : cause
+        awaitsTLS = false
         deadline?.cancel()
         deadline = nil
         let events = self.events

@@ -125,11 +125,12 @@ final class PublisherLink: RedisLinkOwner {
         guard let words = reply.error else { return order.answer(.success(reply)) }
         if words.hasPrefix("NOSCRIPT") { return sendAgain(order) }
         order.answer(.failure(.refused(words)))
+        link.note(refusal: words)
         // These concern all commands, and another connection may reach a Redis that takes them.
         if words.hasPrefix("READONLY") || words.hasPrefix("LOADING") || words.hasPrefix("NOAUTH")
             || words.hasPrefix("MASTERDOWN")
         {
-            link.drop(.refused(command: "a command", words: words))
+            link.drop(.refused(command: "a command", words: configuration.showing(words)))
         }
     }
 
@@ -162,7 +163,9 @@ final class PublisherLink: RedisLinkOwner {
                     [calls.kind.publish, calls.name(publication.channel), message], into: &bytes)
             case .script(let script, let keys, let arguments):
                 guard let call = scripts.call(script, keys, arguments) else {
-                    order.answer(.failure(.refused(scripts.problem ?? "scripts")))
+                    let words = scripts.problem ?? "scripts"
+                    order.answer(.failure(.refused(words)))
+                    link.note(refusal: words)
                     continue
                 }
                 RedisCommand.write(call, into: &bytes)

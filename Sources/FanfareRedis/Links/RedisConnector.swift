@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareWire
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -25,7 +26,7 @@ struct RedisConnector: Sendable {
                     try channel.pipeline.syncOperations.addHandler(
                         LinkHandler(
                             logIn: logIn, timeout: .microseconds(Int64(configuration.commandTimeout.microseconds)),
-                            events: bound.value))
+                            showing: configuration.showing, overTLS: usesTLS(address), events: bound.value))
                 }
             }
         return switch address {
@@ -57,8 +58,14 @@ struct RedisConnector: Sendable {
         return commands
     }
 
+    /// A Unix socket is on this machine.
+    private func usesTLS(_ address: RedisConfiguration.Address) -> Bool {
+        guard configuration.tls, case .host = address else { return false }
+        return true
+    }
+
     private func tlsHandler(_ address: RedisConfiguration.Address) throws -> NIOSSLClientHandler? {
-        guard configuration.tls, case .host(let host, _) = address else { return nil }
+        guard usesTLS(address), case .host(let host, _) = address else { return nil }
         var tls = TLSConfiguration.makeClientConfiguration()
         if let file = configuration.caFile { tls.trustRoots = .file(file) }
         let context = try NIOSSLContext(configuration: tls)
@@ -67,13 +74,13 @@ struct RedisConnector: Sendable {
         return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : host)
     }
 
-    /// An error of a failed try in a few words.
+    /// An error of a failed try, or of a link that broke, in a few words.
     static func describe(_ error: any Error) -> String {
-        guard let error = error as? NIOConnectionError else { return "\(error)" }
-        if let dns = error.dnsAError ?? error.dnsAAAAError, error.connectionErrors.isEmpty {
-            return "cannot look up \(error.host): \(dns)"
+        switch error {
+        case let error as NIOConnectionError:
+            "cannot connect to \(Authority.text(host: error.host, port: error.port)): \(NetworkFailure.describe(error))"
+        case ChannelError.connectTimeout: "cannot connect: \(NetworkFailure.describe(error))"
+        default: NetworkFailure.describe(error)
         }
-        let reason = error.connectionErrors.first.map { "\($0.error)" } ?? "no address"
-        return "cannot connect to \(error.host):\(error.port): \(reason)"
     }
 }

@@ -39,6 +39,7 @@ final class RedisLink {
     private var state = State.idle
     private var backoff: Backoff
     private var problem: String?
+    private var refusals = LogThrottle(interval: .seconds(10))
     /// Times that the link came up.
     private(set) var connections = 0
 
@@ -80,6 +81,18 @@ final class RedisLink {
         channel.close(promise: nil)
     }
 
+    /// Tells the operator what Redis refused; clients only learn that it did. A redirect in a Redis Cluster is no refusal.
+    func note(refusal words: String) {
+        guard ClusterRedirect(words, from: RedisEndpoint(host: "", port: 0)) == nil,
+            let before = refusals.take(now: NodeClock.system.monotonicMicroseconds())
+        else { return }
+        var metadata: Logger.Metadata = [
+            "redis": "\(configuration.redactedURL)", "words": "\(configuration.showing(words))",
+        ]
+        if before > 0 { metadata["more"] = "\(before)" }
+        logger.warning("redis refused a command", metadata: metadata)
+    }
+
     /// Ends the link for good.
     func stop() {
         let before = state
@@ -114,7 +127,9 @@ final class RedisLink {
         case (.connecting, .success(let channel)):
             state = .up(channel, isReady: false)
         case (.connecting, .failure(let error)):
-            lost(RedisConnector.describe(error))
+            let reason = RedisConnector.describe(error)
+            // The way to a Unix socket has no error of its own.
+            lost(error is IOError ? "cannot connect: \(reason)" : reason)
         case (_, .success(let channel)):
             // Stopped meanwhile.
             channel.close(promise: nil)
@@ -140,7 +155,7 @@ final class RedisLink {
         case (.burst, .up(_, isReady: true)):
             owner?.receivedBurst()
         case (.lost(let error), .up), (.lost(let error), .connecting):
-            lost("\(error)")
+            lost(RedisConnector.describe(error))
         default:
             break
         }

@@ -19,7 +19,7 @@ extension SubscriberLink {
             received(Publication(channel: channel, payload: payload, publishedAt: acceptedAt))
         case .numbered(let payload, let acceptedAt, let number):
             guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
-            let lost = losses.take(number, in: channel)
+            let lost = losses.take(number, in: channel, isHeard: book.receivers(of: channel) != 0)
             if lost > 0 { metrics.counters.addShared(.lost, lost) }
             received(Publication(channel: channel, payload: payload, publishedAt: acceptedAt))
         case .positioned(let payload, let acceptedAt, let position):
@@ -39,8 +39,7 @@ extension SubscriberLink {
         guard book.receivers(of: event.channel) != 0 else { return }
         let prepared = PreparedPresenceEvent(event)
         everyone(in: event.channel) { receiver in
-            bursts[receiver].events.append(.presence(prepared))
-            bursts[receiver].bytes += Self.publicationOverhead
+            bursts[receiver].append(.presence(prepared))
         }
     }
 
@@ -60,12 +59,13 @@ extension SubscriberLink {
         return now
     }
 
-    func deliver(_ publication: Publication) {
+    /// - Parameter isRepaired: whether it was read from the stream, because Pub/Sub had not brought it.
+    func deliver(_ publication: Publication, isRepaired: Bool = false) {
         guard book.receivers(of: publication.channel) != 0 else { return metrics.counters.addShared(.dropped) }
-        let prepared = PreparedPublication(publication, formats: formats.current, receivedAt: now())
+        let prepared = PreparedPublication(
+            publication, formats: formats.current, receivedAt: now(), isRepaired: isRepaired)
         everyone(in: publication.channel) { receiver in
-            bursts[receiver].events.append(.publication(prepared))
-            bursts[receiver].bytes += publication.payload.bytes.readableBytes + Self.publicationOverhead
+            bursts[receiver].append(.publication(prepared))
         }
     }
 
@@ -81,38 +81,13 @@ extension SubscriberLink {
         names.name(name, prefix: prefix, suffix: suffix)
     }
 
-    /// Bytes that a publication takes besides its payload, about.
-    static let publicationOverhead = 256
-
-    func gather(_ answer: SubscriptionBook.Answer) { bursts[answer.receiver].events.append(answer.event) }
+    func gather(_ answer: SubscriptionBook.Answer) { bursts[answer.receiver].append(answer.event) }
 
     /// One post, and so one wake-up at most, for each event loop that something came for.
     func post() {
-        for (index, burst) in bursts.enumerated() where !burst.events.isEmpty {
-            let isTaken = receivers[index].post(
-                contentsOf: burst.events, weight: burst.bytes, limit: configuration.maxBacklogBytes)
-            if !isTaken { drop(burst, receiver: index) }
-            bursts[index].events.removeAll(keepingCapacity: burst.events.count <= 1_024)
-            bursts[index].bytes = 0
-        }
-    }
-
-    /// The event loop is too far behind: publications are lost, answers are not. Who has a history to begin anew from is
-    /// told.
-    func drop(_ burst: Burst, receiver: Int) {
-        var cut: [ChannelName: StreamPosition] = [:]
-        for event in burst.events {
-            switch event {
-            case .publication(let prepared):
-                metrics.counters.addShared(.dropped)
-                if let place = prepared.publication.position { cut[prepared.publication.channel] = place }
-            case .presence: metrics.counters.addShared(.dropped)
-            default: receivers[receiver].post(event)
-            }
-        }
-        for (channel, position) in cut {
-            metrics.counters.addShared(.insufficient)
-            receivers[receiver].post(.insufficient(channel, position: position))
+        for (index, burst) in bursts.enumerated() where !burst.isEmpty {
+            receivers[index].post(burst, limit: configuration.maxBacklogBytes, metrics: metrics)
+            bursts[index].removeAll(keepingCapacity: burst.count <= 1_024)
         }
     }
 }

@@ -49,13 +49,15 @@ extension SubscriberLink {
             switch action {
             case .deliver(let publication):
                 deliver(publication)
+            case .repaired(let publication):
+                deliver(publication, isRepaired: true)
             case .insufficient(let channel, let position):
-                everyone(in: channel) { bursts[$0].events.append(.insufficient(channel, position: position)) }
+                everyone(in: channel) { bursts[$0].append(.insufficient(channel, position: position)) }
             case .subscribed(let channel, let waiter, let position):
-                bursts[waiter.receiver].events.append(
+                bursts[waiter.receiver].append(
                     .subscribed(channel, ticket: waiter.ticket, position: position))
             case .failed(let channel, let waiter, let error):
-                bursts[waiter.receiver].events.append(.subscribeFailed(channel, ticket: waiter.ticket, error))
+                bursts[waiter.receiver].append(.subscribeFailed(channel, ticket: waiter.ticket, error))
                 leave(channel, receiver: waiter.receiver)
             }
         }

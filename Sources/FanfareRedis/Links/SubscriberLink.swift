@@ -18,13 +18,6 @@ final class SubscriberLink: RedisLinkOwner {
         case probe(tag: String)
     }
 
-    /// What one read brought for one event loop.
-    struct Burst {
-        var events: [BrokerEvent] = []
-        /// Bytes of the publications among them.
-        var bytes = 0
-    }
-
     let link: RedisLink
     let configuration: RedisConfiguration
     let metrics: BrokerMetrics
@@ -49,7 +42,8 @@ final class SubscriberLink: RedisLinkOwner {
     /// In a Redis Cluster: what was sent and is not answered.
     var sharded = ShardedCommands()
     var isRetrying = false
-    var bursts: [Burst]
+    /// What one read brought, by event loop.
+    var bursts: [[BrokerEvent]]
     /// When the burst that is being read began.
     var burstAt: UInt64?
     var downSince: UInt64
@@ -82,7 +76,7 @@ final class SubscriberLink: RedisLinkOwner {
         let affixes = configuration.pubSub.affixes(configuration.prefix)
         self.prefix = Array(affixes.before.utf8)
         self.suffix = Array(affixes.after.utf8)
-        self.bursts = Array(repeating: Burst(), count: receivers.count)
+        self.bursts = Array(repeating: [], count: receivers.count)
         self.downSince = clock.monotonicMicroseconds()
     }
 
@@ -159,7 +153,7 @@ final class SubscriberLink: RedisLinkOwner {
         if let error = reply.error {
             if configuration.pubSub == .sharded, isRedirect(error) { return }
             // Redis answers a refused SUBSCRIBE once for all its channels: which of them we have is unknown then.
-            return link.drop(.refused(command: "SUBSCRIBE", words: error))
+            return link.drop(.refused(command: "SUBSCRIBE", words: configuration.showing(error)))
         }
         guard let kind = reply[0]?.bytes, let name = reply[1]?.bytes else { return }
         switch PubSubKind.event(kind) {

@@ -14,15 +14,15 @@ struct PresenceCalls: Sendable {
     ) -> PublisherLink.Order.Task {
         call(
             .presenceJoin, channel, rules,
-            [number(returning ? 1 : 0)] + members.flatMap { [ByteBuffer(string: $0.client), $0.json] })
+            [number(returning ? 1 : 0)] + members.flatMap { [ByteBuffer(string: $0.client.string), $0.json] })
     }
 
-    func leave(_ clients: [String], _ channel: ChannelName, _ rules: ChannelRules) -> PublisherLink.Order.Task {
-        call(.presenceLeave, channel, rules, clients.map(ByteBuffer.init(string:)))
+    func leave(_ clients: [ExactText], _ channel: ChannelName, _ rules: ChannelRules) -> PublisherLink.Order.Task {
+        call(.presenceLeave, channel, rules, clients.map { ByteBuffer(string: $0.string) })
     }
 
-    func refresh(_ clients: [String], _ channel: ChannelName, _ rules: ChannelRules) -> PublisherLink.Order.Task {
-        call(.presenceRefresh, channel, rules, clients.map(ByteBuffer.init(string:)))
+    func refresh(_ clients: [ExactText], _ channel: ChannelName, _ rules: ChannelRules) -> PublisherLink.Order.Task {
+        call(.presenceRefresh, channel, rules, clients.map { ByteBuffer(string: $0.string) })
     }
 
     func reap(_ channel: ChannelName, _ rules: ChannelRules) -> PublisherLink.Order.Task {
@@ -40,8 +40,10 @@ struct PresenceCalls: Sendable {
     /// The answer to a change; `nil` when it is not of the scripts' form.
     static func outlook(_ reply: ReplyView) -> PresenceOutlook? {
         guard let left = reply[reply.count - 1]?.integer else { return nil }
-        var missing: [String] = []
-        if reply.count > 1, let list = reply[0] { missing = (0..<list.count).compactMap { list[$0]?.text } }
+        var missing: [ExactText] = []
+        if reply.count > 1, let list = reply[0] {
+            missing = (0..<list.count).compactMap { list[$0]?.text }.map { ExactText($0) }
+        }
         return PresenceOutlook(missing: missing, nextExpiry: left < 0 ? nil : .milliseconds(left))
     }
 

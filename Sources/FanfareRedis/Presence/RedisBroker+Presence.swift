@@ -13,7 +13,7 @@ extension RedisBroker {
     }
 
     public func leave(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) {
         run(channel, size: clients.count * Self.clientSize, PresenceCalls.outlook, completion) {
@@ -22,7 +22,7 @@ extension RedisBroker {
     }
 
     public func refresh(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) {
         run(channel, size: clients.count * Self.clientSize, PresenceCalls.outlook, completion) {

@@ -39,9 +39,15 @@ struct LossCounter {
 
     private var heard: [ChannelName: [UInt32: UInt32]] = [:]
 
+    /// Channels of which something is remembered.
+    var count: Int { heard.count }
+
     /// How many publications of that publisher are missing before this one.
-    mutating func take(_ number: PublisherNumber, in channel: ChannelName) -> Int {
-        note(number, &heard[channel, default: [:]])
+    ///
+    /// - Parameter isHeard: whether anybody here still listens. What was on its way when the last one left must not leave
+    ///   an entry behind, for nobody would ever take it out.
+    mutating func take(_ number: PublisherNumber, in channel: ChannelName, isHeard: Bool) -> Int {
+        isHeard ? note(number, &heard[channel, default: [:]]) : 0
     }
 
     private func note(_ number: PublisherNumber, _ publishers: inout [UInt32: UInt32]) -> Int {

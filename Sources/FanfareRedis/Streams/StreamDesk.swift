@@ -8,6 +8,8 @@ struct StreamDesk {
     enum Action {
         /// For all receivers of its channel.
         case deliver(Publication)
+        /// The same, for what a read of the stream brought, and what waited for it: late, and perhaps much at once.
+        case repaired(Publication)
         /// For all receivers of the channel.
         case insufficient(ChannelName, StreamPosition)
         /// For one receiver.
@@ -132,7 +134,7 @@ struct StreamDesk {
             actions.append(.insufficient(read.channel, position))
         }
         if hadPosition { metrics.counters.addShared(.repaired, outcome.repaired) }
-        actions += outcome.publications.map(Action.deliver)
+        actions += outcome.publications.map(hadPosition ? Action.repaired : Action.deliver)
         if !outcome.readsOn, let position = entry.tracker.position {
             actions += entry.waiters.map { .subscribed(read.channel, $0, position) }
             entry.waiters = []

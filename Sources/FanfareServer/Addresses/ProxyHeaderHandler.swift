@@ -38,7 +38,8 @@ final class ProxyHeaderHandler: ChannelInboundHandler, RemovableChannelHandler {
         case .invalid:
             state = .refused
             front.loop.metrics.refusals.add(.proxyProtocol)
-            front.loop.node.logger.debug("a trusted peer began without a valid PROXY header")
+            front.loop.logRefusal(
+                .proxyProtocol, "a trusted peer began without a valid PROXY header", context.remoteAddress)
             context.close(promise: nil)
         case .header(let client, let length):
             state = .passing

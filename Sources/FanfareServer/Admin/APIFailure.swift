@@ -20,6 +20,8 @@ struct APIFailure: Error, Sendable, Equatable {
     let code: Int
     /// For the person who reads the backend's log.
     let message: String
+    /// Of a publish: whether it may have happened all the same; `nil`: nothing was asked of the broker.
+    var outcome: PublishOutcome?
 
     /// No key of the server API, or a wrong one.
     static let unauthorized = APIFailure(
@@ -41,16 +43,37 @@ struct APIFailure: Error, Sendable, Equatable {
         APIFailure(status: 400, code: 106, message: "at most \(limit) channels in one broadcast, got \(count)")
     }
 
-    /// The broker did not take the publication.
+    /// An option that this node has not, or not for that channel.
+    static func notAvailable(_ message: String) -> APIFailure { APIFailure(status: 400, code: 108, message: message) }
+
+    /// The broker did not do what it was asked.
     static func broker(_ error: BrokerError) -> APIFailure {
         switch error {
-        case .noHistory, .noPresence: APIFailure(status: 400, code: 108, message: "\(error)")
+        case .noHistory, .noPresence: .notAvailable("\(error)")
         default: APIFailure(status: 503, code: 100, message: "\(error)")
         }
     }
 
+    /// The broker did not take a publication, or did not say that it has it.
+    ///
+    /// - Parameter hasKey: whether the publish can be sent again and happens once.
+    static func publish(_ error: BrokerError, hasKey: Bool) -> APIFailure {
+        let failure = broker(error)
+        guard failure.status == 503 else { return failure }
+        let message =
+            switch (error.outcome, hasKey) {
+            case (.notPublished, _): "nothing was published: \(error)"
+            case (.unknown, true): "it may have been published: \(error); try again with the same idempotency_key"
+            case (.unknown, false):
+                "it may have been published: \(error); only with an idempotency_key is trying again safe"
+            }
+        return APIFailure(status: failure.status, code: failure.code, message: message, outcome: error.outcome)
+    }
+
     /// As JSON.
     var body: ByteBuffer {
-        JSONText.object([("error", .object([("code", .number(code)), ("message", .string(message))]))])
+        var members: [(String, JSONText)] = [("code", .number(code)), ("message", .string(message))]
+        if let outcome { members.append(("outcome", .string(outcome.rawValue))) }
+        return JSONText.object([("error", .object(members))])
     }
 }

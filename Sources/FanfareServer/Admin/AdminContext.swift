@@ -33,16 +33,21 @@ struct Readiness: Sendable, Equatable {
 
     var isReady: Bool { problems.isEmpty }
 
-    init(_ context: AdminContext) {
+    init(isDraining: Bool, isAccepting: Bool, broker: BrokerStatus, tokenProblem: String?) {
         var problems: [String] = []
-        if context.isDraining() {
+        if isDraining {
             problems.append("draining")
-        } else if !context.isAccepting() {
+        } else if !isAccepting {
             problems.append("not accepting clients")
         }
-        let status = context.broker.status
-        if !status.isUp { problems.append(status.problem ?? "broker is away") }
-        if let problem = context.tokenProblem() { problems.append(problem) }
+        if !broker.isUp { problems.append(broker.problem ?? "broker is away") }
+        if let tokenProblem { problems.append(tokenProblem) }
         self.problems = problems
+    }
+
+    init(_ context: AdminContext) {
+        self.init(
+            isDraining: context.isDraining(), isAccepting: context.isAccepting(), broker: context.broker.status,
+            tokenProblem: context.tokenProblem())
     }
 }

@@ -1,4 +1,5 @@
 import Crypto
+import FanfareWire
 import HTTPTypes
 
 /// The keys that open the server API. Only their hashes are kept, and comparing takes the same time for every wrong key.
@@ -26,7 +27,7 @@ public struct AdminKeys: Sendable, Equatable {
     private static func key(_ headers: HTTPFields) -> String? {
         if let field = HTTPField.Name("X-API-Key"), let key = headers[field] { return key }
         let words = (headers[.authorization] ?? "").split(separator: " ", omittingEmptySubsequences: true)
-        guard words.count == 2, words[0].lowercased() == "apikey" else { return nil }
+        guard words.count == 2, words[0].isToken("apikey") else { return nil }
         return String(words[1])
     }
 

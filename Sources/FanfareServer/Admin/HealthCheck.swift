@@ -1,3 +1,5 @@
+import FanfareRedis
+import FanfareWire
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -12,24 +14,39 @@ public enum HealthCheck {
         public let text: String
     }
 
+    /// Where to ask a node whose admin port is bound to `host`: at that address; at loopback of the same family where that is
+    /// all addresses.
+    static func target(_ host: String) -> String {
+        switch NetworkAddress(host).wildcard {
+        case .v4: "127.0.0.1"
+        case .v6: "::1"
+        case nil: host
+        }
+    }
+
     /// Asks the node on this machine; answers within three seconds.
-    public static func ask(port: Int, path: String) async -> Answer {
+    ///
+    /// - Parameter host: what the node's admin port is bound to.
+    public static func ask(host: String, port: Int, path: String) async -> Answer {
+        let host = target(host)
+        let authority = Authority.text(host: host, port: port)
         do {
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connectTimeout(.seconds(2))
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                        try channel.pipeline.syncOperations.addHandler(Asker(path: path))
+                        try channel.pipeline.syncOperations.addHandler(Asker(authority: authority, path: path))
                     }
                 }
-                .connect(host: "127.0.0.1", port: port).get()
+                .connect(host: host, port: port).get()
             let asker = try await channel.pipeline.handler(type: Asker.self).map(\.answer).get()
             let timeout = channel.eventLoop.scheduleTask(in: .seconds(3)) { channel.close(promise: nil) }
             defer { timeout.cancel() }
             return try await asker.get()
         } catch {
-            return Answer(isGood: false, text: "no answer from 127.0.0.1:\(port)\(path): \(error)")
+            let reason = NetworkFailure.describe(error)
+            return Answer(isGood: false, text: "no answer from http://\(authority)\(path): \(reason)")
         }
     }
 }
@@ -39,12 +56,16 @@ private final class Asker: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart
 
+    private let authority: String
     private let path: String
     private var promise: EventLoopPromise<HealthCheck.Answer>?
     private var status = 0
     private var body = ByteBuffer()
 
-    init(path: String) { self.path = path }
+    init(authority: String, path: String) {
+        self.authority = authority
+        self.path = path
+    }
 
     var answer: EventLoopFuture<HealthCheck.Answer> {
         guard let promise else { preconditionFailure("asked before the handler was added") }
@@ -63,7 +84,7 @@ private final class Asker: ChannelInboundHandler {
             version: .http1_1,
             method: .GET,
             uri: path,
-            headers: ["Host": "127.0.0.1", "Connection": "close"]
+            headers: ["Host": authority, "Connection": "close"]
         )
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)

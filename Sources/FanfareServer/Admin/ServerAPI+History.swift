@@ -8,7 +8,7 @@ extension ServerAPI {
     /// only the stream's position; below zero as many as there may be.
     func history(_ body: ByteBuffer) async -> APIAnswer {
         await answer { () async throws(APIFailure) in
-            let request = try object(body)
+            let request = try object(body, .history)
             let channel = try channel(request["channel"]?.string)
             let query = try query(request)
             let page = try await result { context.broker.history(channel, query, completion: $0) }
@@ -27,7 +27,7 @@ extension ServerAPI {
     /// `POST /api/history_remove`: `{"channel":"c"}`. The stream's position stays.
     func historyRemove(_ body: ByteBuffer) async -> APIAnswer {
         await answer { () async throws(APIFailure) in
-            let channel = try channel(try object(body)["channel"]?.string)
+            let channel = try channel(try object(body, .historyRemove)["channel"]?.string)
             try await result { context.broker.removeHistory(channel, completion: $0) }
             return APIAnswer(status: 200, body: ByteBuffer(string: #"{"result":{}}"#))
         }
@@ -44,6 +44,9 @@ extension ServerAPI {
             query.reverse = flag
         }
         if let since = request["since"], !since.isNull {
+            if let members = JSONMembers(since.bytes) {
+                try APIMethod.history.check(members, ["offset", "epoch"], within: "since.")
+            }
             guard let members = JSONMembers(since.bytes), let offset = members["offset"]?.unsigned64,
                 let epoch = members["epoch"]?.string
             else { throw .badRequest("'since' must have an offset and an epoch") }

@@ -7,7 +7,7 @@ extension ServerAPI {
     /// `POST /api/presence`: `{"channel":"c"}` gives `{"result":{"presence":{"<client>":{"user":…,"client":…}}}}`.
     func presence(_ body: ByteBuffer) async -> APIAnswer {
         await answer { () async throws(APIFailure) in
-            let channel = try channel(try object(body)["channel"]?.string)
+            let channel = try channel(try object(body, .presence)["channel"]?.string)
             let limit = context.limits.maxAPIPresenceMembers
             let page = try await result { context.broker.presence(of: channel, limit: limit, completion: $0) }
             guard !page.isTooLarge else { throw .tooManyMembers(page.total, limit: limit) }
@@ -21,7 +21,7 @@ extension ServerAPI {
     /// `POST /api/presence_stats`: `{"channel":"c"}` gives `{"result":{"num_clients":2,"num_users":1}}`.
     func presenceStats(_ body: ByteBuffer) async -> APIAnswer {
         await answer { () async throws(APIFailure) in
-            let channel = try channel(try object(body)["channel"]?.string)
+            let channel = try channel(try object(body, .presenceStats)["channel"]?.string)
             let stats = try await result { context.broker.presenceStats(of: channel, completion: $0) }
             return APIAnswer(
                 status: 200,

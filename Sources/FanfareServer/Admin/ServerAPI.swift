@@ -3,7 +3,7 @@ import FanfareWire
 import NIOCore
 
 /// The server API: how a backend publishes over HTTP. Requests and answers read as Centrifugo's HTTP API does, so its
-/// client libraries work (Python's `cent`). Fields that this node does not know are ignored.
+/// client libraries work (Python's `cent`). A field that this node does not know is an error that names it (``APIMethod``).
 ///
 /// ## What a subscriber gets
 /// `data` leaves as the very bytes of JSON that came in. A raw client gets them as text: for `"data":"hi"` the four
@@ -13,7 +13,8 @@ import NIOCore
 /// All have the body `{"error":{"code":…,"message":"…"}}` with Centrifugo's codes, and an HTTP status that says so:
 /// - 400, 413, 415: the request is wrong (code 107), above a limit (106), about a channel whose namespace is not known
 ///   (102), or about history that is not kept (108). Trying again is no use.
-/// - 503: the broker took nothing (code 100). Trying again may be.
+/// - 503: the broker did not confirm (code 100). The error of a publish has an `outcome` then: `not_published`, trying again is
+///   safe; or `unknown`, it may have been published, and only with the same `idempotency_key` is trying again safe.
 ///
 /// Centrifugo itself says 200 to a command that it could read. But proxies, retry policies and alarms of a backend see
 /// only the status, and a publication that was not made must not look to them like one that was. Python's `cent`
@@ -29,9 +30,9 @@ struct ServerAPI: Sendable {
     /// `offset` and `epoch` in a channel with history.
     func publish(_ body: ByteBuffer) async -> APIAnswer {
         await answer { () async throws(APIFailure) in
-            let request = try object(body)
+            let request = try object(body, .publish)
             guard let name = request["channel"]?.string else { throw .badRequest("'channel' must be a string") }
-            let channel = try channel(name)
+            let channel = try publishable(name, try skipsHistory(request))
             let outcome = await publish(try payload(request), key: try idempotencyKey(request), to: [channel])[0]
             return APIAnswer(status: 200, body: Self.result(try outcome.get()))
         }
@@ -39,20 +40,25 @@ struct ServerAPI: Sendable {
 
     /// `POST /api/broadcast`: `{"channels":["a","b"],"data":…}`; each channel has a response of its own, in their order.
     ///
-    /// A channel that fails does not keep the others from being published. When nothing was published because of the
-    /// broker, the whole request fails with its error.
+    /// A channel that fails does not keep the others from being published. When no channel's publish was confirmed because of
+    /// the broker, the whole request fails with its error; its outcome is unknown when that of one channel is.
     func broadcast(_ body: ByteBuffer) async -> APIAnswer {
         await answer { () async throws(APIFailure) in
-            let request = try object(body)
+            let request = try object(body, .broadcast)
             guard let names = request["channels"]?.elements?.map(\.string), !names.isEmpty else {
                 throw .badRequest("'channels' must be an array of strings, at least one")
             }
             guard names.count <= Self.maximumBroadcast else {
                 throw .tooManyChannels(names.count, limit: Self.maximumBroadcast)
             }
-            let outcomes = await publish(try payload(request), key: try idempotencyKey(request), toNames: names)
+            let skips = try skipsHistory(request)
+            let outcomes = await publish(
+                try payload(request), key: try idempotencyKey(request), toNames: names, skipsHistory: skips)
             let failures = outcomes.compactMap(\.failure)
-            if failures.count == outcomes.count, let failure = failures.first(where: { $0.status == 503 }) {
+            let away = failures.filter { $0.status == 503 }
+            if failures.count == outcomes.count,
+                let failure = away.first(where: { $0.outcome == .unknown }) ?? away.first
+            {
                 throw failure
             }
             var text = ByteBuffer(string: #"{"result":{"responses":["#)
@@ -97,10 +103,18 @@ struct ServerAPI: Sendable {
         return key
     }
 
-    func object(_ body: ByteBuffer) throws(APIFailure) -> JSONMembers {
+    private func skipsHistory(_ request: JSONMembers) throws(APIFailure) -> Bool {
+        guard let value = request["skip_history"], !value.isNull else { return false }
+        guard let flag = value.bool else { throw .badRequest("'skip_history' must be true or false") }
+        return flag
+    }
+
+    /// A request's members, held to what its method knows.
+    func object(_ body: ByteBuffer, _ method: APIMethod) throws(APIFailure) -> JSONMembers {
         guard body.withUnsafeReadableBytes({ UTF8Validator.isValid($0) }), let members = JSONMembers(body) else {
             throw .badRequest("the body must be a JSON object")
         }
+        try method.check(members)
         return members
     }
 
@@ -116,6 +130,7 @@ struct ServerAPI: Sendable {
         } else {
             throw .badRequest("'data' (any JSON) or 'b64data' (Base64) must be there")
         }
+        guard !payload.isNestedTooDeep else { throw .badRequest(JSONDepth.problem) }
         guard payload.bytes.readableBytes <= context.limits.maxQueueBytes else {
             throw .tooLarge("data", limit: context.limits.maxQueueBytes)
         }
@@ -136,14 +151,25 @@ struct ServerAPI: Sendable {
         return channel
     }
 
+    /// A channel to publish into. A publication that is not kept has no place in a stream, and those that follow the stream
+    /// could not tell it from one that is missing: in a channel with history all are kept.
+    private func publishable(_ name: String?, _ skipsHistory: Bool) throws(APIFailure) -> ChannelName {
+        let channel = try channel(name)
+        guard skipsHistory, context.channels.rules(channel)?.history != nil else { return channel }
+        throw .notAvailable(
+            "'skip_history' is not available in '\(channel)', which keeps every publication")
+    }
+
     /// Publishes to those names that are channels; what is not has its failure at its place.
-    private func publish(_ payload: Payload, key: String?, toNames names: [String?]) async -> [Outcome] {
+    private func publish(
+        _ payload: Payload, key: String?, toNames names: [String?], skipsHistory: Bool
+    ) async -> [Outcome] {
         var outcomes = [Outcome](repeating: .success(PublishReceipt()), count: names.count)
         var channels: [ChannelName] = []
         var places: [Int] = []
         for (place, name) in names.enumerated() {
             do throws(APIFailure) {
-                channels.append(try channel(name))
+                channels.append(try publishable(name, skipsHistory))
                 places.append(place)
             } catch {
                 outcomes[place] = .failure(error)
@@ -172,7 +198,7 @@ struct ServerAPI: Sendable {
         }
         return results.map { result in
             if case .success = result { context.metrics.shared.addShared(.apiPublications) }
-            return result.mapError(APIFailure.broker)
+            return result.mapError { .publish($0, hasKey: key != nil) }
         }
     }
 }

@@ -1,6 +1,7 @@
 import FanfareAuth
 import FanfareCore
 import FanfareRedis
+import FanfareWire
 import Foundation
 import Logging
 
@@ -26,6 +27,7 @@ extension ConfigurationChecks {
             problems.append("\(name("token-jwks")): '\(path)' \(obstacle); allowed: \(range("token-jwks"))")
         }
         await tryKeys(configuration.tokens, problems: &problems)
+        if !configuration.dev { problems += weakSecrets(configuration) }
         checkAdmin(configuration, problems: &problems)
     }
 
@@ -67,6 +69,15 @@ extension ConfigurationChecks {
             + secretsInSight(configuration)
     }
 
+    /// Why every client would be refused; `nil`: some may come in. A secure default, and the first thing that somebody meets
+    /// who starts a node without reading.
+    func closedToAll(_ configuration: NodeConfiguration) -> String? {
+        guard configuration.effectiveAnonymous == .none, !configuration.tokens.isEnabled else { return nil }
+        return "nobody may connect: there is no key for tokens and anonymous is none, so every client gets 401; set "
+            + "token-hmac-secret, token-public-key-file or token-jwks for clients with tokens, or anonymous=subscribe, or dev "
+            + "for a first try"
+    }
+
     private func exposure(_ configuration: NodeConfiguration) -> [String] {
         var found: [String] = []
         let isOpen = !NetworkAddress(configuration.host).isLoopback
@@ -78,13 +89,11 @@ extension ConfigurationChecks {
         if !configuration.dev, configuration.origins.allowsAny {
             found.append("\(name("allowed-origins")): pages from anywhere may connect with their visitors' cookies")
         }
-        let keys = text("admin-api-keys")?.split(whereSeparator: \.isWhitespace) ?? []
-        if let weak = keys.map(\.utf8.count).min(), weak < 16 {
-            found.append("\(name("admin-api-keys")): a key of \(weak) bytes can be guessed (openssl rand -hex 32)")
-        }
+        if configuration.dev { found += weakSecrets(configuration) }
         if configuration.adminKeys.isEmpty, !NetworkAddress(configuration.adminHost).isLoopback {
             found.append(
-                "\(name("admin-insecure")): everybody who reaches \(configuration.adminHost):\(configuration.adminPort) "
+                "\(name("admin-insecure")): everybody who reaches "
+                    + "\(Authority.text(host: configuration.adminHost, port: configuration.adminPort)) "
                     + "may publish into all channels")
         }
         for redis in configuration.redis {
@@ -101,11 +110,6 @@ extension ConfigurationChecks {
     private func tokenDangers(_ configuration: NodeConfiguration) -> [String] {
         var found: [String] = []
         let tokens = configuration.tokens
-        if let weak = tokens.secrets.map(\.value.utf8.count).min(), weak < 32 {
-            found.append(
-                "\(name("token-hmac-secret")): a secret of \(weak) bytes can be guessed from one token; 32 random ones "
-                    + "can't (openssl rand -hex 32)")
-        }
         if configuration.tokenInQuery {
             found.append("\(name("token-in-query")): tokens in URLs end in the logs of proxies")
         }

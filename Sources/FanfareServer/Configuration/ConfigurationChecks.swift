@@ -59,6 +59,13 @@ struct ConfigurationChecks {
             configuration.limits.maxConnections = max(1, room)
             note("max-connections", "\(configuration.limits.maxConnections)", "default (open files: \(files))")
         }
+        if given["max-node-queue-bytes"] == nil {
+            let quarter = machine.memoryBytes.map { $0 / 4 } ?? configuration.limits.maxNodeQueueBytes
+            configuration.limits.maxNodeQueueBytes = max(quarter, configuration.limits.maxQueueBytes)
+            note(
+                "max-node-queue-bytes", SettingText.bytes(configuration.limits.maxNodeQueueBytes),
+                machine.memoryBytes.map { "default (memory: \(SettingText.bytes($0)))" } ?? "default")
+        }
         completeRedis(&configuration, problems: &problems, note: note)
         completeOrigins(&configuration, problems: &problems)
         completeNamespaces(&configuration, problems: &problems)
@@ -176,6 +183,11 @@ struct ConfigurationChecks {
                 "\(name("max-message-bytes")): \(SettingText.bytes(limits.maxMessageBytes)) is above the queue of "
                     + "\(SettingText.bytes(limits.maxQueueBytes)) (\(name("max-queue-bytes"))): such a message could "
                     + "never be delivered")
+        }
+        if isKnown("max-queue-bytes", "max-node-queue-bytes"), limits.maxQueueBytes > limits.maxNodeQueueBytes {
+            problems.append(
+                "\(name("max-node-queue-bytes")): \(SettingText.bytes(limits.maxNodeQueueBytes)) for all clients is less "
+                    + "than the \(SettingText.bytes(limits.maxQueueBytes)) of one (\(name("max-queue-bytes")))")
         }
         if isKnown("max-header-field-bytes", "max-header-bytes"),
             limits.maxHeaderFieldBytes > limits.maxHeaderListBytes

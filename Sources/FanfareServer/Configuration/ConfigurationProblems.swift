@@ -11,29 +11,3 @@ public struct ConfigurationProblems: Error, Equatable, CustomStringConvertible {
             + lines.joined(separator: "\n")
     }
 }
-
-/// Finds what somebody may have meant.
-enum NearestName {
-    /// The candidate that differs from `name` in the fewest characters, if it is near enough to be meant.
-    static func find(_ name: String, among candidates: [String]) -> String? {
-        let ranked = candidates.map { ($0, distance(name, $0)) }
-        guard let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= max(2, name.count / 3) else { return nil }
-        return best.0
-    }
-
-    /// Levenshtein's distance.
-    static func distance(_ left: String, _ right: String) -> Int {
-        let right = Array(right.utf8)
-        var row = Array(0...right.count)
-        for (index, byte) in left.utf8.enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
-            for column in right.indices {
-                let change = diagonal + (byte == right[column] ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(change, row[column] + 1, diagonal + 1)
-            }
-        }
-        return row[right.count]
-    }
-}

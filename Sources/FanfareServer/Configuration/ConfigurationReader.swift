@@ -25,6 +25,11 @@ public struct ConfigurationReader: Sendable {
         public let warnings: [String]
         /// What is allowed but dangerous.
         public let dangers: [String]
+        /// Why every client would be refused; `nil`: some may come in.
+        public let closedToAll: String?
+
+        /// All that is no reason not to start and should be read all the same.
+        public var remarks: [String] { warnings + dangers + [closedToAll].compactMap(\.self) }
     }
 
     /// A value that somebody gave.
@@ -84,21 +89,25 @@ public struct ConfigurationReader: Sendable {
         guard problems.isEmpty else { throw ConfigurationProblems(problems: problems, warnings: warnings) }
         return Result(
             configuration: configuration, entries: Setting.all.compactMap { entries[$0.name] }, warnings: warnings,
-            dangers: checks.dangers(configuration))
+            dangers: checks.dangers(configuration), closedToAll: checks.closedToAll(configuration))
     }
 
-    /// Only the admin port: for a tool that asks a running node, whose other settings may have come from elsewhere.
+    /// Only where the admin port is: for a tool that asks a running node, whose other settings may have come from elsewhere.
     ///
     /// - Throws: ``ConfigurationProblems``, those of the admin port and of the file as a whole.
-    public func adminPort() async throws -> Int {
+    public func adminAddress() async throws -> (host: String, port: Int) {
         var problems: [String] = []
         var configuration = NodeConfiguration()
-        for setting in Setting.all where setting.name == "admin-port" {
-            let answers = await answers([setting], &problems)
+        let settings = Setting.all.filter { ["admin-host", "admin-port"].contains($0.name) }
+        let answers = await answers(settings, &problems)
+        for setting in settings {
             if let value = answers.given[setting.name]?.value { setting.apply(&configuration, value) }
         }
+        if let origin = answers.given["admin-port"]?.origin, configuration.adminPort == 0 {
+            problems.append("\(origin): 0 is whichever port was free at the start; give the one in the node's log")
+        }
         guard problems.isEmpty else { throw ConfigurationProblems(problems: problems, warnings: []) }
-        return configuration.adminPort
+        return (configuration.adminHost, configuration.adminPort)
     }
 
     private struct Source {
@@ -194,7 +203,10 @@ public struct ConfigurationReader: Sendable {
     private func unknownVariables() -> [String] {
         let known = Setting.all.map(\.variable) + ["FANFARE_CONFIG"]
         return environment.keys.filter { $0.hasPrefix("FANFARE_") && !known.contains($0) }.sorted().map { name in
-            let meant = NearestName.find(name, among: known).map { "; did you mean \($0)?" } ?? ""
+            // What all of them begin with makes none of them nearer.
+            let rest = { (variable: String) in String(variable.dropFirst("FANFARE_".count)) }
+            let meant =
+                NearestName.find(rest(name), among: known.map(rest)).map { "; did you mean FANFARE_\($0)?" } ?? ""
             return "variable \(name) is not known and has no effect\(meant)"
         }
     }

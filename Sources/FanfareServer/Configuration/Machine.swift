@@ -16,11 +16,14 @@ public struct Machine: Sendable {
     public var cores: Int
     /// Most open files of this process (the hard limit; the node raises its soft limit to it).
     public var maxOpenFiles: Int
+    /// Bytes of memory that this process may use; a container's or a service's limit counts. `nil`: not known.
+    public var memoryBytes: Int?
 
-    public init(hostName: String, cores: Int, maxOpenFiles: Int) {
+    public init(hostName: String, cores: Int, maxOpenFiles: Int, memoryBytes: Int? = nil) {
         self.hostName = hostName
         self.cores = cores
         self.maxOpenFiles = maxOpenFiles
+        self.memoryBytes = memoryBytes
     }
 
     /// The machine this runs on.
@@ -40,6 +43,6 @@ public struct Machine: Sendable {
         let known = getrlimit(resource, &limit) == 0 && limit.rlim_max < UInt(Int.max)
         return Machine(
             hostName: host, cores: max(1, System.coreCount),
-            maxOpenFiles: known ? Int(limit.rlim_max) : 1_048_576)
+            maxOpenFiles: known ? Int(limit.rlim_max) : 1_048_576, memoryBytes: MemoryLimit.current)
     }
 }

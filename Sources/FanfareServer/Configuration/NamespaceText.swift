@@ -22,17 +22,17 @@ enum NamespaceText {
 
     static func read(_ text: String, presenceTTL: Duration = .seconds(60)) throws(Problem) -> ChannelRulebook {
         var plain = ChannelRules()
-        var namespaces: [String: ChannelRules] = [:]
-        var seen: Set<String> = []
+        var namespaces: [ExactText: ChannelRules] = [:]
+        var seen: Set<ExactText> = []
         for line in text.split(whereSeparator: { $0 == ";" || $0.isNewline }) {
             let line = line.trimmed
             if line.isEmpty || line.hasPrefix("#") { continue }
             guard let colon = line.firstIndex(of: ":") else {
                 throw Problem(description: "'\(line)' has no colon after the namespace's name")
             }
-            let name = String(line[..<colon].trimmed)
+            let name = ExactText(line[..<colon].trimmed)
             guard seen.insert(name).inserted else { throw Problem(description: "namespace '\(name)' is there twice") }
-            let rules = try rules(line[line.index(after: colon)...], of: name)
+            let rules = try rules(line[line.index(after: colon)...], of: name.string)
             if name == "*" {
                 plain = rules
             } else {

@@ -15,6 +15,18 @@ struct NetworkAddress {
             }
     }
 
+    /// The families of IP.
+    enum Family {
+        case v4
+        case v6
+    }
+
+    /// Whose addresses it stands for all at once, as `0.0.0.0` and `::` do; `nil`: it is one address, or a name.
+    var wildcard: Family? {
+        guard let bytes, bytes.allSatisfy({ $0 == 0 }) else { return nil }
+        return bytes.count == 4 ? .v4 : .v6
+    }
+
     /// Only this machine.
     var isLoopback: Bool {
         guard let bytes else { return name == "localhost" }

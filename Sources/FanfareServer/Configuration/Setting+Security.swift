@@ -1,5 +1,6 @@
 import FanfareAuth
 import FanfareCore
+import FanfareWire
 
 /// Who may do what, and the secrets that this needs. What has to be understood together is put together by
 /// `ConfigurationChecks+Security`.
@@ -39,7 +40,7 @@ extension Setting {
     private static let tokens: [Setting] = [
         Setting(
             "token-hmac-secret", .text("secrets with spaces between them"), default: "",
-            "Secret of HMAC tokens, at least 32 bytes; several while one replaces another. Default: none.",
+            "Secret of HMAC tokens, at least 32 bytes (HS384: 48, HS512: 64); several while one replaces another. Default: none.",
             isSecret: true
         ) { configuration, value in
             guard case .text(let text) = value else { return }
@@ -71,12 +72,12 @@ extension Setting {
         Setting(
             "token-audience", .text("text"), default: "", "What the claim aud must hold. Default: anything or nothing."
         ) { configuration, value in
-            if case .text(let text) = value { configuration.tokens.audience = text }
+            if case .text(let text) = value { configuration.tokens.audience = ExactText(text) }
         },
         Setting(
             "token-issuer", .text("text"), default: "", "What the claim iss must be. Default: anything or nothing."
         ) { configuration, value in
-            if case .text(let text) = value { configuration.tokens.issuer = text }
+            if case .text(let text) = value { configuration.tokens.issuer = ExactText(text) }
         },
         duration(
             "token-leeway", .zero...(.seconds(300)), default: defaults.tokens.leeway,
@@ -86,7 +87,7 @@ extension Setting {
     private static let admin: [Setting] = [
         Setting(
             "admin-api-keys", .text("keys with spaces between them"), default: "",
-            "Keys of which /api/ needs one, as 'Authorization: apikey KEY' or X-API-Key. Default: none needed.",
+            "Keys of which /api/ needs one, 16 bytes or more, as 'Authorization: apikey KEY' or X-API-Key. Default: none needed.",
             isSecret: true
         ) { configuration, value in
             guard case .text(let text) = value else { return }
@@ -102,7 +103,7 @@ extension Setting {
         text(
             "admin-names", "names and addresses with commas between them", default: defaults.adminNames,
             "Names under which the admin port is reached beside localhost, where it needs no key. Requests for others are "
-                + "refused on loopback, and anywhere once this is set.", \.adminNames),
+                + "refused on loopback, and anywhere once this is set. Default: none.", \.adminNames),
         file("redis-file", "The URL of Redis in a file. Default: none."),
     ]
 

@@ -202,6 +202,13 @@ extension Setting {
         bytes(
             "max-queue-bytes", 1_024...1_073_741_824, default: defaults.limits.maxQueueBytes,
             "What may wait for one client; more: it is a slow consumer and cut with 3008.", \.limits.maxQueueBytes),
+        Setting(
+            "max-node-queue-bytes", .bytes(65_536...1_099_511_627_776), default: "",
+            "Memory of what may wait for all clients together; more: the largest queues are cut with 3008. "
+                + "Default: a quarter of the memory that the process may use."
+        ) { configuration, value in
+            if case .integer(let number) = value { configuration.limits.maxNodeQueueBytes = number }
+        },
         integer(
             "max-channels", 1...100_000, default: defaults.limits.maxChannelsPerClient, "Channels of one client.",
             \.limits.maxChannelsPerClient),

@@ -9,6 +9,7 @@ extension FrontHandler {
         knownCaller = nil
         isHead = head.method == .HEAD
         isAnsweredEarly = false
+        requestHead = head
         guard !loop.node.isDraining else {
             return refuse(.draining, .serviceUnavailable, "the node is restarting, try again", retry: true)
         }
@@ -109,7 +110,7 @@ extension FrontHandler {
     private func isInTime(_ head: HTTPRequestHead, _ bearer: Bearer) -> Bool {
         let now = loop.node.clock.monotonicMicroseconds()
         let user = bearer.identity?.user ?? ""
-        let publisher = user.isEmpty ? Publisher.address(caller(head).address.counted) : .user(Array(user.utf8))
+        let publisher = user.isEmpty ? Publisher.address(caller(head).address.counted) : .user(user)
         if let wait = loop.node.publishers?.party(publisher, now: now).publish(now: now) {
             return refuseRate(.publications, user.isEmpty ? "this address" : "this user", wait)
         }
@@ -131,9 +132,11 @@ extension FrontHandler {
         loop.metrics.counters.add(.bytesReceived, body.readableBytes)
         let isBinary = head.headers.first(name: "content-type") == "application/octet-stream"
         let isText = !isBinary && body.withUnsafeReadableBytes { UTF8Validator.isValid($0) }
+        let payload = Payload(kind: isText ? .text : .binary, bytes: body)
+        guard !payload.isNestedTooDeep else { return refuse(.badRequest, .badRequest, JSONDepth.problem) }
         let publication = Publication(
             channel: channel,
-            payload: Payload(kind: isText ? .text : .binary, bytes: body),
+            payload: payload,
             publishedAt: loop.node.clock.wallMicroseconds()
         )
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
@@ -165,7 +168,12 @@ extension FrontHandler {
             loop.metrics.counters.add(.publicationsIn)
             answer(.ok, [("Content-Type", "application/json")], ByteBuffer(string: #"{"result":{}}"#), head: head)
         case .failure(let error):
-            refuse(.brokerUnavailable, .serviceUnavailable, "\(error)", retry: true)
+            let outcome = error.outcome
+            refuse(
+                .brokerUnavailable, .serviceUnavailable,
+                outcome == .notPublished
+                    ? "nothing was published: \(error)" : "it may have been published: \(error)",
+                headers: [("Fanfare-Outcome", outcome.rawValue)], retry: true)
         }
     }
 
@@ -204,6 +212,7 @@ extension FrontHandler {
     ) {
         guard case .done = state else {
             loop.metrics.refusals.add(reason)
+            log(reason, status, message)
             var headers = headers + [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")]
             if retry { headers.append(("Retry-After", "\(loop.node.retryAfter)")) }
             return write(status, headers, ByteBuffer(string: message + "\n"), close: true)
@@ -233,6 +242,7 @@ extension FrontHandler {
         let output = outputContext(context)
         state = close ? .done : .idle
         hasAnswered = true
+        requestHead = nil
         var fields = HTTPHeaders(headers)
         fields.add(name: "Fanfare-Node", value: loop.node.configuration.nodeName)
         fields.add(name: "Content-Length", value: String(body.readableBytes))

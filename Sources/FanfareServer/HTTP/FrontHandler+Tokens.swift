@@ -11,7 +11,7 @@ extension FrontHandler {
         /// `nil`: there is no token.
         var identity: ClientIdentity?
         /// Names of channels to which its bearer belongs.
-        var channels: [String] = []
+        var channels: Set<ExactText> = []
     }
 
     /// The token that a request brings along; `nil`: none, or none that counts here.
@@ -34,12 +34,12 @@ extension FrontHandler {
         let bound = NIOLoopBound((self, next), eventLoop: loop.eventLoop)
         let eventLoop = loop.eventLoop
         Task {
-            await verifier.learnKeys()
+            let search = await verifier.learnKeys()
             eventLoop.execute {
                 let (handler, next) = bound.value
                 // The client may have gone, or its deadline may have passed.
                 guard case .answering = handler.state else { return }
-                _ = handler.decide(verifier.connection(token, isFinal: true), next)
+                _ = handler.decide(verifier.connection(token, after: search), next)
                 handler.loop.flush()
             }
         }
@@ -51,8 +51,9 @@ extension FrontHandler {
         case .valid(let claims):
             next(
                 Bearer(
-                    identity: ClientIdentity(claims, permissions: loop.node.userPermissions),
-                    channels: claims.subscriptions.map(\.channel)))
+                    identity: ClientIdentity(
+                        claims, permissions: loop.node.userPermissions, now: loop.node.clock.tokenTime),
+                    channels: Set(claims.subscriptions.map(\.channel))))
         case .refused(let refusal): refuseToken(refusal)
         case .undecided: return false
         }
@@ -72,11 +73,10 @@ extension FrontHandler {
 
     private func refuseToken(_ refusal: TokenRefusal) {
         loop.node.logger.debug("token refused", metadata: ["reason": "\(refusal.label)"])
-        switch refusal {
-        case .keysUnavailable:
+        if refusal.isTemporary {
             refuse(
                 .unauthorized, .serviceUnavailable, "tokens can't be checked at the moment, try again", retry: true)
-        default:
+        } else {
             let message = refusal == .expired ? "the token has expired" : "the token is not valid here"
             refuse(
                 .unauthorized, .unauthorized, message,

@@ -19,7 +19,7 @@ extension FrontHandler {
             if bearer.identity == nil, !self.loop.node.anonymousPermissions.mayConnect {
                 return self.refuseAnonymous("connect")
             }
-            let isMember = bearer.channels.contains(channel.string)
+            let isMember = bearer.channels.contains(channel.text)
             guard isMember || self.may(.subscribe, channel, rules.subscribe, bearer) else {
                 return self.refuse(.forbidden, .forbidden, "this client may not subscribe to this channel")
             }
@@ -99,6 +99,7 @@ extension FrontHandler {
         }
         let client = ClientConnection(loop: loop, wire: wire(upgrade, head), deflate: acceptance.deflate)
         client.admitted = true
+        client.address = caller(head).address
         guard takePlace(client, head) else {
             client.finish()
             return refuse(

@@ -30,18 +30,19 @@ extension FrontHandler {
             return true
         case .none:
             loop.metrics.refusals.add(.pendingAddressLimit)
+            loop.logRefusal(.pendingAddressLimit, "the address has its share of the sockets without a session", address)
             return false
         }
     }
 
     /// Ends at once to make room for another socket. A request of which a part has come gets an answer, if the kernel takes it.
     func giveWay() {
-        loop.node.pending.tell(
-            "too many sockets without a session", peer, now: loop.node.clock.monotonicMicroseconds())
         switch state {
         case .body, .discarding:
             refuse(.pendingLimit, .serviceUnavailable, "too many requests wait here, try again", retry: true)
-        case .idle where !hasAnswered: loop.metrics.refusals.add(.pendingLimit)
+        case .idle where !hasAnswered:
+            loop.metrics.refusals.add(.pendingLimit)
+            loop.logRefusal(.pendingLimit, "too many sockets without a session, and this one is silent longest", peer)
         // One that was kept for another request, or has its last answer, and was refused nothing.
         default: break
         }

@@ -45,6 +45,8 @@ final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelM
     var share: Party?
     /// Where it stands among the sockets that the loop waits for; -1: nowhere.
     var waitingPlace = -1
+    /// The request that is being answered, for the log.
+    var requestHead: HTTPRequestHead?
     private var isCounted = false
 
     init(loop: LoopState) {

@@ -6,7 +6,7 @@ import NIOHTTP1
 enum HTTPPipeline {
     /// From accept to the answer of an upgrade.
     static func install(on channel: any Channel, loop: LoopState) throws {
-        guard loop.makeRoom() else { throw ChannelError.operationUnsupported }
+        guard loop.makeRoom(for: channel.remoteAddress) else { throw ChannelError.operationUnsupported }
         let limits = loop.node.configuration.limits
         var parsing = NIOHTTPDecoderLimitConfiguration()
         parsing.maxHeaderFieldSize = limits.maxHeaderFieldBytes
@@ -22,12 +22,13 @@ enum HTTPPipeline {
         try pipeline.addHandler(HTTPResponseEncoder())
         try pipeline.addHandler(ByteToMessageHandler(decoder))
         try pipeline.addHandler(HTTPServerPipelineHandler())
-        // Health checks of proxies reset the connection before it is accepted: then nobody is there any more.
-        guard let peer = ClientAddress(channel.remoteAddress) else { throw ChannelError.alreadyClosed }
         let front = FrontHandler(loop: loop)
-        guard front.takeShare(of: peer) else { throw ChannelError.operationUnsupported }
+        let peer = ClientAddress(channel.remoteAddress)
+        if let peer, !front.takeShare(of: peer) { throw ChannelError.operationUnsupported }
         try pipeline.addHandler(front)
         guard loop.node.callers.source == .proxyProtocol else { return }
+        // Health checks of proxies reset the connection before it is accepted: then nobody is there any more.
+        guard let peer else { throw ChannelError.alreadyClosed }
         // Before all others, also before TLS.
         guard loop.node.callers.trusted.contains(peer) else { return }
         try pipeline.addHandler(ProxyHeaderHandler(front: front), position: .first)
@@ -46,7 +47,12 @@ enum HTTPPipeline {
             pipeline.removeHandler(ordering, promise: nil)
             pipeline.removeHandler(front, promise: nil)
             pipeline.removeHandler(encoder, promise: nil)
-            pipeline.removeHandler(decoder, promise: nil)
+            // NIO lets go of the decoder in a task of its own, and only there does it hand on what it has left. Nobody else
+            // would end that turn before the next tick of the wheel.
+            let left = context.eventLoop.makePromise(of: Void.self)
+            let loop = NIOLoopBound(client.loop, eventLoop: context.eventLoop)
+            left.futureResult.whenComplete { _ in loop.value.flush() }
+            pipeline.removeHandler(decoder, promise: left)
             client.begin()
         } catch {
             client.finish()

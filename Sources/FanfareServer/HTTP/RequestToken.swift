@@ -35,7 +35,7 @@ struct RequestToken: Sendable {
         guard let field = fields.first else { return nil }
         let words = field.split(separator: " ", omittingEmptySubsequences: true)
         // Other schemes are for others: nginx may ask for a password of its own.
-        guard let scheme = words.first, scheme.lowercased() == "bearer" else { return nil }
+        guard let scheme = words.first, scheme.isToken("bearer") else { return nil }
         return fields.count == 1 && words.count == 2 ? String(words[1]) : ""
     }
 
@@ -54,7 +54,9 @@ struct RequestToken: Sendable {
         for field in fields {
             for pair in field.split(separator: ";") {
                 let pair = pair.drop { $0 == " " }
-                guard let equals = pair.firstIndex(of: "="), pair[..<equals] == name else { continue }
+                guard let equals = pair.firstIndex(of: "="), ExactText(pair[..<equals]) == ExactText(name) else {
+                    continue
+                }
                 let value = pair[pair.index(after: equals)...]
                 guard value.count > 1, value.first == "\"", value.last == "\"" else { return String(value) }
                 return String(value.dropFirst().dropLast())

@@ -1,5 +1,5 @@
 import FanfareCore
-import Logging
+import NIOCore
 
 /// The places of sockets without a session: how many an event loop has, and an address on all of them. Any thread.
 ///
@@ -11,15 +11,12 @@ final class PendingPlaces: Sendable {
     let perLoop: Int
     private let shares: Census<ClientAddress>
     private let trusted: TrustedNetworks
-    private let logger: Logger
-    private let log = SparseLog()
 
-    init(_ configuration: NodeConfiguration, logger: Logger) {
+    init(_ configuration: NodeConfiguration) {
         let limits = configuration.limits
         perLoop = max(1, limits.maxPendingConnections / max(1, configuration.loops))
         shares = Census(Party.Allowance(connections: limits.maxPendingConnectionsPerAddress))
         trusted = configuration.trusted
-        self.logger = logger
     }
 
     /// What an address gets.
@@ -35,17 +32,8 @@ final class PendingPlaces: Sendable {
     /// Takes a place out of the share of an address.
     func share(of address: ClientAddress, now: UInt64) -> Share {
         if trusted.contains(address) { return .unlimited }
-        guard let party = shares.enter(address.counted, now: now) else {
-            tell("an address has its share of the sockets without a session", address, now: now)
-            return .none
-        }
+        guard let party = shares.enter(address.counted, now: now) else { return .none }
         return .place(party)
-    }
-
-    /// Logs, once a minute, that a socket was closed for want of a place.
-    func tell(_ what: String, _ address: ClientAddress, now: UInt64) {
-        guard log.isDue(now: now) else { return }
-        logger.notice("\(what): one is closed (told once a minute)", metadata: ["address": "\(address)"])
     }
 }
 
@@ -53,10 +41,11 @@ extension LoopState {
     /// Sees to it that there is a place for one more socket without a session.
     ///
     /// - Returns: whether there is; not when all others are about to be answered.
-    func makeRoom() -> Bool {
+    func makeRoom(for peer: SocketAddress?) -> Bool {
         guard metrics.counters.value(.pendingConnections) >= node.pending.perLoop else { return true }
         guard let oldest = waiting.oldest else {
             metrics.refusals.add(.pendingLimit)
+            logRefusal(.pendingLimit, "too many sockets without a session", peer)
             return false
         }
         oldest.giveWay()

@@ -151,6 +151,12 @@ extension Metric {
         .counter(
             "fanfare_deflate_output_bytes_total", "Bytes of the same frames after it.", loops: .deflateOutputBytes),
         .gauge("fanfare_queue_bytes", "Bytes that wait for clients to take them, all clients.", loops: .queueBytes),
+        .gauge(
+            "fanfare_queue_memory_bytes", "Memory of what waits for clients; what they share counts once.",
+            loops: .queueMemory),
+        .limit("fanfare_limit_node_queue_bytes", "Most memory of what waits for all clients.") { $0.maxNodeQueueBytes },
+        .counter(
+            "fanfare_queue_cuts_total", "Clients cut because all queues together were too big.", loops: .queueCuts),
         .limit("fanfare_limit_queue_bytes", "Most bytes that wait for one client.") { $0.maxQueueBytes },
     ]
 

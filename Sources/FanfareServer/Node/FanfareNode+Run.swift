@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareWire
 import Logging
 import UnixSignals
 
@@ -54,20 +55,24 @@ extension FanfareNode {
         return logger
     }
 
+    /// Says where the node listens. That it is ready is said when it is, by ``ReadinessLog``.
     private func announce() {
         let configuration = context.configuration
+        let scheme = configuration.tls == nil ? "http" : "https"
+        let address = "\(scheme)://\(Authority.text(host: configuration.host, port: port))"
         context.logger.notice(
-            "ready for clients",
+            configuration.redis.isEmpty || context.broker.status.isUp ? "listening" : "listening; waiting for Redis",
             metadata: [
-                "public": "\(configuration.tls == nil ? "http" : "https")://\(configuration.host):\(port)",
-                "admin": "http://\(configuration.adminHost):\(adminPort)",
+                "public": "\(address)",
+                "admin": "http://\(Authority.text(host: configuration.adminHost, port: adminPort))",
                 "broker": "\(configuration.redis.isEmpty ? "memory (this node only)" : configuration.redactedRedis)",
                 "loops": "\(configuration.loops)",
                 "max-connections": "\(configuration.limits.maxConnections)",
             ]
         )
         if configuration.dev {
-            context.logger.warning("--dev is on: anonymous clients may connect, subscribe and publish")
+            context.logger.warning(
+                "--dev is on: everybody who reaches \(address) may connect, subscribe and publish, from every page")
         } else {
             context.logger.notice("anonymous clients: \(configuration.anonymous) (see --anonymous)")
         }

@@ -61,12 +61,7 @@ public final class FanfareNode: Sendable {
                 return FanfareNode(context: context, group: group, loops: loops, listener: listener, admin: admin)
             } catch {
                 await admin.stop()
-                throw NodeStartError.bind(
-                    what: "public",
-                    host: configuration.host,
-                    port: configuration.port,
-                    reason: "\(error)"
-                )
+                throw NodeStartError.bind(.public, host: configuration.host, port: configuration.port, error)
             }
         } catch {
             tokens?.stop()
@@ -148,23 +143,4 @@ public final class FanfareNode: Sendable {
 
     /// What the drain may take beyond its window: closing handshakes, the broker's last answers.
     public static let drainGrace = Duration.seconds(5)
-}
-
-/// Why a node did not start.
-public enum NodeStartError: Error, CustomStringConvertible {
-    /// A port can't be bound.
-    case bind(what: String, host: String, port: Int, reason: String)
-    /// A key for tokens can't be used.
-    case keys(reason: String)
-    /// Certificate or key of the public port can't be used.
-    case tls(reason: String)
-
-    public var description: String {
-        switch self {
-        case .keys(let reason): "a key for tokens \(reason)"
-        case .tls(let reason): reason
-        case .bind(let what, let host, let port, let reason):
-            "cannot listen on the \(what) port \(host):\(port): \(reason)"
-        }
-    }
 }

@@ -7,6 +7,8 @@ import NIOCore
 /// Made and used on that loop only. Other threads reach it through the two mailboxes, which wake it once per burst.
 final class LoopState {
     let node: NodeContext
+    /// Its number among the node's loops.
+    let index: Int
     let eventLoop: any EventLoop
     let metrics: LoopMetrics
     let shard: HubShard<ClientConnection>
@@ -22,6 +24,8 @@ final class LoopState {
     var waiting = OldestFirst<FrontHandler>()
     /// Puts a tick's publications together for the clients of this loop.
     var join = TickJoin()
+    /// What waits for clients of this loop, each batch once.
+    var queued: QueueLedger
     /// Clients with bytes for the end of this tick.
     private var dirty: [ClientConnection] = []
     /// Events taken from the mailbox, the first that is not handled yet, and whether another visit is on its way for them.
@@ -30,9 +34,16 @@ final class LoopState {
     private var isWoken = false
     /// Whether publications wait for more.
     private var isDelayed = false
+    /// Answers taken, and the first that is not handled yet.
     private var answered: [Outcome] = []
+    private var nextAnswered = 0
+    /// How it follows the wall clock.
+    var clock = ClockState()
     private var ticker: NIOScheduledCallback?
     private var lastTick: UInt64 = 0
+    /// One loop of the node does what has to be done once.
+    private let isFirst: Bool
+    private var readinessLog = ReadinessLog()
 
     /// What became of something that a client asked the broker for.
     struct Outcome: Sendable {
@@ -41,6 +52,14 @@ final class LoopState {
             case read(since: StreamPosition?, Result<HistoryPage, BrokerError>)
             case presence(Result<PresencePage, BrokerError>)
             case presenceStats(Result<PresenceStats, BrokerError>)
+
+            /// For how many events it counts.
+            var weight: Int {
+                switch self {
+                case .published, .presenceStats: 1
+                case .read, .presence: TurnBudget.bigAnswer
+                }
+            }
         }
 
         let connection: NIOLoopBound<ClientConnection>
@@ -52,8 +71,11 @@ final class LoopState {
     init(node: NodeContext, index: Int, eventLoop: any EventLoop) {
         eventLoop.preconditionInEventLoop()
         self.node = node
+        self.index = index
         self.eventLoop = eventLoop
         self.metrics = node.metrics.loops[index]
+        self.queued = QueueLedger(memory: node.queueMemory, metrics: metrics)
+        self.isFirst = index == 0
         self.wheel = TimingWheel(now: node.clock.monotonicMicroseconds())
         let box = NIOLoopBoundBox<LoopState?>(nil, eventLoop: eventLoop)
         let wake: @Sendable () -> Void = { eventLoop.execute { box.value?.visitMailboxes() } }
@@ -117,6 +139,10 @@ final class LoopState {
     /// Ends the tick: one write for each client that got something.
     func flush() {
         presence.flush()
+        flushClients()
+    }
+
+    private func flushClients() {
         // A client that ends while it is flushed may mark another one: the list can grow under the walk.
         var index = 0
         while index < dirty.count {
@@ -125,6 +151,8 @@ final class LoopState {
         }
         Self.empty(&dirty)
         join.forget()
+        queued.forget()
+        if node.queueMemory.isAbove { relieve() }
     }
 
     private var drainWindow: Duration?
@@ -140,20 +168,21 @@ final class LoopState {
     }
 
     /// Bytes of a batch at which it is written, so that no write is bigger than what a client's queue is measured in.
-    private static let flushBytes = 65_536
-    /// Bytes of batches after which the event loop sees to its sockets before it goes on.
-    private static let visitBytes = 524_288
+    private static let batchBytes = 65_536
+    /// Bytes of all batches at which they are written: what a turn holds for its clients, whatever their channels.
+    private static let batchesBytes = 262_144
 
     private func visitMailboxes() {
         isWoken = false
         if events.isEmpty { mailbox.take(into: &events) }
-        var written = 0
-        while written < Self.visitBytes, nextEvent < events.count {
-            handle(events[nextEvent])
+        var budget = TurnBudget()
+        while !budget.isSpent, nextEvent < events.count {
+            budget.spend(events: handle(events[nextEvent]))
             nextEvent += 1
-            if shard.batchedBytes >= Self.flushBytes {
-                written += shard.batchedBytes
+            if shard.biggestBatch >= Self.batchBytes || shard.batchedBytes >= Self.batchesBytes {
+                budget.spend(bytes: shard.batchedBytes)
                 settle()
+                flushClients()
             }
         }
         let delay = node.configuration.writeDelay
@@ -162,14 +191,30 @@ final class LoopState {
         } else if shard.batchedBytes > 0, !isDelayed {
             flushLater(delay)
         }
-        outcomes.take(into: &answered)
-        for outcome in answered { outcome.connection.value.completed(outcome.id, outcome.answer) }
-        Self.empty(&answered)
+        visitOutcomes()
         presence.visitAnswers()
         flush()
-        guard nextEvent == events.count else { return visitSoon() }
-        nextEvent = 0
-        Self.empty(&events)
+        let isDone = nextEvent == events.count && nextAnswered == answered.count
+        if nextEvent == events.count {
+            nextEvent = 0
+            Self.empty(&events)
+        }
+        if nextAnswered == answered.count {
+            nextAnswered = 0
+            Self.empty(&answered)
+        }
+        if !isDone { visitSoon() }
+    }
+
+    private func visitOutcomes() {
+        if answered.isEmpty { outcomes.take(into: &answered) }
+        var budget = TurnBudget()
+        while !budget.isSpent, nextAnswered < answered.count {
+            let outcome = answered[nextAnswered]
+            nextAnswered += 1
+            budget.spend(events: outcome.answer.weight)
+            outcome.connection.value.completed(outcome.id, outcome.answer)
+        }
     }
 
     private func flushLater(_ delay: Duration) {
@@ -190,7 +235,8 @@ final class LoopState {
         array.removeAll(keepingCapacity: array.capacity <= 1_024)
     }
 
-    private func handle(_ event: BrokerEvent) {
+    /// Returns for how many events it counts.
+    private func handle(_ event: BrokerEvent) -> Int {
         switch event {
         case .publication(let prepared):
             shard.publish(prepared)
@@ -204,12 +250,14 @@ final class LoopState {
             shard.subscribeFailed(channel, ticket: ticket, error)
         case .history(let channel, let read, let result):
             shard.history(channel, read: read, result)
+            return TurnBudget.bigAnswer
         case .insufficient(let channel, let position):
             settle()
             shard.insufficient(channel, position: position)
         case .presence(let prepared): shard.announce(prepared)
         case .returned: presence.refreshSoon()
         }
+        return 1
     }
 
     /// What one visit left over comes after the sockets had their turn, and then what was posted meanwhile.
@@ -226,7 +274,12 @@ final class LoopState {
         let late = now &- lastTick
         metrics.loopLag.record(microseconds: Int(late > wheel.tickMicroseconds ? late - wheel.tickMicroseconds : 0))
         lastTick = now
+        followClock(now: now)
         wheel.advance(to: now)
+        if isFirst {
+            node.refusals.tellSuppressed(now: now)
+            node.logReadiness(&readinessLog)
+        }
         flush()
     }
 }

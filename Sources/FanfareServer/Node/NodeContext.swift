@@ -9,11 +9,13 @@ final class NodeContext: Sendable {
     let metrics: NodeMetrics
     let broker: any Broker
     let admission: Admission
+    /// Memory of what waits for clients, over all event loops.
+    let queueMemory: QueueMemory
     let connectRate: RateMeter
     /// Where requests come from.
     let callers: Callers
     /// Users with clients here; `nil` where nothing is limited by user.
-    let users: Census<String>?
+    let users: Census<ExactText>?
     /// Places of sockets without a session.
     let pending: PendingPlaces
     /// Who publishes over HTTP, where clients' publications are limited.
@@ -23,6 +25,8 @@ final class NodeContext: Sendable {
     let formats: FormatsInUse
     let clock: NodeClock
     let logger: Logger
+    /// Log lines about clients that were refused or ended.
+    let refusals: RefusalLog
     /// Tokens, where the configuration has keys for them.
     let tokens: NodeTokens?
     /// TLS of the public port, where the configuration has a certificate.
@@ -46,14 +50,16 @@ final class NodeContext: Sendable {
         self.formats = formats
         self.clock = clock
         self.logger = logger
+        self.refusals = RefusalLog(logger)
         self.tokens = tokens
         self.tls = tls
+        self.queueMemory = QueueMemory(limit: configuration.limits.maxNodeQueueBytes)
         self.admission = Admission(limit: configuration.limits.maxConnections)
         // Conformance suites measure what a node can do, and are nobody's clients.
         self.rates = configuration.echo ? ClientRates() : ClientRates(configuration.limits)
         self.connectRate = RateMeter(Rate(perSecond: configuration.limits.maxConnectRate))
         self.callers = Callers(configuration, metrics: metrics, logger: logger)
-        self.pending = PendingPlaces(configuration, logger: logger)
+        self.pending = PendingPlaces(configuration)
         self.publishers = rates.publications.map { Census(Party.Allowance(publications: $0)) }
         let ofUser = configuration.limits.ofUser
         self.users = ofUser.isUnlimited ? nil : Census(ofUser)

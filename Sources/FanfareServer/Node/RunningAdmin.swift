@@ -53,12 +53,7 @@ final class RunningAdmin: Sendable {
             try await running.value
             throw CancellationError()
         } catch {
-            throw NodeStartError.bind(
-                what: "admin",
-                host: configuration.adminHost,
-                port: configuration.adminPort,
-                reason: "\(error)"
-            )
+            throw NodeStartError.bind(.admin, host: configuration.adminHost, port: configuration.adminPort, error)
         }
     }
 

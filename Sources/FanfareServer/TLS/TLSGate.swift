@@ -27,7 +27,7 @@ final class TLSGate: ChannelDuplexHandler, RemovableChannelHandler {
         if !hasFailed, Self.isRefusal(error) {
             hasFailed = true
             loop.metrics.refusals.add(.tls)
-            loop.node.logger.debug("no TLS with a client", metadata: ["error": "\(error)"])
+            loop.logRefusal(.tls, "no TLS with this client: \(error)", context.remoteAddress)
         }
         context.fireErrorCaught(error)
     }

@@ -27,32 +27,34 @@ public struct TokenReport: Sendable {
         } catch {
             throw TokenToolProblem(description: "a key \(error)")
         }
-        await keys.refresh()
+        let search = await keys.refresh()
         let verifier = TokenVerifier(
             configuration.tokens, keys: keys, limits: configuration.limits, metrics: metrics, clock: .system)
-        switch verifier.connection(token, isFinal: true) {
+        switch verifier.connection(token, after: search) {
         case .valid(let claims): (isValid, text) = (true, Self.describe(claims))
         case .refused(.purpose):
-            switch verifier.subscription(token, isFinal: true) {
+            switch verifier.subscription(token, after: search) {
             case .valid(let claims): (isValid, text) = (true, Self.describe(claims))
-            case .refused(let refusal): (isValid, text) = (false, "refused: \(Self.describe(refusal))")
+            case .refused(let refusal):
+                (isValid, text) = (false, Self.describe(refusal, verifier.claimProblem(of: token)))
             case .undecided: (isValid, text) = (false, "refused: its key can't be had")
             }
-        case .refused(let refusal): (isValid, text) = (false, "refused: \(Self.describe(refusal))")
+        case .refused(let refusal):
+            (isValid, text) = (false, Self.describe(refusal, verifier.claimProblem(of: token)))
         case .undecided: (isValid, text) = (false, "refused: its key can't be had")
         }
     }
 
     private static func describe(_ claims: ConnectClaims) -> String {
-        var lines = ["a valid connection token", "user: \(claims.user.isEmpty ? "none" : claims.user)"]
+        var lines = ["a valid connection token", "user: \(claims.user.isEmpty ? "none" : claims.user.string)"]
         lines.append("expires: \(expiry(claims.expiresAt))")
         if let info = claims.info { lines.append("info: \(String(buffer: info))") }
         if !claims.subscriptions.isEmpty {
-            lines.append("channels: \(claims.subscriptions.map(\.channel).joined(separator: ", "))")
+            lines.append("channels: \(claims.subscriptions.map(\.channel.string).joined(separator: ", "))")
         }
         for capability in claims.capabilities ?? [] {
             let kind = capability.isWildcard ? "like" : "in"
-            let names = capability.channels.joined(separator: ", ")
+            let names = capability.channels.map(\.string).joined(separator: ", ")
             lines.append("may \(capability.allow.names.joined(separator: ", ")) \(kind) \(names)")
         }
         if claims.capabilities?.isEmpty == true { lines.append("may nothing: its claim caps is empty") }
@@ -61,16 +63,25 @@ public struct TokenReport: Sendable {
 
     private static func describe(_ claims: SubscriptionClaims) -> String {
         var lines = ["a valid subscription token", "channel: \(claims.channel)"]
-        lines += ["user: \(claims.user.isEmpty ? "none" : claims.user)", "expires: \(expiry(claims.expiresAt))"]
+        lines += ["user: \(claims.user.isEmpty ? "none" : claims.user.string)", "expires: \(expiry(claims.expiresAt))"]
         if let info = claims.info { lines.append("info: \(String(buffer: info))") }
         if let allow = claims.allow { lines.append("may \(allow.names.joined(separator: ", "))") }
         return lines.joined(separator: "\n")
     }
 
+    /// The end of the year 9999, beyond which nobody means a date.
+    private static let latest: Int64 = 253_402_300_799
+
     private static func expiry(_ time: Int64?) -> String {
         guard let time else { return "never" }
-        let left = time - Int64(Date().timeIntervalSince1970)
+        let left = time.subtractingClamped(Int64(Date().timeIntervalSince1970))
+        guard time <= latest else { return "after the year 9999 (\(left) s): is it in milliseconds?" }
         return "\(Date(timeIntervalSince1970: Double(time)).ISO8601Format()) (\(left) s)"
+    }
+
+    /// - Parameter detail: what is wrong with which claim.
+    private static func describe(_ refusal: TokenRefusal, _ detail: String?) -> String {
+        "refused: " + (refusal == .claims ? detail ?? describe(refusal) : describe(refusal))
     }
 
     private static func describe(_ refusal: TokenRefusal) -> String {
@@ -79,7 +90,7 @@ public struct TokenReport: Sendable {
         case .malformed: "it is no token: three parts of Base64url, two of them JSON objects"
         case .algorithm: "its algorithm is not among token-algorithms"
         case .unknownKey: "there is no key of its algorithm, or none with its kid"
-        case .keysUnavailable: "the key set can't be had"
+        case .keysUnavailable, .keyPending: "the key set can't be had"
         case .signature: "its signature is not of any key"
         case .expired: "it has expired"
         case .notYetValid: "it is not valid yet (nbf)"

@@ -81,10 +81,10 @@ public struct TokenRequest: Sendable {
         if life > .zero { members.append(("exp", .number(Int(now + life.components.seconds)))) }
         if let forChannel { members.append(("channel", .string(forChannel))) }
         if !channels.isEmpty { members.append(("channels", .array(channels.map(JSONText.string)))) }
-        var raw: [(String, ByteBuffer)] = []
+        var raw: [(ExactText, ByteBuffer)] = []
         if let info {
-            guard let line = JSONLine(ByteBuffer(string: info)) else {
-                throw TokenToolProblem(description: "--info is no JSON")
+            guard let line = JSONLine(ByteBuffer(string: info)), !JSONDepth.isExceeded(by: line.bytes) else {
+                throw TokenToolProblem(description: "--info is not JSON, or nested too deep")
             }
             raw.append(("info", line.bytes))
         }
@@ -92,10 +92,10 @@ public struct TokenRequest: Sendable {
             guard let object = JSONMembers(ByteBuffer(string: claims)) else {
                 throw TokenToolProblem(description: "--claims is no JSON object")
             }
-            raw += object.keys.compactMap { key in object[key].map { (key, $0.bytes) } }
+            raw += object.members.map { ($0.key, $0.value.bytes) }
         }
         let own = Set(raw.map(\.0))
-        members.removeAll { own.contains($0.0) }
-        return JSONText.object(members + raw.map { ($0.0, .raw($0.1)) })
+        members.removeAll { own.contains(ExactText($0.0)) }
+        return JSONText.object(members + raw.map { ($0.0.string, .raw($0.1)) })
     }
 }

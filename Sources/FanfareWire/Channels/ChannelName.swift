@@ -31,21 +31,19 @@ public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
         self.string = string
     }
 
+    /// Checks a text that somebody sent.
+    public init(_ text: ExactText, limit: Int = ChannelName.maximumBytes) throws(ChannelNameError) {
+        try self.init(text.string, limit: limit)
+    }
+
+    /// The name as text to compare with what is no checked name.
+    public var text: ExactText { ExactText(string) }
+
     public var description: String { string }
 
-    public static func == (lhs: ChannelName, rhs: ChannelName) -> Bool {
-        let isEqual = lhs.string.utf8.withContiguousStorageIfAvailable { left in
-            rhs.string.utf8.withContiguousStorageIfAvailable { right in
-                UnsafeRawBufferPointer(left).elementsEqual(UnsafeRawBufferPointer(right))
-            }
-        }
-        return isEqual.flatMap(\.self) ?? lhs.string.utf8.elementsEqual(rhs.string.utf8)
-    }
+    public static func == (lhs: ChannelName, rhs: ChannelName) -> Bool { lhs.string.hasSameBytes(as: rhs.string) }
 
-    public func hash(into hasher: inout Hasher) {
-        var copy = string
-        copy.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-    }
+    public func hash(into hasher: inout Hasher) { string.hashBytes(into: &hasher) }
 }
 
 /// Why a text is not a channel name; the description is fit for the client that sent it.

@@ -17,6 +17,9 @@ public struct JSONMembers: Sendable {
             }
         }
 
+        /// The same as a text to compare with.
+        public var text: ExactText? { string.map { ExactText($0) } }
+
         /// The number, when the value is a whole one from 0 to 2³²-1.
         public var unsigned: UInt32? {
             bytes.withUnsafeReadableBytes { JSONScanner.unsigned(0..<$0.count, in: $0) }
@@ -32,7 +35,7 @@ public struct JSONMembers: Sendable {
 
         /// The value of `true` or `false`.
         public var bool: Bool? {
-            switch String(buffer: bytes) {
+            switch ExactText(String(buffer: bytes)) {
             case "true": true
             case "false": false
             default: nil
@@ -62,14 +65,17 @@ public struct JSONMembers: Sendable {
         }
     }
 
-    /// Members in order; the last one of a name counts, as in most readers.
-    private let members: [(key: String, value: Value)]
+    /// All members in order. Keys are compared by their bytes (RFC 8259 §8.3).
+    public let members: [(key: ExactText, value: Value)]
 
-    /// The value of a key.
-    public subscript(key: String) -> Value? { members.last { $0.key == key }?.value }
+    /// The value of a key; the last one counts, as in most readers. Looks through all members: not for a loop over ``keys``.
+    public subscript(key: ExactText) -> Value? { members.last { $0.key == key }?.value }
 
     /// The keys in order.
-    public var keys: [String] { members.map(\.key) }
+    public var keys: [ExactText] { members.map(\.key) }
+
+    /// Whether a key stands there twice.
+    public var hasDuplicates: Bool { Set(members.lazy.map(\.key)).count < members.count }
 
     /// Reads one whole JSON object; `nil` for anything else, for an undecodable key, and for more members than `limit`.
     public init?(_ buffer: ByteBuffer, limit: Int = 64) {
@@ -80,7 +86,7 @@ public struct JSONMembers: Sendable {
             return scanner.isAtEnd ? found : nil
         }
         guard let ranges else { return nil }
-        members = ranges.map { ($0.0, Value(bytes: buffer.slice($0.1))) }
+        members = ranges.map { (key: ExactText($0.0), value: Value(bytes: buffer.slice($0.1))) }
     }
 }
 
@@ -93,7 +99,7 @@ extension JSONScanner {
         while found.count < limit {
             skipWhitespace()
             guard let keyRange = string(), let key = Self.decodedString(keyRange, in: raw),
-                take(UInt8(ascii: ":")), let range = value(depth: 1)
+                take(UInt8(ascii: ":")), let range = value()
             else { return nil }
             found.append((key, range))
             if take(UInt8(ascii: "}")) { return found }

@@ -2,13 +2,13 @@
 ///
 /// The bytes are taken to be UTF-8 already. Escapes are checked for their form; whether `\uD800` has a partner matters
 /// only where a string is decoded (``decodedString(_:)``), so a client's data may hold lone surrogates, as RFC 8259 §8.2
-/// allows. Works within a `withUnsafeReadableBytes` closure and never reads outside of it.
+/// allows. Works within a `withUnsafeReadableBytes` closure and never reads outside of it. Follows nesting of any depth without
+/// recursion: how deep data may be is for ``JSONDepth`` to say.
 struct JSONScanner {
-    /// Nested arrays and objects that are followed; beyond that the text is refused.
-    static let maximumDepth = 64
-
     private let bytes: UnsafeRawBufferPointer
     private(set) var index: Int
+    /// Most arrays and objects within each other that a value had so far.
+    private(set) var deepest = 0
 
     init(_ bytes: UnsafeRawBufferPointer, at index: Int = 0) {
         self.bytes = bytes
@@ -49,21 +49,60 @@ struct JSONScanner {
     }
 
     /// Skips one value and gives its place; `nil` when it is not JSON.
-    mutating func value(depth: Int = 0) -> Range<Int>? {
-        guard depth < Self.maximumDepth, let first = peek() else { return nil }
+    mutating func value() -> Range<Int>? {
+        skipWhitespace()
         let start = index
-        let isValid =
-            switch first {
-            case UInt8(ascii: "{"): object(depth: depth)
-            case UInt8(ascii: "["): array(depth: depth)
-            case UInt8(ascii: "\""): string() != nil
-            case UInt8(ascii: "t"): literal("true")
-            case UInt8(ascii: "f"): literal("false")
-            case UInt8(ascii: "n"): literal("null")
-            default: number()
+        var nesting = JSONNesting()
+        while true {
+            guard let isComplete = begin(&nesting) else { return nil }
+            guard isComplete else { continue }
+            guard let goesOn = afterValue(&nesting) else { return nil }
+            guard goesOn else {
+                deepest = max(deepest, nesting.deepest)
+                return start..<index
             }
-        return isValid ? start..<index : nil
+        }
     }
+
+    /// Takes a value without parts, or what comes before the first part of an array or object. Whether the value is complete;
+    /// `nil` when it is not JSON.
+    private mutating func begin(_ nesting: inout JSONNesting) -> Bool? {
+        guard let first = peek() else { return nil }
+        let isValid: Bool
+        switch first {
+        case UInt8(ascii: "{"), UInt8(ascii: "["):
+            let isObject = first == UInt8(ascii: "{")
+            index += 1
+            nesting.enter(isObject: isObject)
+            guard !take(isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) else {
+                nesting.leave()
+                return true
+            }
+            isValid = !isObject || key()
+            return isValid ? false : nil
+        case UInt8(ascii: "\""): isValid = string() != nil
+        case UInt8(ascii: "t"): isValid = literal("true")
+        case UInt8(ascii: "f"): isValid = literal("false")
+        case UInt8(ascii: "n"): isValid = literal("null")
+        default: isValid = number()
+        }
+        return isValid ? true : nil
+    }
+
+    /// Takes what follows a value: the ends of arrays and objects, or the comma before the next part. Whether a value follows;
+    /// `nil` when it is not JSON.
+    private mutating func afterValue(_ nesting: inout JSONNesting) -> Bool? {
+        while nesting.depth > 0 {
+            let isObject = nesting.isInObject
+            if take(UInt8(ascii: ",")) { return !isObject || key() ? true : nil }
+            guard take(isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) else { return nil }
+            nesting.leave()
+        }
+        return false
+    }
+
+    /// Takes a member's key and its colon.
+    private mutating func key() -> Bool { string() != nil && take(UInt8(ascii: ":")) }
 
     /// Skips a string and gives the place of what is between its quotes.
     mutating func string() -> Range<Int>? {
@@ -114,27 +153,6 @@ struct JSONScanner {
             return true
         default:
             return false
-        }
-    }
-
-    private mutating func object(depth: Int) -> Bool {
-        index += 1
-        if take(UInt8(ascii: "}")) { return true }
-        while true {
-            skipWhitespace()
-            guard string() != nil, take(UInt8(ascii: ":")), value(depth: depth + 1) != nil else { return false }
-            if take(UInt8(ascii: "}")) { return true }
-            guard take(UInt8(ascii: ",")) else { return false }
-        }
-    }
-
-    private mutating func array(depth: Int) -> Bool {
-        index += 1
-        if take(UInt8(ascii: "]")) { return true }
-        while true {
-            guard value(depth: depth + 1) != nil else { return false }
-            if take(UInt8(ascii: "]")) { return true }
-            guard take(UInt8(ascii: ",")) else { return false }
         }
     }
 

@@ -6,15 +6,15 @@ public struct ClientInfo: Sendable, Equatable {
     public static let maximumInfoBytes = 4_096
 
     /// The connection; no other one in the cluster has the same.
-    public var client: String
+    public var client: ExactText
     /// The person; empty for an anonymous client.
-    public var user: String
+    public var user: ExactText
     /// What its token says of the connection: JSON.
     public var connInfo: ByteBuffer?
     /// What its token says of it in this channel: JSON.
     public var chanInfo: ByteBuffer?
 
-    public init(client: String, user: String = "", connInfo: ByteBuffer? = nil, chanInfo: ByteBuffer? = nil) {
+    public init(client: ExactText, user: ExactText = "", connInfo: ByteBuffer? = nil, chanInfo: ByteBuffer? = nil) {
         self.client = client
         self.user = user
         self.connInfo = connInfo
@@ -23,11 +23,11 @@ public struct ClientInfo: Sendable, Equatable {
 
     /// Reads ``json``; `nil` for anything that no node wrote.
     public init?(json: ByteBuffer) {
-        guard let members = JSONMembers(json), let client = members["client"]?.string, !client.isEmpty else {
+        guard let members = JSONMembers(json), let client = members["client"]?.text, !client.isEmpty else {
             return nil
         }
         self.init(
-            client: client, user: members["user"]?.string ?? "", connInfo: members["conn_info"]?.bytes,
+            client: client, user: members["user"]?.text ?? "", connInfo: members["conn_info"]?.bytes,
             chanInfo: members["chan_info"]?.bytes)
         let sizes = [connInfo, chanInfo].compactMap { $0?.readableBytes }
         guard sizes.allSatisfy({ $0 <= Self.maximumInfoBytes }) else { return nil }
@@ -43,9 +43,9 @@ public struct ClientInfo: Sendable, Equatable {
     /// Writes ``json``.
     public func write(into buffer: inout ByteBuffer) {
         buffer.writeStaticString(#"{"user":"#)
-        JSONWriter.writeString(user, into: &buffer)
+        JSONWriter.writeString(user.string, into: &buffer)
         buffer.writeStaticString(#","client":"#)
-        JSONWriter.writeString(client, into: &buffer)
+        JSONWriter.writeString(client.string, into: &buffer)
         if let connInfo {
             buffer.writeStaticString(#","conn_info":"#)
             buffer.writeLine(connInfo)

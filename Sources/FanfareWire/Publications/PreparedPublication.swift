@@ -8,6 +8,8 @@ public final class PreparedPublication: Sendable {
     public let publication: Publication
     /// When this node took it from the broker: microseconds since 1970-01-01 UTC.
     public let receivedAt: UInt64
+    /// Whether it comes out of the channel's stream after a gap, late and with many others.
+    public let isRepaired: Bool
     private let frames: PerFormat<ByteBuffer?>
     private let threshold: Int
     private let deflated = Mutex(Deflated())
@@ -24,7 +26,8 @@ public final class PreparedPublication: Sendable {
     }
 
     /// - Parameter formats: formats to encode now; the others are encoded when asked for, without compression each time.
-    public init(_ publication: Publication, formats: WireFormats, receivedAt: UInt64) {
+    public init(_ publication: Publication, formats: WireFormats, receivedAt: UInt64, isRepaired: Bool = false) {
+        self.isRepaired = isRepaired
         self.publication = publication
         self.receivedAt = receivedAt
         self.threshold = formats.threshold

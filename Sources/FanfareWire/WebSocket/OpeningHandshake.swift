@@ -31,12 +31,12 @@ public enum OpeningHandshake {
         guard method == "GET" else {
             return refuse(405, "a WebSocket is opened with GET", [("Allow", "GET")])
         }
-        guard fields.tokens("upgrade").contains("websocket") else {
+        guard fields.hasToken("upgrade", "websocket") else {
             return refuse(
                 426, "this path speaks WebSocket only", [("Upgrade", "websocket"), ("Connection", "Upgrade")])
         }
         guard (majorVersion, minorVersion) >= (1, 1) else { return refuse(400, "a WebSocket needs HTTP/1.1") }
-        guard fields.tokens("connection").contains("upgrade") else {
+        guard fields.hasToken("connection", "upgrade") else {
             return refuse(400, "the Connection header lacks the token Upgrade")
         }
         let lengths = fields.values("content-length")
@@ -65,7 +65,7 @@ public enum OpeningHandshake {
         return .success(
             Acceptance(
                 acceptKey: String(decoding: Base64.encode(accept), as: UTF8.self),
-                subprotocol: wanted.first { subprotocols.contains($0) },
+                subprotocol: wanted.first { item in subprotocols.contains { $0.hasSameBytes(as: item) } },
                 deflate: deflate.flatMap { DeflateAgreement.negotiate(offers, $0) }))
     }
 
@@ -92,7 +92,8 @@ public enum OpeningHandshake {
                 .filter { !$0.isEmpty }
         }
 
-        func tokens(_ name: String) -> [String] { items(name).map { $0.lowercased() } }
+        /// Whether one of them is `word`.
+        func hasToken(_ name: String, _ word: StaticString) -> Bool { items(name).contains { $0.isToken(word) } }
 
         private static func isSame(_ name: String.UTF8View, _ lowercase: String.UTF8View) -> Bool {
             name.count == lowercase.count

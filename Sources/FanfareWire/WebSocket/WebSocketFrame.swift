@@ -61,6 +61,34 @@ public enum WebSocketFrame {
         return frame.count >= length ? (opcode, length) : nil
     }
 
+    /// Where the frame ends of which the byte before `offset` is a part: the first end of a frame at `offset` or behind it.
+    ///
+    /// - Parameter frames: whole frames as they are encoded here, one behind the other.
+    public static func boundary(in frames: ByteBuffer, from offset: Int) -> Int {
+        frames.withUnsafeReadableBytes { bytes in
+            var end = 0
+            while end < offset {
+                guard let length = wholeLength(UnsafeRawBufferPointer(rebasing: bytes[end...])) else {
+                    return bytes.count
+                }
+                end = min(bytes.count, end + length)
+            }
+            return end
+        }
+    }
+
+    /// Bytes of the frame that begins here, its header too.
+    private static func wholeLength(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        guard let (_, header) = plainHeader(bytes) else { return nil }
+        switch header {
+        case 2: return header + Int(bytes[1])
+        case 4: return header + Int(bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self).bigEndian)
+        default:
+            let payload = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt64.self))
+            return payload < 1 << 40 ? header + Int(payload) : nil
+        }
+    }
+
     /// Bytes of the header of a frame with that payload.
     public static func headerLength(payloadLength: Int) -> Int {
         payloadLength < 126 ? 2 : payloadLength < 65_536 ? 4 : 10

@@ -10,7 +10,7 @@ struct HubPresenceTests {
     private func event(_ kind: PresenceEvent.Kind, _ client: String, _ channel: String) throws -> PreparedPresenceEvent
     {
         PreparedPresenceEvent(
-            PresenceEvent(channel: try ChannelName(channel), kind: kind, info: ClientInfo(client: client)))
+            PresenceEvent(channel: try ChannelName(channel), kind: kind, info: ClientInfo(client: ExactText(client))))
     }
 
     /// A lane that takes everything and keeps it as text.

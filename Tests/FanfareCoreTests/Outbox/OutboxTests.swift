@@ -1,3 +1,4 @@
+import FanfareWire
 import NIOCore
 import Support
 import Testing
@@ -6,53 +7,177 @@ import Testing
 
 @Suite("Outbox")
 struct OutboxTests {
-    @Test("bytes come out in the order in which they went in, however the transport takes them", arguments: 0..<200)
+    private let metrics = LoopMetrics()
+    private let memory = QueueMemory(limit: 1 << 40)
+
+    private func queued(_ bytes: ByteBuffer) -> QueuedBytes { QueuedBytes(bytes, memory: memory, metrics: metrics) }
+
+    private func queued(_ byte: UInt8, _ count: Int) -> QueuedBytes {
+        queued(ByteBuffer(repeating: byte, count: count))
+    }
+
+    /// The next chunk, in parts.
+    private func next(_ outbox: inout Outbox) -> [ByteBuffer] {
+        var (parts, isLast) = ([ByteBuffer](), [Bool]())
+        let size = outbox.next()
+        guard size > 0 else { return [] }
+        outbox.forEachPart {
+            parts.append($0)
+            isLast.append($1)
+        }
+        #expect(parts.reduce(0) { $0 + $1.readableBytes } == size)
+        #expect(isLast.last == true && !isLast.dropLast().contains(true))
+        return parts
+    }
+
+    @Test("bytes come out in the order in which they went in, in chunks, whatever was gone before", arguments: 0..<200)
     func order(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))
         var outbox = Outbox()
         var (sent, taken): ([UInt8], [UInt8]) = ([], [])
-        var chunk: ByteBuffer?
+        var chunk: [ByteBuffer] = []
+        func complete() {
+            taken += chunk.flatMap { Array($0.readableBytesView) }
+            outbox.completed()
+            chunk = next(&outbox)
+            #expect(chunk.reduce(0) { $0 + $1.readableBytes } <= Outbox.chunkBytes)
+        }
         for step in 0..<300 {
             if Bool.random(using: &random) {
                 let size = Int.random(in: 1...(step.isMultiple(of: 17) ? 90_000 : 300), using: &random)
-                let bytes = ByteBuffer(repeating: UInt8(truncatingIfNeeded: step), count: size)
-                sent += Array(bytes.readableBytesView)
-                if outbox.append(bytes, limit: .max) == .write {
-                    #expect(chunk == nil)
-                    chunk = bytes
+                let bytes = ByteBuffer(bytes: (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ step) })
+                let gone = Int.random(in: 0...3, using: &random) == 0 ? Int.random(in: 0..<size, using: &random) : 0
+                sent += Array(bytes.readableBytesView.dropFirst(gone))
+                let isCredited = Bool.random(using: &random)
+                switch outbox.append(queued(bytes), taken: gone, isCredited: isCredited, limit: .max) {
+                case .write:
+                    #expect(chunk.isEmpty)
+                    chunk = next(&outbox)
+                case .queued: #expect(!chunk.isEmpty)
+                case .overflow: Issue.record("without a limit")
                 }
-            } else if let written = chunk {
-                taken += Array(written.readableBytesView)
-                chunk = outbox.completed()
+            } else if !chunk.isEmpty {
+                complete()
             }
-            #expect(outbox.bytes == sent.count - taken.count)
+            #expect(outbox.bytes == sent.count - taken.count && (0...outbox.bytes).contains(outbox.credit))
         }
-        while let written = chunk {
-            taken += Array(written.readableBytesView)
-            chunk = outbox.completed()
-        }
+        while !chunk.isEmpty { complete() }
         #expect(taken == sent)
-        #expect(outbox.isEmpty && outbox.bytes == 0)
+        #expect(outbox.isEmpty && outbox.credit == 0)
+        #expect(memory.bytes == 0 && metrics.counters.value(.queueMemory) == 0)
     }
 
-    @Test("bytes above the limit are refused and change nothing")
+    @Test("live bytes above the limit are refused and change nothing; an answer does not count against it")
     func overflow() {
         var outbox = Outbox()
-        #expect(outbox.append(ByteBuffer(repeating: 1, count: 80), limit: 100) == .write)
-        #expect(outbox.append(ByteBuffer(repeating: 1, count: 20), limit: 100) == .queued)
-        #expect(outbox.append(ByteBuffer(repeating: 1, count: 1), limit: 100) == .overflow)
-        #expect(outbox.bytes == 100)
+        #expect(outbox.append(queued(1, 5_000_000), isCredited: true, limit: 100) == .write)
+        #expect(outbox.append(queued(1, 80), limit: 100) == .queued)
+        #expect(outbox.append(queued(1, 20), limit: 100) == .queued)
+        #expect(outbox.append(queued(1, 1), limit: 100) == .overflow)
+        #expect(outbox.bytes == 5_000_100 && outbox.liveBytes == 100)
+        #expect(outbox.append(queued(1, Outbox.maximumCredit), isCredited: true, limit: 100) == .overflow)
     }
 
-    @Test("dropping keeps only the chunk that the transport has")
-    func drop() {
+    @Test("a single write is taken in any case")
+    func single() {
         var outbox = Outbox()
-        _ = outbox.append(ByteBuffer(repeating: 1, count: 80), limit: 1_000)
-        _ = outbox.append(ByteBuffer(repeating: 2, count: 80), limit: 1_000)
-        outbox.dropWaiting()
-        #expect(outbox.bytes == 80)
-        #expect(outbox.append(ByteBuffer(repeating: 3, count: 8), limit: 1_000) == .queued)
-        #expect(outbox.completed() == ByteBuffer(repeating: 3, count: 8))
-        #expect(outbox.completed() == nil)
+        #expect(outbox.append(queued(1, 1_000), limit: 100) == .write)
+        #expect(outbox.append(queued(1, 1), limit: 100) == .overflow)
+    }
+
+    @Test("whatever comes and goes, live bytes and credit are never above their bounds", arguments: 0..<100)
+    func bounds(seed: Int) {
+        var random = SeededRandom(seed: UInt64(seed))
+        var outbox = Outbox()
+        let limit = 100_000
+        for _ in 0..<500 {
+            let size = Int.random(in: 1...60_000, using: &random)
+            switch Int.random(in: 0..<5, using: &random) {
+            case 0: _ = outbox.append(queued(1, size * 40), isCredited: true, limit: limit)
+            case 1, 2: _ = outbox.append(queued(2, size), limit: limit)
+            default: outbox.completed()
+            }
+            _ = next(&outbox)
+            #expect(outbox.liveBytes <= limit && outbox.credit <= Outbox.maximumCredit && outbox.credit >= 0)
+        }
+        outbox.removeAll()
+        #expect(outbox.isEmpty && memory.bytes == 0)
+    }
+
+    @Test(
+        "dropping keeps what the transport has and the end of the frame of which it has the beginning",
+        arguments: 0..<200)
+    func drop(seed: Int) {
+        var random = SeededRandom(seed: UInt64(seed))
+        var outbox = Outbox()
+        var (all, boundaries): ([UInt8], Set<Int>) = ([], [0])
+        for number in 0..<12 {
+            var batch = ByteBuffer()
+            var ends: [Int] = []
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let size = Int.random(in: 0...(number.isMultiple(of: 5) ? 100_000 : 400), using: &random)
+                WebSocketFrame.encode(.text, into: &batch, payload: ByteBuffer(repeating: UInt8(number), count: size))
+                ends.append(batch.readableBytes)
+            }
+            // The kernel may have taken a part of the first batch.
+            let gone = number == 0 ? Int.random(in: 0..<batch.readableBytes, using: &random) : 0
+            let start = all.count - gone
+            all += Array(batch.readableBytesView.dropFirst(gone))
+            for end in ends where start + end > 0 { boundaries.insert(start + end) }
+            _ = outbox.append(queued(batch), taken: gone, limit: .max)
+            if number == 0, gone > 0 { boundaries.remove(0) }
+        }
+        var taken: [UInt8] = []
+        var chunk = next(&outbox)
+        for _ in 0..<Int.random(in: 0...3, using: &random) {
+            taken += chunk.flatMap { Array($0.readableBytesView) }
+            outbox.completed()
+            chunk = next(&outbox)
+        }
+        let before = outbox.bytes
+        let dropped = outbox.dropWaiting()
+        #expect(outbox.bytes == before - dropped)
+        _ = outbox.append(queued(WebSocketFrame.close(.slow)), limit: .max)
+        if chunk.isEmpty { chunk = next(&outbox) }
+        while !chunk.isEmpty {
+            taken += chunk.flatMap { Array($0.readableBytesView) }
+            outbox.completed()
+            chunk = next(&outbox)
+        }
+        let close = Array(WebSocketFrame.close(.slow).readableBytesView)
+        #expect(Array(taken.suffix(close.count)) == close)
+        let kept = taken.count - close.count
+        #expect(Array(taken.prefix(kept)) == Array(all.prefix(kept)) && boundaries.contains(kept))
+        #expect(memory.bytes == 0)
+    }
+
+    @Test("what clients share is in memory once, and nothing of it when the last has taken it")
+    func shared() {
+        var ledger = QueueLedger(memory: memory, metrics: metrics)
+        let batch = ByteBuffer(repeating: 1, count: 50_000)
+        var outboxes = (0..<100).map { _ in Outbox() }
+        for index in outboxes.indices { _ = outboxes[index].append(ledger.entry(for: batch), limit: .max) }
+        ledger.forget()
+        #expect(memory.bytes == batch.storageCapacity && metrics.counters.value(.queueMemory) == memory.bytes)
+        #expect(outboxes[0].share == batch.storageCapacity / 100)
+        for index in outboxes.indices.dropFirst() { outboxes[index].removeAll() }
+        #expect(outboxes[0].share == batch.storageCapacity)
+        _ = outboxes[0].next()
+        outboxes[0].completed()
+        #expect(memory.bytes == 0)
+    }
+
+    @Test("other bytes are not taken for those before them")
+    func ledger() {
+        var ledger = QueueLedger(memory: memory, metrics: metrics)
+        let bytes = ByteBuffer(repeating: 1, count: 100)
+        let entry = ledger.entry(for: bytes)
+        #expect(ledger.entry(for: bytes) === entry)
+        var other = bytes
+        other.writeInteger(UInt8(2))
+        #expect(ledger.entry(for: other) !== entry)
+        if let start = bytes.getSlice(at: 0, length: 50) { #expect(ledger.entry(for: start) !== entry) }
+        ledger.forget()
+        #expect(ledger.entry(for: bytes) !== entry)
     }
 }

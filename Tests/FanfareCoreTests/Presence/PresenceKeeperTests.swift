@@ -35,12 +35,12 @@ struct PresenceKeeperTests {
 
         func join(_ client: String, at node: Int) {
             nodes[node].wanted.insert(client)
-            nodes[node].keeper.joined(ClientInfo(client: client, user: "u"), channel)
+            nodes[node].keeper.joined(ClientInfo(client: ExactText(client), user: "u"), channel)
         }
 
         func leave(_ client: String, at node: Int) {
             nodes[node].wanted.remove(client)
-            nodes[node].keeper.left(client, channel)
+            nodes[node].keeper.left(ExactText(client), channel)
         }
 
         /// Lets time pass in ticks of the wheel.
@@ -54,14 +54,14 @@ struct PresenceKeeperTests {
                 }
             }
             for case .presence(let prepared) in mailbox.take() {
-                heard.append((prepared.event.kind == .join ? "+" : "-") + prepared.event.info.client)
+                heard.append((prepared.event.kind == .join ? "+" : "-") + prepared.event.info.client.string)
             }
         }
 
         var present: Set<String> {
             let found = Mutex<Set<String>>([])
             broker.presence(of: channel, limit: .max) { result in
-                if case .success(let page) = result { found.withLock { $0 = Set(page.members.map(\.client)) } }
+                if case .success(let page) = result { found.withLock { $0 = Set(page.members.map(\.client.string)) } }
             }
             return found.withLock(\.self)
         }

@@ -35,12 +35,12 @@ final class FaultyStore: NoPresence {
     ) { call(members.count, completion) { self.broker.join(members, channel, returning: returning, completion: $0) } }
 
     func leave(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) { call(clients.count, completion) { self.broker.leave(clients, channel, completion: $0) } }
 
     func refresh(
-        _ clients: [String], _ channel: ChannelName,
+        _ clients: [ExactText], _ channel: ChannelName,
         completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
     ) { call(clients.count, completion) { self.broker.refresh(clients, channel, completion: $0) } }
 

@@ -51,13 +51,14 @@ final class RecoveringMember: HubMember {
         if live.contains(channel) || asked[channel] != nil {
             live.remove(channel)
             asked[channel] = nil
-            perform(.unsubscribe(channel: channel))
+            perform(.unsubscribe(channel: ExactText(channel)))
             return
         }
         let since = recovers ? known[channel] : nil
         asked[channel] = (nextID, since)
         let position = StreamPosition(offset: since?.offset ?? 0, epoch: since?.epoch ?? "")
-        perform(.subscribe(CentrifugeSubscribe(channel: channel, recover: since != nil, position: position)))
+        let (name, recover) = (ExactText(channel), since != nil)
+        perform(.subscribe(CentrifugeSubscribe(channel: name, recover: recover, position: position)))
     }
 
     private func perform(_ method: CentrifugeCommand.Method) {

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Centrifuge session: tokens")
 struct SessionTokenTests {
-    private let now: Int64 = 1_000
+    private let now = TokenTime(wall: 1_000, monotonic: 77)
 
     private func session(
         _ anonymous: ClientPermissions = .none, channels: ChannelRulebook = ChannelRulebook(),
@@ -17,6 +17,11 @@ struct SessionTokenTests {
             permissions: anonymous, channels: channels)
         policy.ignoresTokens = ignoresTokens
         return CentrifugeSession(policy: policy)
+    }
+
+    /// A moment so many seconds after 1970, on clocks that nobody set.
+    private func at(_ wall: Int64) -> TokenTime {
+        TokenTime(wall: wall, monotonic: now.monotonic + wall - now.wall)
     }
 
     /// A session of user 42 with these claims.
@@ -36,7 +41,7 @@ struct SessionTokenTests {
     }
 
     private static func subscribe(_ channel: String, token: String? = nil) -> CentrifugeCommand {
-        .init(id: 2, method: .subscribe(CentrifugeSubscribe(channel: channel, token: token)))
+        .init(id: 2, method: .subscribe(CentrifugeSubscribe(channel: ExactText(channel), token: token)))
     }
 
     private func text(_ action: CentrifugeSession.Action) -> String {
@@ -71,10 +76,10 @@ struct SessionTokenTests {
     func expires() {
         var session = session()
         var claims = ConnectClaims()
-        claims.expiresAt = now + 60
+        claims.expiresAt = now.wall + 60
         let reply = text(session.connect(Self.connect("t"), claims, now: now))
         #expect(reply.contains(#""expires":true,"ttl":60"#) && session.isConnected)
-        #expect(session.nextExpiry == now + 60)
+        #expect(session.secondsLeft(now) == 60)
     }
 
     @Test("a refused token gets the protocol's code, and only one is looked at")
@@ -117,7 +122,7 @@ struct SessionTokenTests {
         for (names, code) in [(["a b"], 107), (["x:1"], 102), (["a", "b", "c", "d"], 106)] {
             var session = session(channels: book)
             var claims = ConnectClaims()
-            claims.subscriptions = names.map { ServerSubscription(channel: $0) }
+            claims.subscriptions = names.map { ServerSubscription(channel: ExactText($0)) }
             let answer = text(session.connect(Self.connect("t"), claims, now: now))
             #expect(answer.contains("\"code\":\(code)"), "\(answer)")
             #expect(!session.isConnected && session.channelCount == 0)
@@ -131,12 +136,12 @@ struct SessionTokenTests {
         let command = Self.subscribe("$a", token: "t")
         #expect(text(session.receive(command)) == "authenticate t")
         var claims = SubscriptionClaims()
-        (claims.user, claims.channel, claims.expiresAt) = ("42", "$a", now + 30)
+        (claims.user, claims.channel, claims.expiresAt) = ("42", "$a", now.wall + 30)
         #expect(session.mismatch(claims, command) == nil)
         #expect(text(session.subscribe(command, claims, now: now)) == "subscribe")
         let channel = try ChannelName("$a")
         #expect(text(session.subscribed(channel, id: 2, SubscriptionStart())).contains(#""expires":true,"ttl":30"#))
-        #expect(session.nextExpiry == now + 30)
+        #expect(session.secondsLeft(now) == 30)
         claims.user = "43"
         #expect(session.mismatch(claims, command) == .otherUser)
         (claims.user, claims.channel) = ("42", "$b")
@@ -169,7 +174,9 @@ struct SessionTokenTests {
             ]
         }
         func publish(_ channel: String) -> String {
-            text(session.receive(.init(id: 3, method: .publish(channel: channel, data: ByteBuffer(string: "1")))))
+            text(
+                session.receive(
+                    .init(id: 3, method: .publish(channel: ExactText(channel), data: ByteBuffer(string: "1")))))
         }
         #expect(publish("chat") == "publish")
         #expect(publish("news").contains(#""code":103"#))
@@ -195,9 +202,9 @@ struct SessionTokenTests {
         var claims = ConnectClaims()
         (claims.user, claims.expiresAt) = ("42", 1_160)
         #expect(session.mismatch(claims) == nil)
-        let reply = text(session.refresh(command, claims, now: now))
+        let reply = session.refresh(command, claims, now: now).map(text).joined()
         #expect(reply.contains(#"{"id":5,"refresh":{"client":"c","version":"v","expires":true,"ttl":160}}"#))
-        #expect(session.expire(at: 1_159) == [] && session.expire(at: 1_160) == [.disconnect(.expired)])
+        #expect(session.expire(at(1_159)) == [] && session.expire(at(1_160)) == [.disconnect(.expired)])
         claims.user = "43"
         #expect(session.mismatch(claims) == .otherUser)
         #expect(session.refused(command, .otherUser) == .disconnect(.invalidToken))
@@ -210,7 +217,7 @@ struct SessionTokenTests {
         var claims = SubscriptionClaims()
         (claims.user, claims.channel, claims.expiresAt) = ("42", "$a", 1_030)
         _ = session.subscribe(Self.subscribe("$a", token: "t"), claims, now: now)
-        #expect(session.expire(at: 1_030) == [], "it is not in force yet")
+        #expect(session.expire(at(1_030)) == [], "it is not in force yet")
         let channel = try ChannelName("$a")
         _ = session.subscribed(channel, id: 2, SubscriptionStart())
         let command = CentrifugeCommand(id: 6, method: .subRefresh(channel: "$a", token: "new"))
@@ -219,8 +226,8 @@ struct SessionTokenTests {
         #expect(
             text(session.subscribe(command, claims, now: now)).contains(
                 #"{"id":6,"sub_refresh":{"expires":true,"ttl":90}}"#))
-        #expect(session.expire(at: 1_089) == [])
-        let ended = session.expire(at: 1_090)
+        #expect(session.expire(at(1_089)) == [])
+        let ended = session.expire(at(1_090))
         #expect(ended.count == 1 && session.channelCount == 0)
         #expect(
             text(ended[0]).contains(
@@ -245,7 +252,7 @@ struct SessionTokenTests {
         _ = session.subscribe(Self.subscribe("$a", token: "t"), claims, now: now)
         _ = session.subscribed(try ChannelName("$a"), id: 2, SubscriptionStart())
         let publish = { (channel: String) in
-            CentrifugeCommand(id: 7, method: .publish(channel: channel, data: ByteBuffer(string: "1")))
+            CentrifugeCommand(id: 7, method: .publish(channel: ExactText(channel), data: ByteBuffer(string: "1")))
         }
         #expect(text(session.receive(publish("$a"))) == "publish")
         #expect(text(session.receive(publish("a"))).contains(#""code":103"#))

@@ -101,9 +101,10 @@ struct AdminGateTests {
         try await withAdminPort(context) { admin in
             let body = #"{"channel":"c","data":1}"#
             let page = ["Origin: http://evil.example", "Content-Type: application/x-www-form-urlencoded"]
-            #expect(try await admin.publish(body, headers: page + ["X-API-Key: first-key"]).status == 200)
-            #expect(try await admin.publish(body, headers: page).status == 403)
-            #expect(try await admin.request("GET", "/metrics", headers: ["Sec-Fetch-Site: same-site"]).status == 403)
+            let withKey = try await admin.publish(body, headers: page + ["X-API-Key: first-key"])
+            let without = try await admin.publish(body, headers: page)
+            let metrics = try await admin.request("GET", "/metrics", headers: ["Sec-Fetch-Site: same-site"])
+            #expect(withKey.status == 200 && without.status == 403 && metrics.status == 403)
         }
     }
 }

@@ -43,10 +43,10 @@ final class AdminPort: Sendable {
     private let group: ServiceGroup
     private let running: Task<Void, any Error>
 
-    static func start(_ context: AdminContext) async throws -> AdminPort {
+    static func start(_ context: AdminContext, host: String = "127.0.0.1") async throws -> AdminPort {
         let (ports, bound) = AsyncStream<Int>.makeStream()
         let logger = Logger(label: "admin") { _ in SwiftLogNoOpLogHandler() }
-        let server = AdminServer(context: context, host: "127.0.0.1", port: 0, logger: logger) { bound.yield($0) }
+        let server = AdminServer(context: context, host: host, port: 0, logger: logger) { bound.yield($0) }
         let group = ServiceGroup(configuration: .init(services: [server.makeService()], logger: logger))
         let running = Task {
             defer { bound.finish() }

@@ -21,7 +21,7 @@ struct BroadcastTests {
             #expect(answer.status == 200)
             #expect(
                 answer.body.hasPrefix(
-                    #"{"result":{"responses":[{"result":{}},{"error":{"code":100,"message":"too many "#
+                    #"{"result":{"responses":[{"result":{}},{"error":{"code":100,"message":"nothing was published: too "#
                 )
             )
             #expect(answer.body.hasSuffix(#"},{"result":{}},{"result":{}}]}}"#))
@@ -68,7 +68,18 @@ struct BroadcastTests {
         try await withAdminPort(.forTest(broker: broker)) { admin in
             let answer = try await admin.broadcast(#"{"channels":["a","","b"],"data":1}"#)
             #expect(answer.status == 503)
-            #expect(answer.body == #"{"error":{"code":100,"message":"broker is not available, try again"}}"#)
+            let message = "nothing was published: broker is not available, try again"
+            #expect(answer.body == #"{"error":{"code":100,"message":"\#(message)","outcome":"not_published"}}"#)
+        }
+    }
+
+    @Test("a broadcast of which one channel may have been published says so as a whole")
+    func unknownOutcome() async throws {
+        let broker = ScriptedBroker { .failure($0.string == "b" ? .unknownOutcome : .unavailable) }
+        try await withAdminPort(.forTest(broker: broker)) { admin in
+            let answer = try await admin.broadcast(#"{"channels":["a","b","c"],"data":1}"#)
+            #expect(answer.status == 503)
+            #expect(answer.body.contains(#""outcome":"unknown""#))
         }
     }
 

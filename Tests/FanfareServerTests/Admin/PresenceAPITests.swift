@@ -19,7 +19,7 @@ struct PresenceAPITests {
         let broker = MemoryBroker(rules: book, formats: FormatsInUse(), metrics: metrics.broker)
         broker.start(receivers: [])
         let infos = (0..<members).map {
-            ClientInfo(client: "\($0)", user: "u", connInfo: ByteBuffer(string: #"{"n":1}"#))
+            ClientInfo(client: ExactText("\($0)"), user: "u", connInfo: ByteBuffer(string: #"{"n":1}"#))
         }
         broker.join(infos, try ChannelName("room:1"), returning: false) { _ in }
         var limits = Limits()

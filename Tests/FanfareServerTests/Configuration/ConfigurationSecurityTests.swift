@@ -36,12 +36,6 @@ struct ConfigurationSecurityTests {
             (["allowed-origins": "*"], "FANFARE_ALLOWED_ORIGINS"),
             (["allowed-origins": "https://a.example,*"], "FANFARE_ALLOWED_ORIGINS"),
             (["admin-host": "0.0.0.0", "admin-insecure": "on"], "FANFARE_ADMIN_INSECURE"),
-            (["admin-api-keys": "hunter2 0123456789abcdef"], "FANFARE_ADMIN_API_KEYS"),
-            (["token-hmac-secret": "hunter2"], "FANFARE_TOKEN_HMAC_SECRET"),
-            (
-                ["token-hmac-secret": "0123456789abcdef0123456789abcdef 0123456789abcdef0123456789abcde"],
-                "FANFARE_TOKEN_HMAC_SECRET"
-            ),
             (["token-in-query": "on"], "FANFARE_TOKEN_IN_QUERY"),
             (["trusted-proxies": "private, 0.0.0.0/0"], "FANFARE_TRUSTED_PROXIES"),
             (["token-jwks": "http://login.example/keys", "token-audience": "a"], "FANFARE_TOKEN_JWKS"),
@@ -54,6 +48,55 @@ struct ConfigurationSecurityTests {
         let found = try await dangers(settings)
         #expect(found.count == 1, "\(found)")
         #expect(found.allSatisfy { $0.hasPrefix("variable \(variable): ") && !$0.contains("hunter2") }, "\(found)")
+    }
+
+    @Test(
+        "a secret that can be guessed keeps a node from starting, and is a danger with --dev",
+        arguments: [
+            (["admin-api-keys": "0123456789abcdef hunter2"], "FANFARE_ADMIN_API_KEYS", "7 bytes"),
+            (["admin-api-keys": "h"], "FANFARE_ADMIN_API_KEYS", "1 byte,"),
+            (["admin-api-keys": "hunter2hunter23"], "FANFARE_ADMIN_API_KEYS", "at least 16"),
+            (["token-hmac-secret": "hunter2"], "FANFARE_TOKEN_HMAC_SECRET", "HS256 needs at least 32"),
+            (
+                ["token-hmac-secret": "0123456789abcdef0123456789abcdef hunter2hunter2hunter2hunter2hun"],
+                "FANFARE_TOKEN_HMAC_SECRET", "31 bytes"
+            ),
+            (
+                ["token-hmac-secret": "hunter2hunter2hunter2hunter2hunter2hunter2hunte", "token-algorithms": "HS384"],
+                "FANFARE_TOKEN_HMAC_SECRET", "HS384 needs at least 48"
+            ),
+            (
+                ["token-hmac-secret": "hunter2hunter2hunter2hunter2hunter2hunter2", "token-algorithms": "HS256 HS512"],
+                "FANFARE_TOKEN_HMAC_SECRET", "HS512 needs at least 64"
+            ),
+        ])
+    func weak(settings: [String: String], variable: String, words: String) async throws {
+        var environment = Dictionary(
+            uniqueKeysWithValues: settings.map { name, value in
+                ("FANFARE_" + name.uppercased().replacing("-", with: "_"), value)
+            })
+        let problems = await configurationProblems(environment: environment)
+        #expect(problems.count == 1 && problems[0].hasPrefix("variable \(variable): *** "), "\(problems)")
+        #expect(problems[0].contains(words) && problems[0].contains("openssl rand -hex 32"), "\(problems)")
+        #expect(!problems[0].contains("hunter"), "\(problems)")
+        environment["FANFARE_DEV"] = "true"
+        environment["FANFARE_HOST"] = "127.0.0.1"
+        let found = try await readConfiguration(environment: environment).dangers
+        #expect(found == problems)
+    }
+
+    @Test("secrets of the least length start a node")
+    func strong() async throws {
+        let key = "0123456789abcdef"
+        for (secret, algorithms) in [
+            (key + key, "HS256"), (key + key + key, "HS256 HS384"), (key + key + key + key, "HS512"), (key, "ES256"),
+        ] {
+            let problems = await configurationProblems(environment: [
+                "FANFARE_TOKEN_HMAC_SECRET": secret, "FANFARE_TOKEN_ALGORITHMS": algorithms,
+                "FANFARE_ADMIN_API_KEYS": key,
+            ])
+            #expect(problems == [], "\(algorithms)")
+        }
     }
 
     @Test("a secret on the command line is pointed out, an URL without a password is none")
@@ -71,7 +114,7 @@ struct ConfigurationSecurityTests {
         for host in ["0.0.0.0", "::", "10.0.0.1", "node.example", "203.0.113.1"] {
             let problems = await configurationProblems(flags: ["admin-host": host])
             #expect(problems.count == 1 && problems[0].hasPrefix("flag --admin-host: \(host) opens"), "\(problems)")
-            let keyed = await configurationProblems(flags: ["admin-host": host, "admin-api-keys": "k"])
+            let keyed = await configurationProblems(flags: ["admin-host": host, "admin-api-keys": "0123456789abcdef"])
             let insecure = await configurationProblems(flags: ["admin-host": host, "admin-insecure": "on"])
             #expect(keyed == [] && insecure == [])
         }
@@ -83,9 +126,10 @@ struct ConfigurationSecurityTests {
 
     @Test("a secret may stand in a file; white space around it does not count")
     func files() async throws {
-        try await withConfigurationFile("secret", "\n one two \r\n") { path in
+        let (one, two) = (String(repeating: "1", count: 32), String(repeating: "2", count: 32))
+        try await withConfigurationFile("secret", "\n \(one) \(two) \r\n") { path in
             let result = try await readConfiguration(flags: ["token-hmac-secret-file": path])
-            #expect(result.configuration.tokens.secrets.map(\.value) == ["one", "two"])
+            #expect(result.configuration.tokens.secrets.map(\.value) == [one, two])
             let shown = result.entries.first { $0.setting.name == "token-hmac-secret" }
             #expect(shown?.text == "***" && shown?.origin == "file \(path)")
             let both = await configurationProblems(flags: [

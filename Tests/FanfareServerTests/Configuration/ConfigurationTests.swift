@@ -109,22 +109,81 @@ struct ConfigurationTests {
         #expect(result.configuration.keepAlive.pingInterval == nil)
     }
 
-    @Test("the admin port alone is read with the same precedence, whatever else is wrong")
-    func adminPort() async throws {
-        func port(_ flags: [String: String], _ environment: [String: String], _ file: String? = nil) async throws -> Int
-        {
-            try await ConfigurationReader(flags: flags, environment: environment, file: file).adminPort()
+    @Test("the admin address alone is read with the same precedence, whatever else is wrong")
+    func adminAddress() async throws {
+        func address(
+            _ flags: [String: String], _ environment: [String: String], _ file: String? = nil
+        ) async throws -> String {
+            let found = try await ConfigurationReader(flags: flags, environment: environment, file: file).adminAddress()
+            return "\(found.host) \(found.port)"
         }
-        try await withConfigurationFile("c.yaml", "admin-port: 1\n") { path in
+        try await withConfigurationFile("c.yaml", "admin-port: 1\nadmin-host: '::1'\n") { path in
             let broken = ["FANFARE_DRAIN": "soon"]
-            let ports = [
-                try await port([:], broken), try await port([:], broken, path),
-                try await port([:], ["FANFARE_ADMIN_PORT": "2", "FANFARE_CONFIG": path]),
-                try await port(["admin-port": "3"], ["FANFARE_ADMIN_PORT": "2"], path),
+            let addresses = [
+                try await address([:], broken), try await address([:], broken, path),
+                try await address([:], ["FANFARE_ADMIN_PORT": "2", "FANFARE_CONFIG": path]),
+                try await address(["admin-port": "3"], ["FANFARE_ADMIN_PORT": "2"], path),
+                try await address(["admin-host": "h"], ["FANFARE_ADMIN_HOST": "::"], path),
+                try await address([:], ["FANFARE_ADMIN_HOST": "::"]),
             ]
-            #expect(ports == [9_000, 1, 2, 3])
-            await #expect(throws: ConfigurationProblems.self) { try await port([:], ["FANFARE_ADMIN_PORT": "x"]) }
+            #expect(addresses == ["127.0.0.1 9000", "::1 1", "::1 2", "::1 3", "h 1", ":: 9000"])
+            for port in ["x", "0"] {
+                let environment = ["FANFARE_ADMIN_PORT": port]
+                await #expect(throws: ConfigurationProblems.self) { try await address([:], environment) }
+            }
         }
+    }
+
+    @Test(
+        "what was meant is the name with the fewest words that have no partner",
+        arguments: [
+            ("FANFARE_REDIS_URL", "FANFARE_REDIS"), ("FANFARE_REDIS_URI", "FANFARE_REDIS"),
+            ("FANFARE_MAX_CONECTIONS", "FANFARE_MAX_CONNECTIONS"), ("FANFARE_PROT", "FANFARE_PORT"),
+            ("FANFARE_JWT_SECRET", nil), ("FANFARE_ADMIN_KEYS", "FANFARE_ADMIN_API_KEYS"),
+            ("FANFARE_TOKEN_SECRET", "FANFARE_TOKEN_HMAC_SECRET"), ("FANFARE_LOGLEVEL", "FANFARE_LOG_LEVEL"),
+            ("FANFARE_ALLOWED_ORIGIN", "FANFARE_ALLOWED_ORIGINS"), ("FANFARE_XYZZY", nil),
+        ])
+    func meant(variable: String, meant: String?) async throws {
+        let warnings = try await readConfiguration(environment: [variable: "1"]).warnings
+        #expect(warnings.count == 1)
+        let hint = meant.map { "; did you mean \($0)?" } ?? ""
+        #expect(warnings.first == "variable \(variable) is not known and has no effect\(hint)")
+    }
+
+    @Test("a node that would refuse everybody says so, and what to set")
+    func closedToAll() async throws {
+        let empty = try await readConfiguration()
+        let remark = try #require(empty.closedToAll)
+        for word in ["401", "token-hmac-secret", "token-jwks", "token-public-key-file", "anonymous", "dev"] {
+            #expect(remark.contains(word))
+        }
+        #expect(empty.remarks == [remark])
+        let secret = String(repeating: "s", count: 32)
+        for environment in [
+            ["FANFARE_DEV": "true"], ["FANFARE_ANONYMOUS": "subscribe"], ["FANFARE_TOKEN_HMAC_SECRET": secret],
+            ["FANFARE_TOKEN_JWKS": "https://idp.example.com/keys"],
+        ] {
+            #expect(try await readConfiguration(environment: environment).closedToAll == nil, "\(environment)")
+        }
+    }
+
+    @Test("options and their values become one word each, whatever the value looks like")
+    func arguments() {
+        let missing = SettingArguments.missing
+        let cases: [([String], [String])] = [
+            (["serve", "--port", "abc", "--max-connections", "-3"], ["serve", "--port=abc", "--max-connections=-3"]),
+            (["serve", "--port", "--dev"], ["serve", "--port=\(missing)", "--dev"]),
+            (["serve", "--port"], ["serve", "--port=\(missing)"]),
+            (["serve", "--port="], ["serve", "--port=\(missing)"]),
+            (["serve", "--port", ""], ["serve", "--port=\(missing)"]),
+            (["serve", "--port=1", "--host", "-x"], ["serve", "--port=1", "--host=-x"]),
+            (["config", "check", "--strict", "--drain", "-1s"], ["config", "check", "--strict", "--drain=-1s"]),
+            (["token", "create", "--user", "42"], ["token", "create", "--user", "42"]),
+            (["serve", "--", "--port", "1"], ["serve", "--", "--port", "1"]),
+            (["health", "--admin-port", "1"], ["health", "--admin-port", "1"]), ([], []),
+        ]
+        for (given, joined) in cases { #expect(SettingArguments.joined(given) == joined, "\(given)") }
+        #expect(SettingArguments.bare.isSubset(of: Setting.all.map(\.name)))
     }
 
     @Test(

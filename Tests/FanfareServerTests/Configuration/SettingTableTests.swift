@@ -29,7 +29,8 @@ struct SettingTableTests {
         "max-message-rate": "999", "max-byte-rate": "0", "max-publish-rate": "499", "max-subscribe-rate": "0",
         "max-read-rate": "127", "max-user-message-rate": "9", "max-user-publish-rate": "8",
         "max-pending-connections": "998", "max-pending-connections-per-address": "99", "max-admin-connections": "98",
-        "max-message-bytes": "63KiB", "max-queue-bytes": "2MiB", "max-fragments": "77",
+        "max-message-bytes": "63KiB", "max-queue-bytes": "2MiB", "max-node-queue-bytes": "300MiB",
+        "max-fragments": "77",
         "max-control-frames": "9", "message-timeout": "29s", "max-channels": "127",
         "max-channel-bytes": "254",
         "max-commands": "63", "max-pending-commands": "255", "max-api-body-bytes": "3MiB", "retry-after": "3",
@@ -38,15 +39,15 @@ struct SettingTableTests {
         "max-token-bytes": "4KiB", "token-hmac-secret": "a b", "token-hmac-secret-file": secretFile,
         "token-public-key-file": keyFile, "token-jwks": "https://a.example/keys", "token-jwks-interval": "11s",
         "token-jwks-max-age": "6m", "token-algorithms": "ES256", "token-audience": "a", "token-issuer": "i",
-        "token-leeway": "6s", "admin-api-keys": "a b", "admin-api-keys-file": secretFile, "admin-insecure": "on",
-        "redis-file": redisFile, "admin-names": "ops.example", "max-header-field-bytes": "4KiB",
-        "max-header-bytes": "15KiB",
+        "token-leeway": "6s", "admin-api-keys": "0123456789abcdef b123456789abcdef", "admin-api-keys-file": secretFile,
+        "admin-insecure": "on",
+        "redis-file": redisFile, "admin-names": "ops.example", "max-header-field-bytes": "4KiB", "max-header-bytes": "15KiB",
         "max-header-fields": "63",
     ]
 
     private static let authority = try? TestAuthority()
     private static let tlsPair = try? authority?.issue("node")
-    private static let secretFile = file("secret", "  of a file\n")
+    private static let secretFile = file("secret", "  0123456789abcdef-of-a-file 123456789abcdef-of-a-file\n")
     private static let redisFile = file("redis", "redis://u:p@another\n")
     private static let keyFile = file("key.pem", ES256PrivateKey().publicKey.pemRepresentation)
 

@@ -54,6 +54,24 @@ struct TokenToolTests {
         await #expect(throws: TokenToolProblem.self) { try await TokenReport(good, NodeConfiguration()) }
     }
 
+    @Test("check names the claim that can't be read, and says why")
+    func unreadable() async throws {
+        for (claims, words) in [
+            (#"{"exp":"soon"}"#, "refused: the claim 'exp' is not a number of seconds since 1970"),
+            (#"{"channels":[1]}"#, "refused: the claim 'channels' lists something that is not a text"),
+            (
+                #"{"channel":"$a","allow":["read"]}"#,
+                "refused: the claim 'allow' has a word that is none of sub, pub, prs, hst"
+            ),
+        ] {
+            let report = try await TokenReport(try await request(claims: claims).make(configuration), configuration)
+            #expect(!report.isValid && report.text == words, "\(report.text)")
+        }
+        let far = try await request(claims: #"{"exp":1700000000000}"#).make(configuration)
+        let report = try await TokenReport(far, configuration)
+        #expect(report.isValid && report.text.contains("after the year 9999"), "\(report.text)")
+    }
+
     @Test("the caller's own claims win")
     func ownClaims() throws {
         let payload = try request(expiresIn: "10s", claims: #"{"exp":5,"x":[1]}"#).payload(now: 100)

@@ -32,12 +32,21 @@ struct JSONScannerTests {
         ])
     func invalid(text: String) { #expect(!isValid(text)) }
 
-    @Test("nesting is followed to the limit and no deeper")
-    func depth() {
-        let nested = { String(repeating: "[", count: $0) + String(repeating: "]", count: $0) }
-        #expect(isValid(nested(JSONScanner.maximumDepth)))
-        #expect(!isValid(nested(JSONScanner.maximumDepth + 1)))
-        #expect(!isValid(nested(100_000)))
+    @Test(
+        "nesting is followed however deep, and every end has to fit its beginning",
+        arguments: [1, 2, 63, 64, 65, 127, 128, 129, 1_000, 100_000])
+    func depth(levels: Int) {
+        // Arrays and objects in turn, so that each end is of another kind than its neighbours.
+        let open = (0..<levels).map { $0 % 3 == 0 ? "[" : #"{"k":"# }.joined()
+        let close = (0..<levels).reversed().map { $0 % 3 == 0 ? "]" : "}" }.joined()
+        #expect(isValid(open + "1" + close))
+        #expect(isValid(String(repeating: "[", count: levels) + String(repeating: "]", count: levels)))
+        #expect(!isValid(open + "1" + close.dropLast()))
+        #expect(!isValid(open + "1" + close + close.suffix(1)))
+        var ends = Array(close.utf8)
+        let place = levels / 2
+        ends[place] = ends[place] == UInt8(ascii: "]") ? UInt8(ascii: "}") : UInt8(ascii: "]")
+        #expect(!isValid(open + "1" + String(decoding: ends, as: UTF8.self)))
     }
 
     @Test("mutated JSON is judged as Foundation judges it and never traps", arguments: 0..<3_000)

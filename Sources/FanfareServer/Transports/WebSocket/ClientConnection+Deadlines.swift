@@ -68,7 +68,9 @@ extension ClientConnection {
         switch phase {
         case .open:
             if let drainAt, drainAt <= now { return end(.serviceRestart) }
-            if let slowAt, slowAt <= now { return end(.slow) }
+            if let slowAt, slowAt <= now {
+                return end(.slow, reason: "slow consumer: \(outbox.bytes) bytes wait and nothing is taken")
+            }
             if let messageDeadline, messageDeadline <= now { return end(.messageTimeout) }
             if let expiryAt = tokens?.expiryAt, expiryAt <= now { expiryReached() }
             guard phase == .open else { return }

@@ -13,14 +13,15 @@ extension ClientConnection {
         guard phase == .open else { return }
         switch disconnect {
         case .slow:
-            // What it did not take is worthless to it: the close frame goes right behind the chunk under way.
-            tick = nil
+            // What it did not take is worthless to it: the close frame goes right behind the frame under way.
+            tick = PendingBytes()
             dropQueue()
         default:
             flushTick()
             guard phase == .open else { return }
         }
         phase = .closing
+        logEnd(disconnect, reason)
         leave(disconnect)
         afterClose =
             switch disconnect {
@@ -34,6 +35,14 @@ extension ClientConnection {
         setPaused(false)
         send(frame ?? WebSocketFrame.close(code: disconnect.code, reason: reason ?? disconnect.reason))
         if phase == .closing, outbox.isEmpty { closeFrameWritten() }
+    }
+
+    /// Ends a client because all queues of the node together are too big. Its memory is wanted now: where most of a big
+    /// frame is still to come, there is no time for a close frame behind it.
+    func endForMemory() {
+        let waiting = outbox.bytes
+        end(.slow, reason: "slow consumer: \(waiting) bytes wait, and the node's queues are full")
+        if phase == .closing, outbox.bytes > 2 * Outbox.chunkBytes { closeSocket() }
     }
 
     /// Our close frame is with the kernel (RFC 6455 §7.1.1: the server ends the connection first).
@@ -51,7 +60,10 @@ extension ClientConnection {
     /// The connection is broken: nothing can be said any more.
     func lost(_ disconnect: Disconnect) {
         guard phase == .open || phase == .closing else { return }
-        if phase == .open { leave(disconnect) }
+        if phase == .open {
+            logEnd(disconnect, nil)
+            leave(disconnect)
+        }
         phase = .closing
         closeSocket()
     }
@@ -69,10 +81,10 @@ extension ClientConnection {
         if phase == .opening { loop.shard.leave(self) }
         phase = .ended
         writer = nil
-        tick = nil
+        tick = PendingBytes()
         onSubscribed = nil
         tokens = nil
-        dropQueue()
+        clearQueue()
         loop.wheel.cancel(self)
         if admitted {
             admitted = false

@@ -15,12 +15,13 @@ extension ClientConnection {
         }
     }
 
-    /// The client has taken what waited: what is newest now follows.
+    /// The client has taken what waited: what is newest now follows, as much as it takes.
     func sendNewest() {
-        guard !newest.isEmpty else { return }
-        let frames = newest
-        newest = []
-        for (channel, frame) in frames where membership.contains(channel) { enqueue(frame) }
-        flushTick()
+        while phase == .open, outbox.isEmpty, !newest.isEmpty {
+            // Taken out first: what is written here may be gone at once, and then this begins again.
+            let (channel, frame) = newest.removeFirst()
+            if membership.contains(channel) { enqueue(frame) }
+            if tick.bytes >= Self.writeBytes || newest.isEmpty { flushTick() }
+        }
     }
 }

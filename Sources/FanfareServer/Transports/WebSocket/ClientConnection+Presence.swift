@@ -5,13 +5,13 @@ import NIOCore
 /// A client as a member of its channels.
 extension ClientConnection {
     /// By which id others know it. A raw client has one only where members are kept.
-    var clientID: String? { session?.clientID ?? raw?.clientID }
+    var clientID: ExactText? { (session?.clientID ?? raw?.clientID).map { ExactText($0) } }
 
     /// What others see of it in a channel.
     private func clientInfo(in channel: ChannelName) -> ClientInfo? {
         if let session { return session.info(in: channel) }
         guard let raw, let id = raw.clientID else { return nil }
-        return ClientInfo(client: id, identity: raw.identity)
+        return ClientInfo(client: ExactText(id), identity: raw.identity)
     }
 
     /// Its subscription is in force: its presence begins. It ends with the subscription, whatever ends that.

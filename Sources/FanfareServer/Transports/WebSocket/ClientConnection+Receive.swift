@@ -88,6 +88,7 @@ extension ClientConnection {
             guard payload.bytes.readableBytes <= raw.rules.maxMessageBytes ?? .max else {
                 return end(.messageTooBig)
             }
+            guard !payload.isNestedTooDeep else { return end(.badRequest, reason: JSONDepth.problem) }
             charge(now: now)
             chargePublication(now: now)
             publish(raw.channel, payload, id: 0)
@@ -187,12 +188,13 @@ extension ClientConnection {
                 reply(frame)
             } else if case .failure(let error) = result {
                 // The raw protocol has no error message: the publisher is told by the close, its channel's others stay.
-                end(.tryAgainLater, reason: "publish refused: \(error)")
+                let what = error.outcome == .notPublished ? "refused" : "not confirmed"
+                end(.tryAgainLater, reason: "publish \(what): \(error)")
             }
         case .read(let since, let result):
-            if let frame = session?.read(id: id, since: since, result) { reply(frame) }
+            if let frame = session?.read(id: id, since: since, result) { self.answer(frame) }
         case .presence(let result):
-            if let frame = session?.presence(id: id, result, maxBytes: limits.maxQueueBytes / 2) { reply(frame) }
+            if let frame = session?.presence(id: id, result, maxBytes: limits.maxQueueBytes / 2) { self.answer(frame) }
         case .presenceStats(let result):
             if let frame = session?.presenceStats(id: id, result) { reply(frame) }
         }
@@ -207,7 +209,7 @@ extension ClientConnection {
         } else if session?.isConnecting == true {
             begun(channel, request, start)
         } else if let frame = session?.subscribed(channel, id: request, start) {
-            reply(frame)
+            answer(frame)
             scheduleExpiry()
         }
     }
@@ -223,7 +225,7 @@ extension ClientConnection {
     /// What a raw client gets before live traffic; its upgrade is answered.
     func begin(_ start: SubscriptionStart) {
         guard start.isComplete else { return end(.insufficientState) }
-        for publication in start.publications { reply(wireFormat.encode(publication)) }
+        for publication in start.publications { answer(wireFormat.encode(publication)) }
     }
 
     func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError) {

@@ -4,127 +4,194 @@ import NIOCore
 
 /// Bytes on their way out: at most one write per client and tick, straight to the socket where nothing waits.
 extension ClientConnection {
-    /// Sends publications now, behind whatever this tick holds for this client already.
+    /// Bytes of a turn after which the kernel is asked, before more is gathered.
+    static let writeBytes = 65_536
+
+    /// Sends publications now, behind whatever this turn holds for this client already.
     func deliver(_ bytes: ByteBuffer) {
         guard phase == .open else { return }
         if tokens?.early != nil { return holdBack(bytes) }
-        if tick != nil { return enqueue(bytes) }
+        if !tick.isEmpty { return enqueue(bytes) }
         loop.metrics.counters.add(.deliveryWrites)
         send(bytes)
     }
 
-    /// Adds publications to this tick, in a buffer that all clients with the same bytes share.
+    /// Adds publications to this turn, as references to bytes that all their clients share.
     func enqueue(_ bytes: ByteBuffer) {
         guard phase == .open else { return }
         if tokens?.early != nil { return holdBack(bytes) }
+        let isCredited = loop.shard.isRepairing
+        guard makeRoom(for: bytes, isCredited) else { return }
+        tick.append(bytes, isCredited: isCredited, join: &loop.join)
         tickHasDeliveries = true
-        if let pending = tick, pending.readableBytes <= TickJoin.sharedBytes {
-            tick = loop.join.join(pending, bytes)
-        } else {
-            reply(bytes)
-        }
     }
 
-    /// Adds any ready frames to this tick.
+    /// Adds any ready frames to this turn.
     func reply(_ bytes: ByteBuffer) {
-        guard phase == .open else { return }
-        if tick == nil {
-            tick = bytes
+        guard phase == .open, makeRoom(for: bytes, false) else { return }
+        tick.append(bytes)
+    }
+
+    /// Adds an answer that the node owes this client and that may be bigger than its limit: see ``Outbox``.
+    func answer(_ bytes: ByteBuffer) {
+        guard phase == .open, makeRoom(for: bytes, true) else { return }
+        tick.append(bytes, isCredited: true)
+    }
+
+    /// Whether an answer is not with the kernel yet. Then the next one has to wait.
+    var hasAnswerWaiting: Bool { outbox.credit > 0 || tick.credit > 0 }
+
+    /// Makes sure that so many bytes more may wait, before they do. The kernel is asked first; ends a client that has too
+    /// much. Marks the turn as one that has something for this client.
+    private func makeRoom(for bytes: ByteBuffer, _ isCredited: Bool) -> Bool {
+        let count = bytes.readableBytes
+        if !tick.isEmpty, tick.bytes + count > Self.writeBytes || isTooMuch(count) {
+            flushTick()
+            guard phase == .open else { return false }
+        }
+        if !isCredited, isTooMuch(count) {
+            endForQueue()
+            return false
+        }
+        if tick.isEmpty {
             loop.shard.setLane(self, nil)
             loop.markDirty(self)
-        } else {
-            tick?.writeImmutableBuffer(bytes)
         }
+        return true
     }
 
-    /// Writes what the tick brought.
+    private func endForQueue() { end(.slow, reason: "slow consumer: \(outbox.bytes) bytes wait and more came") }
+
+    private func isTooMuch(_ count: Int) -> Bool {
+        let live = outbox.liveBytes + tick.liveBytes
+        return live > 0 && live + count > limits.maxQueueBytes
+    }
+
+    /// Writes what the turn brought.
     func flushTick() {
-        guard let bytes = tick else { return }
-        tick = nil
+        guard phase == .open, !tick.isEmpty else { return }
+        let pending = tick
+        tick = PendingBytes()
         if tickHasDeliveries {
             tickHasDeliveries = false
             loop.metrics.counters.add(.deliveryWrites)
         }
-        send(bytes)
+        if let only = pending.single {
+            send(only.bytes, isCredited: only.isCredited)
+        } else {
+            send(pending.pieces)
+        }
         openLane()
     }
 
     /// Lets the hub write straight to the socket, as long as nothing waits.
     func openLane() {
-        if let writer, phase == .open, tick == nil, outbox.isEmpty, tokens?.early == nil {
+        if let writer, phase == .open, tick.isEmpty, outbox.isEmpty, tokens?.early == nil {
             loop.shard.setLane(self, writer)
         }
     }
 
     /// Hands bytes to the kernel, what it does not take to the outbox.
-    func send(_ bytes: ByteBuffer) {
+    func send(_ bytes: ByteBuffer) { send(bytes, isCredited: loop.shard.isRepairing) }
+
+    private func send(_ bytes: ByteBuffer, isCredited: Bool) {
         guard phase == .open || phase == .closing else { return }
         let direct = outbox.isEmpty ? writer : nil
-        sent(direct.map { bytes.withUnsafeReadableBytes($0.send) } ?? 0, of: bytes)
+        sent(direct.map { bytes.withUnsafeReadableBytes($0.send) } ?? 0, of: bytes, isCredited: isCredited)
     }
 
-    /// The kernel took so many of these bytes: the rest goes the long way, and nothing may overtake it.
-    func sent(_ count: Int, of bytes: ByteBuffer) {
+    private func send(_ pieces: [PendingBytes.Piece]) {
+        let direct = outbox.isEmpty ? writer : nil
+        var count = direct?.send(pieces) ?? 0
         guard count >= 0 else { return lost(.writeError) }
-        loop.metrics.counters.add(.bytesSent, count)
-        guard count < bytes.readableBytes else { return }
-        var rest = bytes
-        rest.moveReaderIndex(forwardBy: count)
-        loop.shard.setLane(self, nil)
-        switch outbox.append(rest, limit: limits.maxQueueBytes) {
-        case .write:
-            loop.metrics.counters.add(.queueBytes, rest.readableBytes)
-            awaitProgress()
-            write(chunk: rest)
-        case .queued:
-            loop.metrics.counters.add(.queueBytes, rest.readableBytes)
-        case .overflow:
-            end(.slow)
+        for piece in pieces where phase == .open {
+            let taken = min(count, piece.bytes.readableBytes)
+            count -= taken
+            sent(taken, of: piece.bytes, isCredited: piece.isCredited)
         }
     }
 
-    /// The long way: NIO writes when the socket can take it, then asks for more.
-    private func write(chunk: ByteBuffer) {
+    /// The kernel took so many of these bytes: the rest goes the long way, and nothing may overtake it.
+    func sent(_ count: Int, of bytes: ByteBuffer) { sent(count, of: bytes, isCredited: loop.shard.isRepairing) }
+
+    private func sent(_ count: Int, of bytes: ByteBuffer, isCredited: Bool) {
+        guard count >= 0 else { return lost(.writeError) }
+        loop.metrics.counters.add(.bytesSent, count)
+        guard count < bytes.readableBytes else { return }
+        loop.shard.setLane(self, nil)
+        // A close frame is not refused: a client that is slow has to hear that it is.
+        let limit = phase == .closing ? Int.max : limits.maxQueueBytes
+        let verdict = outbox.append(loop.queued.entry(for: bytes), taken: count, isCredited: isCredited, limit: limit)
+        guard verdict != .overflow else { return endForQueue() }
+        loop.metrics.counters.add(.queueBytes, bytes.readableBytes - count)
+        guard verdict == .write else { return }
+        behindSince = loop.node.clock.monotonicMicroseconds()
+        writeChunk()
+    }
+
+    /// The long way: NIO writes when the socket can take it, then asks for more. The chunk has to be gone in time.
+    private func writeChunk() {
         guard let context else { return }
-        let size = chunk.readableBytes
+        let size = outbox.next()
+        guard size > 0 else { return }
+        awaitProgress()
         let promise = context.eventLoop.makePromise(of: Void.self)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         promise.futureResult.whenComplete { result in bound.value.written(size, result) }
-        context.writeAndFlush(wrapOutboundOut(chunk), promise: promise)
+        // Nothing is done with them before the last one: until then no answer can change the outbox.
+        outbox.forEachPart { part, isLast in
+            context.write(wrapOutboundOut(part), promise: isLast ? promise : nil)
+        }
+        context.flush()
     }
 
     private func written(_ size: Int, _ result: Result<Void, any Error>) {
+        // Whoever has ended has let go of everything.
+        guard phase != .ended else { return }
         loop.metrics.counters.add(.queueBytes, -size)
+        let hadAnswer = outbox.credit > 0
+        outbox.completed()
         guard case .success = result else {
             // NIO has closed the descriptor, or is about to: nothing may be sent any more.
             dropQueue()
             return lost(.writeError)
         }
         loop.metrics.counters.add(.bytesSent, size)
-        if let chunk = outbox.completed() {
-            awaitProgress()
-            write(chunk: chunk)
-            return
-        }
-        slowAt = nil
-        if phase == .closing {
-            closeFrameWritten()
+        if !outbox.isEmpty {
+            writeChunk()
         } else {
-            sendNewest()
-            openLane()
+            slowAt = nil
+            if phase == .closing {
+                closeFrameWritten()
+            } else {
+                sendNewest()
+                openLane()
+            }
         }
+        if hadAnswer, !hasAnswerWaiting, phase == .open { answerTaken() }
     }
 
-    /// A part is with the transport: it has to be gone in time.
     private func awaitProgress() {
-        slowAt = loop.node.clock.monotonicMicroseconds() + limits.slowTimeout.microseconds
+        let now = loop.node.clock.monotonicMicroseconds()
+        if phase == .closing {
+            // The time for the peer's close frame begins when it can have ours.
+            deadline = now + limits.closeTimeout.microseconds
+        } else {
+            slowAt = now + limits.slowTimeout.microseconds
+        }
         reschedule()
     }
 
-    /// Forgets what waits and was not handed to NIO.
+    /// Forgets what waits and was not handed to NIO, but for the end of a frame that has begun.
     func dropQueue() {
-        loop.metrics.counters.add(.queueBytes, -outbox.waitingBytes)
-        outbox.dropWaiting()
+        loop.metrics.counters.add(.queueBytes, -outbox.dropWaiting())
+        newest = []
+    }
+
+    /// Forgets all that waits: the client is gone.
+    func clearQueue() {
+        loop.metrics.counters.add(.queueBytes, -outbox.bytes)
+        outbox.removeAll()
         newest = []
     }
 }

@@ -45,16 +45,16 @@ extension ClientConnection {
             loop.node.metrics.tokens.refusals.addShared(.unknownKey)
             return refused(command, .unknownKey)
         }
-        guard !decide(token, command, verifier, isFinal: false) else { return }
+        guard !decide(token, command, verifier, .none) else { return }
         remember().isAskingForKey = true
         let (bound, eventLoop) = (NIOLoopBound(self, eventLoop: loop.eventLoop), loop.eventLoop)
         Task {
-            await verifier.learnKeys()
+            let search = await verifier.learnKeys()
             eventLoop.execute {
                 let client = bound.value
                 client.tokens?.isAskingForKey = false
                 guard client.phase == .open else { return }
-                _ = client.decide(token, command, verifier, isFinal: true)
+                _ = client.decide(token, command, verifier, search)
                 client.goOn()
             }
         }
@@ -62,16 +62,16 @@ extension ClientConnection {
 
     /// Whether there is a decision.
     private func decide(
-        _ token: String, _ command: CentrifugeCommand, _ verifier: TokenVerifier, isFinal: Bool
+        _ token: String, _ command: CentrifugeCommand, _ verifier: TokenVerifier, _ search: KeySearch
     ) -> Bool {
         if CentrifugeSession.isSubscription(command) {
-            switch verifier.subscription(token, isFinal: isFinal) {
+            switch verifier.subscription(token, after: search) {
             case .valid(let claims): accepted(command, claims)
             case .refused(let refusal): refused(command, refusal)
             case .undecided: return false
             }
         } else {
-            switch verifier.connection(token, isFinal: isFinal) {
+            switch verifier.connection(token, after: search) {
             case .valid(let claims): accepted(command, claims)
             case .refused(let refusal): refused(command, refusal)
             case .undecided: return false
@@ -83,20 +83,20 @@ extension ClientConnection {
     private func accepted(_ command: CentrifugeCommand, _ claims: ConnectClaims) {
         if let mismatch = session?.mismatch(claims) { return misfit(command, mismatch) }
         if case .connect = command.method, !enter(user: claims.user) { return refuseUser(command) }
-        let now = seconds
-        carryOut {
-            if case .connect = command.method {
-                $0.connect(command, claims, now: now)
-            } else {
-                $0.refresh(command, claims, now: now)
+        let now = loop.node.clock.tokenTime
+        if case .connect = command.method {
+            carryOut { $0.connect(command, claims, now: now) }
+        } else {
+            for action in session?.change({ $0.refresh(command, claims, now: now) }) ?? [] where phase == .open {
+                carryOut { _ in action }
             }
         }
-        scheduleExpiry()
+        if phase == .open { scheduleExpiry() }
     }
 
     private func accepted(_ command: CentrifugeCommand, _ claims: SubscriptionClaims) {
         if let mismatch = session?.mismatch(claims, command) { return misfit(command, mismatch) }
-        let now = seconds
+        let now = loop.node.clock.tokenTime
         carryOut { $0.subscribe(command, claims, now: now) }
         scheduleExpiry()
     }
@@ -122,7 +122,7 @@ extension ClientConnection {
     func begin(_ starts: [CentrifugeSession.ServerStart], id: UInt32) {
         loop.settle()
         loop.shard.setLane(self, nil)
-        remember().early = ByteBuffer()
+        remember().early = PendingBytes()
         for start in starts where phase == .open && session?.isConnecting == true {
             loop.shard.subscribe(self, to: start.channel, request: id, wish: start.wish)
         }
@@ -133,42 +133,47 @@ extension ClientConnection {
         guard let frame = session?.subscribed(channel, id: request, start), session?.isConnected == true else { return }
         let early = tokens?.early
         tokens?.early = nil
-        reply(frame)
-        if let early, early.readableBytes > 0 { reply(early) }
+        answer(frame)
+        for piece in early?.pieces ?? [] { piece.isCredited ? answer(piece.bytes) : reply(piece.bytes) }
+        guard phase == .open else { return }
         connected()
         goOnSoon()
     }
 
     /// Keeps a publication that comes before the reply to `connect`, which says where the channel begins.
     func holdBack(_ bytes: ByteBuffer) {
-        tokens?.early?.writeImmutableBuffer(bytes)
-        if let early = tokens?.early, early.readableBytes > limits.maxQueueBytes { end(.slow) }
+        let (waiting, isCredited) = (tokens?.early?.bytes ?? 0, loop.shard.isRepairing)
+        guard waiting + bytes.readableBytes <= (isCredited ? Outbox.maximumCredit : limits.maxQueueBytes) else {
+            return end(.slow, reason: "slow consumer: more than the queue takes came before the reply to connect")
+        }
+        tokens?.early?.append(bytes, isCredited: isCredited, join: &loop.join)
     }
 
-    /// Looks at expiries again at the right time, or in an hour: the wall clock may be set.
-    func scheduleExpiry() {
-        guard let expiry = raw?.identity?.expiresAt ?? session?.nextExpiry else {
+    /// Looks at expiries again at the right time, or in an hour. When the wall clock is set the loop has all look again.
+    ///
+    /// - Parameter delay: microseconds on top, so that clients that have to go don't all go at once.
+    func scheduleExpiry(delay: UInt64 = 0) {
+        let now = loop.node.clock.tokenTime
+        guard let left = raw?.identity?.expiry?.left(now) ?? session?.secondsLeft(now) else {
             tokens?.expiryAt = nil
             return
         }
-        let left = max(1, min(3_600, expiry + grace - seconds))
-        remember().expiryAt = loop.node.clock.monotonicMicroseconds() + UInt64(left) * 1_000_000
+        let wait = max(1, min(3_600, left.addingClamped(grace)))
+        remember().expiryAt = loop.node.clock.monotonicMicroseconds() + UInt64(wait) * 1_000_000 + delay
         reschedule()
     }
 
     /// A token has expired, and the time to refresh it is over.
     func expiryReached() {
-        let due = seconds - grace
-        if let expiry = raw?.identity?.expiresAt, expiry <= due { return end(.expired) }
-        for action in session?.change({ $0.expire(at: due) }) ?? [] where phase == .open { carryOut { _ in action } }
+        let (now, grace) = (loop.node.clock.tokenTime, grace)
+        if let expiry = raw?.identity?.expiry, expiry.left(now) <= 0 { return end(.expired) }
+        let actions = session?.change { $0.expire(now, grace: grace) } ?? []
+        for action in actions where phase == .open { carryOut { _ in action } }
         if phase == .open { scheduleExpiry() }
     }
 
     /// A raw client has no command to refresh its token.
     private var grace: Int64 { raw == nil ? Int64(limits.expiredGrace.components.seconds) : 0 }
-
-    /// Seconds since 1970.
-    private var seconds: Int64 { Int64(loop.node.clock.wallMicroseconds() / 1_000_000) }
 }
 
 /// What a client's tokens need to be remembered.
@@ -178,7 +183,7 @@ final class ClientTokens {
     /// Whether a token's key is being asked for.
     var isAskingForKey = false
     /// Publications that come before the reply to `connect`, while its subscriptions are on their way.
-    var early: ByteBuffer?
+    var early: PendingBytes?
     /// Commands that wait; at most one message of them, for then the client is not read.
     var commands: [CentrifugeCommand] = []
 

@@ -66,10 +66,12 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     var outbox = Outbox()
     /// The newest publications of channels that keep only that, for when the outbox is empty; nothing for nearly all.
     var newest: [(channel: ChannelName, frame: ByteBuffer)] = []
-    /// What this tick brought and is not written yet.
-    var tick: ByteBuffer?
+    /// What this turn brought and is not written yet.
+    var tick = PendingBytes()
     /// Whether publications are among it.
     var tickHasDeliveries = false
+    /// Since when something has waited in the outbox, microseconds of the monotonic clock.
+    var behindSince: UInt64 = 0
 
     var keepAlive = KeepAliveStateMachine()
     /// The next deadline of the phase, and the time at which a drain ends this client.
@@ -99,6 +101,8 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     var afterClose = AfterClose.awaitPeer
     /// Whether it holds one of the places of the node's connection limit.
     var admitted = false
+    /// Where it comes from, for the log.
+    var address: ClientAddress?
     /// Its address, where it holds a place there.
     var addressParty: Party?
     /// Its user, with all clients of that user, where something is limited by user; it holds a place there.

@@ -29,6 +29,43 @@ struct DirectWriter: HubLane {
         self.descriptor = descriptor
     }
 
+    /// Buffers of one call to the kernel; a turn has some thirty at most.
+    private static let maximumPieces = 64
+
+    /// Sends several buffers with one call: no copy puts them together. The same answers as for one.
+    func send(_ pieces: [PendingBytes.Piece]) -> Int {
+        let count = min(pieces.count, Self.maximumPieces)
+        return withUnsafeTemporaryAllocation(of: iovec.self, capacity: count) { vectors in
+            for index in 0..<count {
+                // The pieces hold the memory until this call is over, and nothing writes to it.
+                let bytes = pieces[index].bytes.withUnsafeReadableBytesWithStorageManagement { bytes, _ in bytes }
+                vectors.initializeElement(
+                    at: index,
+                    to: iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count))
+            }
+            return withExtendedLifetime(pieces) { sendVectors(vectors) }
+        }
+    }
+
+    private func sendVectors(_ vectors: UnsafeMutableBufferPointer<iovec>) -> Int {
+        var message = msghdr()
+        message.msg_iov = vectors.baseAddress
+        message.msg_iovlen = .init(vectors.count)
+        while true {
+            #if canImport(Darwin)
+            let count = sendmsg(descriptor, &message, MSG_DONTWAIT)
+            #else
+            let count = sendmsg(descriptor, &message, CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL))
+            #endif
+            if count >= 0 { return count }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN, EWOULDBLOCK: return 0
+            default: return -1
+            }
+        }
+    }
+
     /// Sends what the socket takes now: fewer bytes than given when its buffer is full, negative when the connection is
     /// broken. Never blocks, raises no signal.
     func send(_ bytes: UnsafeRawBufferPointer) -> Int {

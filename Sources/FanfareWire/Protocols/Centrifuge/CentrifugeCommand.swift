@@ -9,11 +9,11 @@ public struct CentrifugeCommand: Sendable, Equatable {
         /// Begins the session.
         case connect(CentrifugeConnect)
         case subscribe(CentrifugeSubscribe)
-        case unsubscribe(channel: String)
+        case unsubscribe(channel: ExactText)
         /// The data is the client's own JSON, byte for byte.
-        case publish(channel: String, data: ByteBuffer)
-        case presence(channel: String)
-        case presenceStats(channel: String)
+        case publish(channel: ExactText, data: ByteBuffer)
+        case presence(channel: ExactText)
+        case presenceStats(channel: ExactText)
         case history(CentrifugeHistory)
         /// A message to the node without an answer.
         case send
@@ -21,7 +21,7 @@ public struct CentrifugeCommand: Sendable, Equatable {
         /// A new token for the connection.
         case refresh(token: String)
         /// A new token for a subscription.
-        case subRefresh(channel: String, token: String)
+        case subRefresh(channel: ExactText, token: String)
         /// A ping by the client.
         case ping
     }
@@ -51,7 +51,7 @@ public struct CentrifugeConnect: Sendable, Equatable {
 
 /// What a client says with its subscription (`client.proto`: SubscribeRequest).
 public struct CentrifugeSubscribe: Sendable, Equatable {
-    public var channel: String
+    public var channel: ExactText
     /// For channels that ask for one.
     public var token: String?
     /// Whether the client was subscribed before and wants what it missed after ``position``.
@@ -62,7 +62,7 @@ public struct CentrifugeSubscribe: Sendable, Equatable {
     public var joinLeave: Bool
 
     public init(
-        channel: String, token: String? = nil, recover: Bool = false,
+        channel: ExactText, token: String? = nil, recover: Bool = false,
         position: StreamPosition = StreamPosition(offset: 0, epoch: ""), joinLeave: Bool = false
     ) {
         self.channel = channel
@@ -75,13 +75,13 @@ public struct CentrifugeSubscribe: Sendable, Equatable {
 
 /// Which part of a channel's history a client wants (`client.proto`: HistoryRequest).
 public struct CentrifugeHistory: Sendable, Equatable {
-    public var channel: String
+    public var channel: ExactText
     /// 0: only the stream's position; below: as many as there may be.
     public var limit: Int
     public var since: StreamPosition?
     public var reverse: Bool
 
-    public init(channel: String, limit: Int = 0, since: StreamPosition? = nil, reverse: Bool = false) {
+    public init(channel: ExactText, limit: Int = 0, since: StreamPosition? = nil, reverse: Bool = false) {
         self.channel = channel
         self.limit = limit
         self.since = since
@@ -94,8 +94,8 @@ extension CentrifugeCommand.Method {
     public static func connect(token: String?) -> Self { .connect(CentrifugeConnect(token: token)) }
 
     /// A first subscription.
-    public static func subscribe(channel: String) -> Self { .subscribe(CentrifugeSubscribe(channel: channel)) }
+    public static func subscribe(channel: ExactText) -> Self { .subscribe(CentrifugeSubscribe(channel: channel)) }
 
     /// The position of a channel's history.
-    public static func history(channel: String) -> Self { .history(CentrifugeHistory(channel: channel)) }
+    public static func history(channel: ExactText) -> Self { .history(CentrifugeHistory(channel: channel)) }
 }

@@ -41,7 +41,7 @@ public enum CentrifugeJSONDecoder {
         return commands
     }
 
-    private static let methods = [
+    private static let methods: [ExactText] = [
         "connect", "subscribe", "unsubscribe", "publish", "presence", "presence_stats", "history", "ping", "send",
         "rpc",
         "refresh", "sub_refresh",
@@ -49,26 +49,25 @@ public enum CentrifugeJSONDecoder {
 
     private static func command(_ line: ByteBuffer) throws(CentrifugeDecodeError) -> CentrifugeCommand {
         guard let object = JSONMembers(line) else { throw .notAnObject }
-        let keys = object.keys
-        if keys.isEmpty { return CentrifugeCommand(id: 0, method: .pong) }
+        if object.members.isEmpty { return CentrifugeCommand(id: 0, method: .pong) }
         var id: UInt32 = 0
         if let value = object["id"] {
             guard let number = value.unsigned else { throw .field("id") }
             id = number
         }
         // `null` is an absent field, as in the protocol's schema.
-        let named = keys.filter { methods.contains($0) && object[$0]?.isNull != true }
+        let named = object.keys.filter { methods.contains($0) && object[$0]?.isNull != true }
         guard named.count == 1, let name = named.first, let body = object[name] else {
             throw .methods(count: named.count)
         }
-        guard let fields = JSONMembers(body.bytes) else { throw .field(name) }
+        guard let fields = JSONMembers(body.bytes) else { throw .field(name.string) }
         let method = try method(name, fields)
         guard id > 0 || method == .send else { throw .field("id") }
         return CentrifugeCommand(id: id, method: method)
     }
 
     private static func method(
-        _ name: String, _ fields: JSONMembers
+        _ name: ExactText, _ fields: JSONMembers
     ) throws(CentrifugeDecodeError) -> CentrifugeCommand.Method {
         switch name {
         case "connect":
@@ -79,7 +78,7 @@ public enum CentrifugeJSONDecoder {
         case "refresh": return .refresh(token: try string("token", fields) ?? "")
         default: break
         }
-        guard let channel = fields["channel"]?.string else { throw .field("channel") }
+        guard let channel = fields["channel"]?.text else { throw .field("channel") }
         switch name {
         case "subscribe": return .subscribe(try subscribe(channel, fields))
         case "sub_refresh": return .subRefresh(channel: channel, token: try string("token", fields) ?? "")
@@ -99,15 +98,15 @@ public enum CentrifugeJSONDecoder {
         guard let value = present("subs", fields) else { return connect }
         // As many as a client may have channels, whatever the configuration.
         guard let subscriptions = JSONMembers(value.bytes, limit: 1_024) else { throw .field("subs") }
-        for channel in subscriptions.keys {
-            guard let fields = subscriptions[channel].flatMap({ JSONMembers($0.bytes) }) else { throw .field("subs") }
+        for (channel, value) in subscriptions.members {
+            guard let fields = JSONMembers(value.bytes) else { throw .field("subs") }
             connect.subscriptions.append(try subscribe(channel, fields))
         }
         return connect
     }
 
     private static func subscribe(
-        _ channel: String, _ fields: JSONMembers
+        _ channel: ExactText, _ fields: JSONMembers
     ) throws(CentrifugeDecodeError) -> CentrifugeSubscribe {
         CentrifugeSubscribe(
             channel: channel, token: try string("token", fields), recover: try bool("recover", fields),
@@ -115,7 +114,7 @@ public enum CentrifugeJSONDecoder {
     }
 
     private static func history(
-        _ channel: String, _ fields: JSONMembers
+        _ channel: ExactText, _ fields: JSONMembers
     ) throws(CentrifugeDecodeError) -> CentrifugeHistory {
         var history = CentrifugeHistory(channel: channel, reverse: try bool("reverse", fields))
         if let limit = present("limit", fields) {
@@ -142,20 +141,20 @@ public enum CentrifugeJSONDecoder {
         return position
     }
 
-    private static func string(_ name: String, _ fields: JSONMembers) throws(CentrifugeDecodeError) -> String? {
+    private static func string(_ name: ExactText, _ fields: JSONMembers) throws(CentrifugeDecodeError) -> String? {
         guard let value = present(name, fields) else { return nil }
-        guard let text = value.string else { throw .field(name) }
+        guard let text = value.string else { throw .field(name.string) }
         return text
     }
 
-    private static func bool(_ name: String, _ fields: JSONMembers) throws(CentrifugeDecodeError) -> Bool {
+    private static func bool(_ name: ExactText, _ fields: JSONMembers) throws(CentrifugeDecodeError) -> Bool {
         guard let value = present(name, fields) else { return false }
-        guard let bool = value.bool else { throw .field(name) }
+        guard let bool = value.bool else { throw .field(name.string) }
         return bool
     }
 
     /// A field's value; `null` is an absent field.
-    private static func present(_ name: String, _ fields: JSONMembers) -> JSONMembers.Value? {
+    private static func present(_ name: ExactText, _ fields: JSONMembers) -> JSONMembers.Value? {
         fields[name].flatMap { $0.isNull ? nil : $0 }
     }
 }

@@ -39,7 +39,7 @@ extension CentrifugeJSONEncoder {
         buffer.writeStaticString("{")
         for (index, member) in members.enumerated() {
             if index > 0 { buffer.writeStaticString(",") }
-            JSONWriter.writeString(member.client, into: &buffer)
+            JSONWriter.writeString(member.client.string, into: &buffer)
             buffer.writeStaticString(":")
             member.write(into: &buffer)
         }

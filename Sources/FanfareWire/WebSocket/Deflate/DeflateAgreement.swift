@@ -31,7 +31,7 @@ public struct DeflateAgreement: Sendable, Equatable {
 
     /// The first offer that can be accepted; `nil`: none, and messages go as they are.
     static func negotiate(_ offers: [ExtensionOffer], _ policy: DeflatePolicy) -> DeflateAgreement? {
-        for offer in offers where offer.name.lowercased() == "permessage-deflate" {
+        for offer in offers where offer.name.isToken("permessage-deflate") {
             if let parameters = Parameters(offer) { return DeflateAgreement(parameters, policy) }
         }
         return nil
@@ -62,7 +62,7 @@ public struct DeflateAgreement: Sendable, Equatable {
 
         init?(_ offer: ExtensionOffer) {
             for parameter in offer.parameters {
-                switch (parameter.name.lowercased(), parameter.value) {
+                switch (parameter.name.asciiLowercased, parameter.value) {
                 case ("server_no_context_takeover", nil) where !serverNoContext: serverNoContext = true
                 case ("client_no_context_takeover", nil) where !clientNoContext: clientNoContext = true
                 case ("client_max_window_bits", nil) where clientWindowBits == nil: clientWindowBits = 15

@@ -1,0 +1,21 @@
+/// How much of its mailbox an event loop handles before it sees to its sockets: bytes of publications, and events, so that
+/// many small ones and answers that carry no publication have their end, too.
+public struct TurnBudget {
+    /// Bytes of publications in one turn, summed over channels.
+    public static let bytes = 524_288
+    /// Events in one turn. Each costs some hundred nanoseconds without its deliveries.
+    public static let events = 1_024
+    /// What an answer counts that may carry a page of history or members, some milliseconds of encoding for megabytes.
+    public static let bigAnswer = 32
+
+    private var bytesLeft = TurnBudget.bytes
+    private var eventsLeft = TurnBudget.events
+
+    public init() {}
+
+    /// Whether the sockets come next.
+    public var isSpent: Bool { bytesLeft <= 0 || eventsLeft <= 0 }
+
+    public mutating func spend(events: Int = 1) { eventsLeft -= events }
+    public mutating func spend(bytes: Int) { bytesLeft -= bytes }
+}

@@ -1,0 +1,75 @@
+import FanfareWire
+
+/// What each method of the server API understands. A field outside of this is an error that names it: a backend must not
+/// take an option for heeded that was only passed over.
+enum APIMethod: String, CaseIterable {
+    case publish
+    case broadcast
+    case history
+    case historyRemove = "history_remove"
+    case presence
+    case presenceStats = "presence_stats"
+
+    /// Fields of a request.
+    var fields: [String] {
+        switch self {
+        case .publish: ["channel", "data", "b64data", "idempotency_key", "skip_history"]
+        case .broadcast: ["channels", "data", "b64data", "idempotency_key", "skip_history"]
+        case .history: ["channel", "limit", "since", "reverse"]
+        case .historyRemove, .presence, .presenceStats: ["channel"]
+        }
+    }
+
+    /// Fields that Centrifugo has and this node can't heed. The value that asks for nothing is let pass, as client libraries
+    /// send it for what nobody set.
+    var unavailable: [ExactText: Idle] {
+        switch self {
+        case .publish, .broadcast:
+            ["delta": .isFalse, "tags": .isEmptyObject, "version": .isZero, "version_epoch": .isEmptyText]
+        case .history, .historyRemove, .presence, .presenceStats: [:]
+        }
+    }
+
+    /// The value of a field that asks for nothing; `null` does so everywhere.
+    enum Idle: String {
+        case isFalse = "false"
+        case isEmptyObject = "{}"
+        case isZero = "0"
+        case isEmptyText = #""""#
+
+        func fits(_ value: JSONMembers.Value) -> Bool {
+            switch self {
+            case .isFalse: value.bool == false
+            case .isEmptyObject: JSONMembers(value.bytes)?.keys.isEmpty == true
+            case .isZero: value.unsigned == 0
+            case .isEmptyText: value.string?.isEmpty == true
+            }
+        }
+    }
+
+    /// Holds a request to what its method knows.
+    func check(_ request: JSONMembers) throws(APIFailure) { try check(request, fields, within: "") }
+
+    /// Holds an object within a request to its fields.
+    ///
+    /// - Parameter place: where it stands, for the message: `since.`.
+    func check(_ object: JSONMembers, _ known: [String], within place: String) throws(APIFailure) {
+        let fields = Set(known.map { ExactText($0) })
+        var seen: Set<ExactText> = []
+        for (key, value) in object.members {
+            guard seen.insert(key).inserted else { throw .badRequest("'\(place)\(Self.shown(key))' is given twice") }
+            guard !fields.contains(key), !value.isNull else { continue }
+            if place.isEmpty, let idle = unavailable[key] {
+                guard !idle.fits(value) else { continue }
+                throw .notAvailable("'\(key)' is not available here: leave it out, or send \(idle.rawValue)")
+            }
+            let meant = NearestName.find(key.string, among: known).map { "; did you mean '\(place)\($0)'?" } ?? ""
+            throw .badRequest(
+                "unknown field '\(place)\(Self.shown(key))' in \(rawValue)\(meant); known: "
+                    + known.map { place + $0 }.joined(separator: ", "))
+        }
+    }
+
+    /// A key as a message quotes it.
+    private static func shown(_ key: ExactText) -> String { String(key.string.prefix(64)) }
+}

@@ -1,0 +1,18 @@
+import FanfareCore
+
+/// What waits for all clients of the node together: above the limit the largest queues go.
+extension LoopState {
+    /// Frees this loop's part of what is too much. Each loop frees its own, at the latest at its next tick.
+    func relieve() {
+        let excess = node.queueMemory.share(own: metrics.counters.value(.queueMemory))
+        guard excess > 0 else { return }
+        let candidates = clients.filter(\.isBehind).map { client in
+            QueueRelief.Candidate(index: client.clientIndex, bytes: client.outbox.share, since: client.behindSince)
+        }
+        let victims = QueueRelief.victims(candidates, excess: excess).map { clients[$0] }
+        for client in victims where client.phase == .open && node.queueMemory.bytes > node.queueMemory.lowWater {
+            metrics.counters.add(.queueCuts)
+            client.endForMemory()
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import FanfareCore
+import FanfareWire
+import Logging
+import Synchronization
+
+/// The log lines about clients that were refused or ended: who and why, a few a second for each kind. Any thread.
+///
+/// A flood of one kind hides no other: each has a budget of its own (``LineBudget``), and what was held back is counted and
+/// told. No line holds a token, a payload or a header as it came.
+final class RefusalLog: Sendable {
+    /// What has a budget of its own.
+    enum Kind: Hashable, Sendable {
+        /// A request or socket that became no client.
+        case refused(RefusalReason)
+        /// A client that the node ended.
+        case ended(Disconnect)
+        /// A request to the server API without a valid key.
+        case apiKey
+    }
+
+    private let logger: Logger
+    private let budgets = Mutex<[Kind: LineBudget]>([:])
+
+    init(_ logger: Logger) { self.logger = logger }
+
+    /// Writes a line if the budget of its kind has one left; message and metadata are made only then.
+    ///
+    /// - Parameters:
+    ///   - now: microseconds of the monotonic clock.
+    ///   - level: `debug` for what happens all day to healthy clients.
+    func note(
+        _ kind: Kind, now: UInt64, level: Logger.Level = .info, _ message: @autoclosure () -> String,
+        _ metadata: @autoclosure () -> Logger.Metadata
+    ) {
+        guard logger.logLevel <= level,
+            let suppressed = budgets.withLock({ $0[kind, default: LineBudget()].take(now: now) })
+        else { return }
+        var metadata = metadata()
+        if suppressed > 0 { metadata["not-logged"] = "\(suppressed) more like this" }
+        logger.log(level: level, "\(Self.printable(message()))", metadata: metadata)
+    }
+
+    /// Tells what was held back and not told since. From the wheel of one loop.
+    func tellSuppressed(now: UInt64) {
+        let due = budgets.withLock { budgets in
+            budgets.keys.compactMap { kind in budgets[kind]?.summary(now: now).map { (kind, $0) } }
+        }
+        for (kind, count) in due {
+            logger.info("\(count) more, not logged one by one: \(kind)")
+        }
+    }
+
+    /// One line, whatever a message quotes: a control character, as in a line of its own that somebody forged, becomes `?`.
+    static func printable(_ text: String) -> String {
+        let shown = text.unicodeScalars.prefix(maximumCharacters).map { scalar in
+            scalar.properties.generalCategory == .control ? "?" : Character(scalar)
+        }
+        return String(shown)
+    }
+
+    /// Longer than every message of ours; a channel's name may be in it.
+    private static let maximumCharacters = 400
+}
+
+extension RefusalLog.Kind: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .refused(let reason): "clients refused, \(reason.label)"
+        case .ended(let disconnect): "clients ended, \(disconnect.code) \(disconnect.reason)"
+        case .apiKey: "server API requests without a valid key"
+        }
+    }
+}

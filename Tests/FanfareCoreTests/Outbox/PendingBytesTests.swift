@@ -1,0 +1,51 @@
+import NIOCore
+import Support
+import Testing
+
+@testable import FanfareCore
+
+@Suite("Pending bytes")
+struct PendingBytesTests {
+    @Test("bytes of a turn stay in order, each client its own, and nothing large is copied", arguments: 0..<200)
+    func model(seed: Int) {
+        var random = SeededRandom(seed: UInt64(seed))
+        var join = TickJoin()
+        var turns = (0..<4).map { _ in (pending: PendingBytes(), bytes: [UInt8](), credit: 0) }
+        for step in 0..<40 {
+            let size = Int.random(in: 1...(step.isMultiple(of: 3) ? 30_000 : 900), using: &random)
+            let bytes = ByteBuffer(repeating: UInt8(step), count: size)
+            let isCredited = Int.random(in: 0..<4, using: &random) == 0
+            let start = bytes.withUnsafeReadableBytes(\.baseAddress)
+            for index in turns.indices where Bool.random(using: &random) {
+                if Bool.random(using: &random) {
+                    turns[index].pending.append(bytes, isCredited: isCredited, join: &join)
+                } else {
+                    turns[index].pending.append(bytes, isCredited: isCredited)
+                }
+                turns[index].bytes += Array(bytes.readableBytesView)
+                if isCredited { turns[index].credit += size }
+                guard size > TickJoin.sharedBytes else { continue }
+                let last = turns[index].pending.pieces.last?.bytes.withUnsafeReadableBytes(\.baseAddress)
+                #expect(last == start, "a reference, not a copy")
+            }
+            for turn in turns {
+                let pieces = turn.pending.pieces
+                #expect(pieces.flatMap { Array($0.bytes.readableBytesView) } == turn.bytes)
+                #expect(turn.pending.bytes == turn.bytes.count && turn.pending.credit == turn.credit)
+                #expect(pieces.filter(\.isCredited).reduce(0) { $0 + $1.bytes.readableBytes } == turn.credit)
+                #expect(turn.pending.isEmpty == turn.bytes.isEmpty)
+            }
+        }
+    }
+
+    @Test("clients with the same small bytes share one copy, also behind large ones")
+    func shared() {
+        var join = TickJoin()
+        var turns = [PendingBytes(), PendingBytes()]
+        for bytes in [ByteBuffer(repeating: 1, count: 9_000), ByteBuffer(string: "a"), ByteBuffer(string: "b")] {
+            for index in turns.indices { turns[index].append(bytes, join: &join) }
+        }
+        let last = turns.map { $0.pieces.last?.bytes.withUnsafeReadableBytes(\.baseAddress) }
+        #expect(last[0] == last[1] && turns[0].pieces.count == 2 && turns[0].single == nil)
+    }
+}
