@@ -86,6 +86,7 @@ let package = Package(
                 "FanfareAuth", "FanfareRedis", "FanfareCore", "FanfareWire", nioCore, nioPosix, nioHTTP1, logging,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),

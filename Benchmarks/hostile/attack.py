@@ -21,6 +21,8 @@ class Attack:
     rises: tuple[str, ...]
     #: Whether the node under attack speaks TLS.
     tls: bool
+    #: Whether it is the node's admin port that is attacked.
+    admin: bool
     #: The documented answer, and the setting that decides it: for people.
     answer: str
     limit: str
@@ -33,9 +35,9 @@ class Attack:
 ALL: dict[str, Attack] = {}
 
 
-def attack(answer, limit, visits=400, over=2.0, sink="close", needs=(), rises=(), tls=False):
+def attack(answer, limit, visits=400, over=2.0, sink="close", needs=(), rises=(), tls=False, admin=False):
     def register(script):
         name = script.__name__.replace("_", "-")
-        ALL[name] = Attack(script, visits, over, sink, tuple(needs), tuple(rises), tls, answer, limit)
+        ALL[name] = Attack(script, visits, over, sink, tuple(needs), tuple(rises), tls, admin, answer, limit)
         return script
     return register

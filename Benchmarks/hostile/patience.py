@@ -33,8 +33,8 @@ async def slow_message(visit, number):
     await _expect_while(visit, dripping, "3100")
 
 
-@attack("HTTP 408; above the limit closed at once", "--max-pending-connections, --handshake-timeout", visits=600,
-        over=0.8, sink="stay", needs=("408", "closed"))
+@attack("HTTP 408; above the limit the oldest is closed at once", "--max-pending-connections, --handshake-timeout",
+        visits=600, over=0.8, sink="stay", needs=("408", "closed"))
 async def silent(visit, number):
     """more sockets that say nothing than there may be"""
     await visit.open()

@@ -15,6 +15,8 @@ from harness import BUILD, Node, Process, wait_for_port
 FLAGS = ["--anonymous", "publish", "--compression", "on", "--namespaces", "closed: publish=nobody; past: history=100/1m recovery presence read-history=clients "
          "read-presence=clients",
          "--max-connections", "500", "--max-connections-per-user", "20", "--max-connections-per-address", "40",
+         # All that attackers come from, one address apart: no limit by address holds for the others.
+         "--trusted-proxies", "127.0.0.0/16", "--max-admin-connections", "100",
          "--max-connect-rate", "300", "--max-connect-rate-per-address", "50", "--max-pending-connections", "400",
          "--max-publish-rate", "250", "--max-queue-bytes", "256KiB", "--max-node-queue-bytes", "64MiB", "--slow-timeout", "1s",
          "--handshake-timeout", "1500ms", "--first-command-timeout", "1s", "--message-timeout", "600ms",

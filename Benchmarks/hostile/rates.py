@@ -3,7 +3,7 @@
 import asyncio
 
 from hostile.attack import attack
-from hostile.visit import BYE, CENTRIFUGE, COMMAND_ERROR, ended, frame, upgrade
+from hostile.visit import BYE, CENTRIFUGE, COMMAND_ERROR, ended, frame, refused, upgrade
 
 
 def _publish(channel, data, first=2, count=1):
@@ -63,3 +63,17 @@ async def byte_flood(visit, number):
     """publishes of 50 KB as fast as the node takes them"""
     await _connect(visit)
     await _flood(visit, frame(_publish(f"flood-{number}", '"%s"' % ("x" * 50_000))), 1.8)
+
+
+POST = b"POST /channels/post-flood HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"
+
+
+@attack("HTTP 429 with Retry-After", "--max-publish-rate", visits=20, sink="stay", needs=("429 Retry-After",),
+        rises=['fanfare_rate_refusals_total{limit="publish"}'])
+async def post_flood(visit, number):
+    """500 publishes of a client at once, over HTTP on one connection"""
+    await visit.open(POST * 500)
+    await visit.answer()
+    is_cut = b"HTTP/1.1 429 " in visit.got and b"\nretry-after:" in visit.got.lower()
+    visit.note("429 Retry-After" if is_cut else "200", is_cut and visit.got.count(b"HTTP/1.1 200 ") < 400,
+               refused("publish_rate"))

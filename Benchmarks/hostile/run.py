@@ -88,7 +88,8 @@ class Run:
         """The attack on the node, and whether all is as it should be."""
         before = baseline.State(self.target)
         baseline.forget_peak(self.target.pid)
-        order = f"{self.target.port} {SECONDS} check"
+        port = self.target.admin_port if self.attack.admin else self.target.port
+        order = f"{port} {SECONDS} check"
         heard = self.measure(attacker, order) if is_measured else attacker.say(order)
         cpu = cpu_seconds(self.target.pid) - before.cpu
         answers = attacker.hear()

@@ -9,12 +9,16 @@ extension FuzzTarget {
         var input = input
         let method = input.pick(["GET", "POST", "HEAD", "PUT"])
         let limit = input.pick([255, 1, 64, 10_000])
-        let field = input.pick(["authorization", "sec-websocket-protocol", "cookie", "host"])
+        let field = input.pick([
+            "authorization", "sec-websocket-protocol", "cookie", "host", "transfer-encoding", "content-length",
+            "expect",
+        ])
         let value = input.text()
         let target = input.remainder
         path(method, target, limit)
         query(target)
         token(target, field, value)
+        head(target, field, value, isOld: limit == 1)
         encoding(value)
     }
 
@@ -54,9 +58,51 @@ extension FuzzTarget {
         let token = RequestToken(target: target, cookie: "t", isInQuery: true) { $0 == field ? [value] : [] }.value
         let hidden = RequestToken(target: target, cookie: nil, isInQuery: false) { _ in [] }.value
         expect(hidden == nil, "a token out of nowhere")
-        guard let token, !token.isEmpty, field != "host" else { return }
+        guard let token, !token.isEmpty, ["authorization", "sec-websocket-protocol", "cookie"].contains(field) else {
+            return
+        }
         let isThere = value.holds(token) || PercentEncoding.decoded(target.utf8[...])?.holds(token) != false
         expect(isThere || target.holds("token="), "token '\(token)' is nowhere in the request")
+    }
+
+    /// What HTTP says about a head: a body is framed in one way or refused, a host is read in one way or refused.
+    private static func head(_ target: String, _ field: String, _ value: String, isOld: Bool) {
+        func check(_ fields: [String: [String]]) -> RequestCheck? {
+            try? RequestCheck(version: (1, isOld ? 0 : 1), target: target) { fields[$0] ?? [] }
+        }
+        let host = field == "host" ? value : "a.example"
+        var fields = ["host": [host]]
+        fields[field] = [value]
+        guard let check = check(fields) else { return }
+        if let found = HostField(host) {
+            let again = HostField(String(decoding: found.host, as: UTF8.self) + (found.port.map { ":\($0)" } ?? ""))
+            expect(again == found, "host '\(host)' is not read as itself")
+            expect(
+                found.host.allSatisfy { (0x21...0x7E).contains($0) && !"@/\\?#".utf8.contains($0) }, "host '\(host)'")
+        } else {
+            expect(false, "host '\(host)' was let through")
+        }
+        switch field {
+        case "transfer-encoding":
+            let letters = value.lowercased().filter { !", \t".contains($0) }
+            expect(!isOld && letters == "chunked" && check.body == .chunked, "coding '\(value)' is \(check.body)")
+            expect(self.smuggled(host, value) == nil, "a length beside '\(value)'")
+        case "content-length":
+            let numbers = Set(value.split { ", \t".contains($0) }.map(String.init))
+            expect(numbers.count == 1, "length '\(value)' is \(check.body)")
+            if let number = numbers.first.flatMap(UInt64.init), number < 1 << 62 {
+                expect(check.body == (number == 0 ? .none : .length(Int(number))), "length '\(value)' is \(check.body)")
+            } else {
+                expect(!check.fits(1 << 62), "length '\(value)' fits")
+            }
+        case "expect": expect(!check.awaitsContinue, "no body, and '\(value)' waits for 100")
+        default: break
+        }
+    }
+
+    private static func smuggled(_ host: String, _ coding: String) -> RequestCheck? {
+        let fields = ["host": [host], "transfer-encoding": [coding], "content-length": ["3"]]
+        return try? RequestCheck(version: (1, 1), target: "/") { fields[$0] ?? [] }
     }
 
     private static func encoding(_ text: String) {

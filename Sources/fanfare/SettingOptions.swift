@@ -148,6 +148,7 @@ struct SecurityOptions: ParsableArguments {
     @Option(help: .setting("admin-api-keys")) var adminApiKeys: String?
     @Option(help: .setting("admin-api-keys-file")) var adminApiKeysFile: String?
     @Flag(help: .setting("admin-insecure")) var adminInsecure = false
+    @Option(help: .setting("admin-names")) var adminNames: String?
     @Option(help: .setting("redis-file")) var redisFile: String?
 
     var given: [(String, String?)] {
@@ -170,6 +171,7 @@ struct SecurityOptions: ParsableArguments {
             ("admin-api-keys", adminApiKeys),
             ("admin-api-keys-file", adminApiKeysFile),
             ("admin-insecure", adminInsecure ? "true" : nil),
+            ("admin-names", adminNames),
             ("redis-file", redisFile),
         ]
     }
@@ -181,6 +183,8 @@ struct LimitOptions: ParsableArguments {
     @Option(help: .setting("max-connect-rate-per-address")) var maxConnectRatePerAddress: String?
     @Option(help: .setting("max-connections-per-user")) var maxConnectionsPerUser: String?
     @Option(help: .setting("max-pending-connections")) var maxPendingConnections: String?
+    @Option(help: .setting("max-pending-connections-per-address")) var maxPendingConnectionsPerAddress: String?
+    @Option(help: .setting("max-admin-connections")) var maxAdminConnections: String?
     @Option(help: .setting("max-message-bytes")) var maxMessageBytes: String?
     @Option(help: .setting("max-fragments")) var maxFragments: String?
     @Option(help: .setting("max-control-frames")) var maxControlFrames: String?
@@ -213,6 +217,8 @@ struct LimitOptions: ParsableArguments {
             ("max-connect-rate-per-address", maxConnectRatePerAddress),
             ("max-connections-per-user", maxConnectionsPerUser),
             ("max-pending-connections", maxPendingConnections),
+            ("max-pending-connections-per-address", maxPendingConnectionsPerAddress),
+            ("max-admin-connections", maxAdminConnections),
             ("max-message-bytes", maxMessageBytes),
             ("max-fragments", maxFragments),
             ("max-control-frames", maxControlFrames),

@@ -77,4 +77,28 @@ struct NginxTests {
             #expect(try await witness.nextText() == "end", "nothing came twice")
         }
     }
+
+    @Test("an upgrade that offers several protocols is one at the nodes and through nginx, and another is none")
+    func upgradeLists() async throws {
+        try await withCluster(nodes: 1) { cluster in
+            for (list, isUpgrade) in [
+                ("websocket", true), ("WebSocket", true), ("websocket, h2c", true), ("h2c, websocket", true),
+                ("h2c,websocket", true), ("websocket,", true), (", websocket", true), ("h2c , websocket , x", true),
+                ("h2c", false), ("xwebsocket", false), ("websocketx", false), ("h2c, websocket2", false),
+                ("web socket", false),
+            ] {
+                for port in [cluster.nodes[0].port, cluster.port] {
+                    let client = try await SocketClient.connect(port)
+                    try await client.send(
+                        "GET /channels/a/ws HTTP/1.1\r\nHost: a\r\nUpgrade: \(list)\r\nConnection: Upgrade\r\n"
+                            + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+                    let answer = try await client.receive("an answer") { HTTPAnswer.parse(&$0) }
+                    #expect(
+                        answer?.status == (isUpgrade ? 101 : 426),
+                        "\(list) at \(port == cluster.port ? "nginx" : "node")")
+                    await client.close()
+                }
+            }
+        }
+    }
 }

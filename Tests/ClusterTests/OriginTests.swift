@@ -20,7 +20,7 @@ struct OriginTests {
 
     @Test("pages from elsewhere get 403 and are counted, the node's own and programs come in, a neighbour hears on")
     func sameHost() async throws {
-        let flags = ["--anonymous", "publish", "--allowed-origins", "https://*.friend.example"]
+        let flags = ["--anonymous", "publish", "--allowed-origins", "https://*.friend.example,same-host"]
         try await withNode(flags: flags, dev: false) { node in
             let neighbour = try await node.raw("a")
             for request in Self.requests {

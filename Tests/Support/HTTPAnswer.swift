@@ -53,6 +53,7 @@ public enum HTTP {
         let client = try await SocketClient.connect(port, tls: tls)
         var text = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
         for (name, value) in headers { text += "\(name): \(value)\r\n" }
+        if path.hasPrefix("/api/"), headers["Content-Type"] == nil { text += "Content-Type: application/json\r\n" }
         if method == "POST" { text += "Content-Length: \(body.utf8.count)\r\n" }
         try await client.send(text + "\r\n" + body)
         let answer = try await client.receive("an answer to \(method) \(path)") { HTTPAnswer.parse(&$0) }

@@ -13,9 +13,12 @@ public struct Limits: Sendable, Equatable {
     /// Clients of one user on this node; 0: no limit. More: HTTP 429 or error 111, both temporary, for a phone that comes back
     /// finds its old connection still there.
     public var maxConnectionsPerUser = 0
-    /// Sockets that have no session yet: handshakes and plain HTTP. More are closed at once, so that a flood of silent
-    /// sockets cannot take the file descriptors of clients.
+    /// Sockets that have no session yet: handshakes and plain HTTP. When one more comes, the one whose request the node waits
+    /// for longest is closed, so that a flood of silent sockets takes neither the descriptors of clients nor their turn.
     public var maxPendingConnections = 4_096
+    /// Those of one address (IPv6: /64); more are closed at once. A quarter, so that four addresses are needed to fill all
+    /// places. The node's own proxies are not held to it.
+    public var maxPendingConnectionsPerAddress = 1_024
     /// Bytes of one inbound message, all its fragments together. More: close 1009, HTTP 413.
     public var maxMessageBytes = 65_536
     /// Fragments of one inbound message. More: close 1008. Each costs a header's work and none has to carry anything.
@@ -49,7 +52,7 @@ public struct Limits: Sendable, Equatable {
     /// Bytes of one client in a second, as they come from the network; 0: no limit. Faster: it is not read for a while.
     public var maxByteRate = 4_194_304
     /// Publications of one client in a second; 0: no limit. Faster: error 111 with `retry_after`, and who speaks raw, where
-    /// there is no such answer, is not read for a while.
+    /// there is no such answer, is not read for a while. Over HTTP those of one user, or of one address without users: 429.
     public var maxPublishRate = 500
     /// `subscribe`, `sub_refresh`, `refresh` and `connect` of one client in a second, each of which may be a signature to
     /// check; 0: no limit. More: error 111. As many as a client has channels may come at once, for that is how SDKs come back.
@@ -93,6 +96,9 @@ public struct Limits: Sendable, Equatable {
     public var maxHeaderListBytes = 16_384
     /// Number of HTTP header fields.
     public var maxHeaderFields = 64
+    /// Connections of the admin port. When one more comes, the address with the most of them loses the one that did nothing
+    /// for longest. Backends and monitoring keep some tens; a descriptor each, of which no client gets any.
+    public var maxAdminConnections = 256
     /// Bytes of one request body on the admin port.
     public var maxAPIBodyBytes = 4_194_304
     /// What `Retry-After` says to a refused client, in seconds; each answer adds up to as much again at random.

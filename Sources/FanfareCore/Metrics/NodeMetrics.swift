@@ -129,6 +129,12 @@ public enum SharedCounter: Int, CaseIterable, Sendable {
     case apiErrors
     /// Server API requests without a valid key: 401.
     case apiUnauthorized
+    /// Requests on the admin port without a key that may be a web page's, or for another host: 403, 421.
+    case adminForeign
+    /// Gauge: connections of the admin port.
+    case adminConnections
+    /// Connections of the admin port that were closed to make room for another.
+    case adminEvictions
     /// Upgrades on which a trusted proxy said something that is no address.
     case forwardedMalformed
     /// Upgrades with X-Forwarded-For or Forwarded from peers that are not trusted.
@@ -139,8 +145,10 @@ public enum SharedCounter: Int, CaseIterable, Sendable {
 public enum RefusalReason: Int, CaseIterable, Sendable {
     /// The node is full: 503.
     case connectionLimit
-    /// Too many sockets without a session: closed.
+    /// Too many sockets without a session: closed, or 503 within a request.
     case pendingLimit
+    /// Its address has its share of the sockets without a session: closed.
+    case pendingAddressLimit
     /// The node drains: 503.
     case draining
     /// The broker is away and the endpoint needs it: 503.
@@ -169,7 +177,7 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
     case proxyProtocol
     /// Its user has as many clients as it may: 429, or error 111.
     case userLimit
-    /// Its user publishes faster than it may: 429.
+    /// Its user, or its address over HTTP, publishes faster than it may: 429.
     case publishRate
     /// No TLS, or none that this node takes: closed.
     case tls
@@ -181,6 +189,7 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
         switch self {
         case .connectionLimit: "connection_limit"
         case .pendingLimit: "pending_limit"
+        case .pendingAddressLimit: "pending_address_limit"
         case .draining: "draining"
         case .brokerUnavailable: "broker_unavailable"
         case .handshakeTimeout: "handshake_timeout"

@@ -58,6 +58,24 @@ final class Callers: Sendable {
         return Caller(address: origin.address, isTrusted: !origin.isMalformed && trusted.contains(origin.address))
     }
 
+    /// Whether a trusted proxy says that the client came over TLS. No browser can write these fields, and only browsers are
+    /// held to their pages' origins; so any hop that says so will do.
+    ///
+    /// - Parameter peer: as for ``caller(peer:_:)``.
+    func isOverTLS(peer: ClientAddress, _ headers: HTTPHeaders) -> Bool {
+        guard trusted.contains(peer) else { return false }
+        return switch source {
+        case .peer, .proxyProtocol: false
+        case .xForwardedFor:
+            ListFromRight(headers["x-forwarded-proto"], isQuoted: false).contains { ForwardedElement.isTLS($0) }
+        case .forwarded:
+            ListFromRight(headers["forwarded"], isQuoted: true)
+                .contains {
+                    ForwardedElement.value(of: "proto", in: $0).map { ForwardedElement.isTLS($0[...]) } ?? false
+                }
+        }
+    }
+
     /// The party of a caller; `nil` where no limit holds for it.
     func party(_ caller: Caller, now: UInt64) -> Party? {
         caller.isTrusted ? nil : parties?.party(caller.address.counted, now: now)

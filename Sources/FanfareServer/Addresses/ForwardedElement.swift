@@ -2,17 +2,28 @@
 enum ForwardedElement {
     /// The address in its parameter `for`; `nil`: none, `unknown`, a made-up name, or not an element at all.
     static func client(_ element: ArraySlice<UInt8>) -> ClientAddress? {
+        value(of: "for", in: element).flatMap { ClientAddress(hop: $0[...]) }
+    }
+
+    /// The value of a parameter, whose name is given in lower case; `nil`: it is not there, or there twice, or this is no
+    /// element.
+    static func value(of parameter: String, in element: ArraySlice<UInt8>) -> [UInt8]? {
         var rest = element
         var found: [UInt8]?
         while true {
             guard let (name, value) = pair(&rest) else { return nil }
-            if name.elementsEqual("for".utf8, by: { $0 | 0x20 == $1 }) {
+            if name.elementsEqual(parameter.utf8, by: { $0 | 0x20 == $1 }) {
                 // Two could be one of the hop and one of a stranger.
                 guard found == nil else { return nil }
                 found = value
             }
-            if rest.isEmpty { return found.flatMap { ClientAddress(hop: $0[...]) } }
+            if rest.isEmpty { return found }
         }
+    }
+
+    /// Whether the name of a protocol, as `proto` and `X-Forwarded-Proto` have it, is one over TLS.
+    static func isTLS(_ name: ArraySlice<UInt8>) -> Bool {
+        ["https", "wss"].contains { name.elementsEqual($0.utf8, by: { HostField.lowercased($0) == $1 }) }
     }
 
     /// Takes `name=value` and the semicolon behind it.

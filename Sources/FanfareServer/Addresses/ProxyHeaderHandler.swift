@@ -44,6 +44,10 @@ final class ProxyHeaderHandler: ChannelInboundHandler, RemovableChannelHandler {
         case .header(let client, let length):
             state = .passing
             front.proxied = client
+            guard front.takeShare(of: front.peer) else {
+                state = .refused
+                return context.close(promise: nil)
+            }
             bytes.moveReaderIndex(forwardBy: length)
             if bytes.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(bytes)) }
             context.pipeline.syncOperations.removeHandler(context: context, promise: nil)

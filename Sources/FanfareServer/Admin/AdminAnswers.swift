@@ -9,8 +9,8 @@ struct AdminAnswers: RouterMiddleware {
 
     func handle(
         _ request: Request,
-        context: BasicRequestContext,
-        next: (Request, BasicRequestContext) async throws -> Response
+        context: AdminRequestContext,
+        next: (Request, AdminRequestContext) async throws -> Response
     ) async throws -> Response {
         var response: Response
         do {
@@ -27,7 +27,8 @@ struct AdminAnswers: RouterMiddleware {
             response = Self.failure(.internalServerError, "internal server error")
         }
         if let field = HTTPField.Name("Fanfare-Node") { response.headers[field] = nodeName }
-        return response
+        // RFC 9110 §9.3.2: also of an error.
+        return request.method == .head ? response.createHeadResponse() : response
     }
 
     private func unknown(_ request: Request) -> Response {

@@ -6,7 +6,7 @@ import NIOCore
 struct AdminEndpoint: Sendable {
     let method: HTTPRequest.Method
     let path: String
-    let respond: @Sendable (Request) async throws -> Response
+    let respond: @Sendable (Request, AdminRequestContext) async throws -> Response
 
     /// The methods of its path for `Allow`.
     var allow: String { method == .get ? "GET, HEAD" : method.rawValue }
@@ -14,14 +14,14 @@ struct AdminEndpoint: Sendable {
     static func all(_ context: AdminContext) -> [AdminEndpoint] {
         let api = ServerAPI(context: context)
         return [
-            AdminEndpoint(method: .get, path: "/metrics") { _ in
+            AdminEndpoint(method: .get, path: "/metrics") { _, _ in
                 let text = ByteBuffer(string: NodeExposition(context: context).render())
                 return .admin(200, Exposition.contentType, text)
             },
-            AdminEndpoint(method: .get, path: "/healthz") { _ in
+            AdminEndpoint(method: .get, path: "/healthz") { _, _ in
                 .adminJSON(200, JSONText.object([("status", .string("ok")), ("node", .string(context.nodeName))]))
             },
-            AdminEndpoint(method: .get, path: "/readyz") { _ in
+            AdminEndpoint(method: .get, path: "/readyz") { _, _ in
                 let readiness = Readiness(context)
                 return .adminJSON(
                     readiness.isReady ? 200 : 503,
@@ -31,12 +31,12 @@ struct AdminEndpoint: Sendable {
                     ])
                 )
             },
-            AdminEndpoint(method: .post, path: "/api/publish") { await api.respond($0, api.publish) },
-            AdminEndpoint(method: .post, path: "/api/broadcast") { await api.respond($0, api.broadcast) },
-            AdminEndpoint(method: .post, path: "/api/history") { await api.respond($0, api.history) },
-            AdminEndpoint(method: .post, path: "/api/history_remove") { await api.respond($0, api.historyRemove) },
-            AdminEndpoint(method: .post, path: "/api/presence") { await api.respond($0, api.presence) },
-            AdminEndpoint(method: .post, path: "/api/presence_stats") { await api.respond($0, api.presenceStats) },
+            AdminEndpoint(method: .post, path: "/api/publish") { await api.respond($0, $1, api.publish) },
+            AdminEndpoint(method: .post, path: "/api/broadcast") { await api.respond($0, $1, api.broadcast) },
+            AdminEndpoint(method: .post, path: "/api/history") { await api.respond($0, $1, api.history) },
+            AdminEndpoint(method: .post, path: "/api/history_remove") { await api.respond($0, $1, api.historyRemove) },
+            AdminEndpoint(method: .post, path: "/api/presence") { await api.respond($0, $1, api.presence) },
+            AdminEndpoint(method: .post, path: "/api/presence_stats") { await api.respond($0, $1, api.presenceStats) },
         ]
     }
 }
@@ -45,6 +45,7 @@ extension ServerAPI {
     /// Takes a request's body, within its limit, to `command`.
     fileprivate func respond(
         _ request: Request,
+        _ requestContext: AdminRequestContext,
         _ command: @Sendable (ByteBuffer) async -> APIAnswer
     ) async -> Response {
         guard context.keys.allow(request.headers) else {
@@ -56,7 +57,7 @@ extension ServerAPI {
         }
         let result: Result<ByteBuffer, APIFailure>
         do throws(APIFailure) {
-            result = .success(try await collect(request))
+            result = .success(try await collect(request, requestContext))
         } catch {
             result = .failure(error)
         }
@@ -68,22 +69,38 @@ extension ServerAPI {
         return .adminJSON(answer.status, answer.body)
     }
 
-    private func collect(_ request: Request) async throws(APIFailure) -> ByteBuffer {
-        // What `curl -d` says by itself is let pass: the body has to be JSON in any case.
-        let type = request.headers[.contentType].map(Self.mediaType) ?? "application/json"
-        guard type == "application/json" || type == "application/x-www-form-urlencoded" else {
-            throw .badRequest("the body must be application/json, not '\(type)'", status: 415)
-        }
+    private func collect(_ request: Request, _ requestContext: AdminRequestContext) async throws(APIFailure)
+        -> ByteBuffer
+    {
+        try checkType(request)
         guard request.headers[.contentEncoding].map(Self.mediaType) ?? "identity" == "identity" else {
             throw .badRequest("the body must not be compressed", status: 415)
         }
         let limit = context.limits.maxAPIBodyBytes
+        guard request.headers[.contentLength].flatMap(Int.init) ?? 0 <= limit else {
+            throw .tooLarge("the body", limit: limit)
+        }
+        requestContext.readsBody()
         do {
             return try await request.body.collect(upTo: limit)
         } catch is NIOTooManyBytesError {
             throw .tooLarge("the body", limit: limit)
         } catch {
             throw .badRequest("the body broke off")
+        }
+    }
+
+    /// Any page may make a browser send a form or untyped bytes to anywhere; `application/json` takes the permission of whom it
+    /// is sent to, which is never given here. With a key, which no page has, what `curl -d` says by itself is let pass: the
+    /// body has to be JSON in any case.
+    private func checkType(_ request: Request) throws(APIFailure) {
+        let type = request.headers[.contentType].map(Self.mediaType)
+        if type == "application/json" { return }
+        let isUsual = type == nil || type == "application/x-www-form-urlencoded"
+        guard isUsual, !context.keys.isEmpty else {
+            let found = type.map { "not '\($0.prefix(100))'" } ?? "and the request does not say what it is"
+            throw .badRequest(
+                "the body must be application/json, \(found): send 'Content-Type: application/json'", status: 415)
         }
     }
 

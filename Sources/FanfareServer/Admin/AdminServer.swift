@@ -1,13 +1,12 @@
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import ServiceLifecycle
 
 /// The operator's port: metrics, health, server API. Another port than the clients', never routed by nginx.
 struct AdminServer: Sendable {
-    /// Connections at a time; more wait in the kernel's backlog until one ends.
-    static let maximumConnections = 1_024
     /// After that long without a byte a connection is closed, also in the middle of a request. Longer than Prometheus'
     /// usual scrape interval of a minute, so that its connection is kept.
     static let idleTimeout = TimeAmount.seconds(90)
@@ -27,14 +26,16 @@ struct AdminServer: Sendable {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         let onRunning = self.onRunning
+        let connections = AdminConnections(
+            nodeName: context.nodeName, limit: context.limits.maxAdminConnections, metrics: context.metrics,
+            logger: quiet)
         let application = Application(
             router: makeRouter(),
-            server: .http1(configuration: .init(idleTimeout: Self.idleTimeout)),
-            configuration: ApplicationConfiguration(
-                address: .hostname(host, port: port),
-                serverName: nil,
-                availableConnectionsDelegate: .maximum(Self.maximumConnections, logger: quiet)
-            ),
+            server: HTTPServerBuilder { responder in
+                let http = HTTP1Channel(responder: responder, configuration: .init(idleTimeout: Self.idleTimeout))
+                return AdminChannel(http: http, connections: connections)
+            },
+            configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: nil),
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) },
             logger: quiet
         )
@@ -44,13 +45,16 @@ struct AdminServer: Sendable {
         return ServiceGroup(configuration: bounded)
     }
 
-    private func makeRouter() -> Router<BasicRequestContext> {
+    private func makeRouter() -> Router<AdminRequestContext> {
         let endpoints = AdminEndpoint.all(context)
-        let router = Router(options: .autoGenerateHeadEndpoints)
+        let router = Router(context: AdminRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: AdminAnswers(nodeName: context.nodeName, endpoints: endpoints))
+        router.add(
+            middleware: AdminGuard(
+                gate: AdminGate(bound: host, names: context.names), keys: context.keys, metrics: context.metrics))
         for endpoint in endpoints {
-            router.on(RouterPath(endpoint.path), method: endpoint.method) { request, _ in
-                try await endpoint.respond(request)
+            router.on(RouterPath(endpoint.path), method: endpoint.method) { request, context in
+                try await endpoint.respond(request, context)
             }
         }
         return router

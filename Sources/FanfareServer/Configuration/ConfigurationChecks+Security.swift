@@ -49,6 +49,11 @@ extension ConfigurationChecks {
     }
 
     private func checkAdmin(_ configuration: NodeConfiguration, problems: inout [String]) {
+        if AdminGate.read(configuration.adminNames) == nil {
+            problems.append(
+                "\(name("admin-names")): '\(configuration.adminNames)' has what is no name of a host; allowed: "
+                    + range("admin-names"))
+        }
         guard isKnown("admin-host", "admin-api-keys", "admin-insecure"), configuration.adminKeys.isEmpty,
             !configuration.adminInsecure, !NetworkAddress(configuration.adminHost).isLoopback
         else { return }

@@ -9,7 +9,7 @@ struct ConfigurationChecks {
     /// What was given and is not allowed: holding its default against other values would only confuse.
     let refused: Set<String>
 
-    /// Descriptors that are not clients: listeners, Redis, logs, the admin port.
+    /// Descriptors that are no connections of clients or backends: listeners, Redis, logs.
     private static let reservedFiles = 100
 
     /// Fills in what depends on the machine and builds the Redis configuration.
@@ -37,7 +37,24 @@ struct ConfigurationChecks {
                 "max-pending-connections", "\(configuration.limits.maxPendingConnections)",
                 "default (open files: \(files))")
         }
-        let room = files - configuration.limits.maxPendingConnections - Self.reservedFiles
+        if given["max-pending-connections-per-address"] == nil {
+            let share = max(8, configuration.limits.maxPendingConnections / 4)
+            if share != configuration.limits.maxPendingConnectionsPerAddress {
+                configuration.limits.maxPendingConnectionsPerAddress = share
+                note(
+                    "max-pending-connections-per-address", "\(share)",
+                    "default (max-pending-connections: \(configuration.limits.maxPendingConnections))")
+            }
+        }
+        if given["max-admin-connections"] == nil, configuration.limits.maxAdminConnections > files / 16 {
+            configuration.limits.maxAdminConnections = max(4, files / 16)
+            note(
+                "max-admin-connections", "\(configuration.limits.maxAdminConnections)", "default (open files: \(files))"
+            )
+        }
+        let room =
+            files - configuration.limits.maxPendingConnections - configuration.limits.maxAdminConnections
+            - Self.reservedFiles
         if given["max-connections"] == nil, configuration.limits.maxConnections > room {
             configuration.limits.maxConnections = max(1, room)
             note("max-connections", "\(configuration.limits.maxConnections)", "default (open files: \(files))")
@@ -179,13 +196,17 @@ struct ConfigurationChecks {
     }
 
     private func checkFiles(_ limits: Limits, problems: inout [String]) {
-        let needed = limits.maxConnections + limits.maxPendingConnections + Self.reservedFiles
-        guard isKnown("max-connections", "max-pending-connections"), needed > machine.maxOpenFiles else { return }
-        // The default of one makes room for the other, so what was given is to blame.
-        let cause = given["max-connections"] == nil ? "max-pending-connections" : "max-connections"
+        let needed =
+            limits.maxConnections + limits.maxPendingConnections + limits.maxAdminConnections + Self.reservedFiles
+        guard isKnown("max-connections", "max-pending-connections", "max-admin-connections"),
+            needed > machine.maxOpenFiles
+        else { return }
+        // The default of one makes room for the others, so what was given is to blame.
+        let cause =
+            ["max-connections", "max-pending-connections"].first { given[$0] != nil } ?? "max-admin-connections"
         problems.append(
-            "\(name(cause)): \(limits.maxConnections) clients, \(limits.maxPendingConnections) sockets without a session "
-                + "and \(Self.reservedFiles) files of the node itself make \(needed) open files, and the system allows "
+            "\(name(cause)): \(limits.maxConnections) clients, \(limits.maxPendingConnections) sockets without a session, "
+                + "\(limits.maxAdminConnections) connections of the admin port and \(Self.reservedFiles) files of the node itself make \(needed) open files, and the system allows "
                 + "\(machine.maxOpenFiles); raise that (ulimit -Hn, LimitNOFILE=, ulimits:) or lower the numbers")
     }
 

@@ -63,7 +63,9 @@ public struct NodeConfiguration: Sendable {
     public var adminKeys = AdminKeys.none
     /// Whether the operator wants the admin port open to other machines without a key.
     public var adminInsecure = false
-    /// Pages of which browsers may connect besides those of the same host, as ``OriginPolicy`` reads it; empty: none.
+    /// Further names of the admin port's host, as ``AdminGate/read(_:)`` takes them.
+    public var adminNames = ""
+    /// Pages of which browsers may connect, as ``OriginPolicy`` reads them; empty: those of the same host.
     public var allowedOrigins = ""
     /// What that comes to. Read from it by ``ConfigurationReader``.
     var origins = OriginPolicy.sameHost

@@ -100,6 +100,10 @@ extension Setting {
         ) { configuration, value in
             if case .flag(let isOn) = value { configuration.adminInsecure = isOn }
         },
+        text(
+            "admin-names", "names and addresses with commas between them", default: defaults.adminNames,
+            "Names under which the admin port is reached beside localhost, where it needs no key. Requests for others are "
+                + "refused on loopback, and anywhere once this is set. Default: none.", \.adminNames),
         file("redis-file", "The URL of Redis in a file. Default: none."),
     ]
 

@@ -112,8 +112,9 @@ extension Setting {
         },
         text(
             "allowed-origins", "origins with commas between them", default: defaults.allowedOrigins,
-            "Pages from which browsers may connect: https://app.example.com, https://*.example.com, or *. "
-                + "Default: those of the same host and port; with dev all.", \.allowedOrigins),
+            "The pages from which browsers may connect, and no others: https://app.example.com, https://*.example.com, "
+                + "capacitor://localhost, null, same-host; or *. Default: same-host, those of the request's own host and "
+                + "port, whoever made its name; with dev all.", \.allowedOrigins),
         text(
             "namespaces", "namespaces with semicolons between them", default: defaults.namespaces,
             "How channels behave, by what stands before their first colon: 'chat: history=100/10m recovery presence; "
@@ -178,7 +179,17 @@ extension Setting {
             \.limits.maxConnectionsPerUser),
         integer(
             "max-pending-connections", 1...1_000_000, default: defaults.limits.maxPendingConnections,
-            "Sockets without a session; more are closed at once.", \.limits.maxPendingConnections),
+            "Sockets without a session; for one more the one that is silent longest is closed.",
+            \.limits.maxPendingConnections),
+        integer(
+            "max-pending-connections-per-address", 1...1_000_000,
+            default: defaults.limits.maxPendingConnectionsPerAddress,
+            "Those of one address (IPv6: /64), trusted proxies apart; more are closed at once. Default: a quarter of all.",
+            \.limits.maxPendingConnectionsPerAddress),
+        integer(
+            "max-admin-connections", 4...100_000, default: defaults.limits.maxAdminConnections,
+            "Connections of the admin port; for one more the address with the most loses its idlest.",
+            \.limits.maxAdminConnections),
         bytes(
             "max-message-bytes", 1...1_073_741_824, default: defaults.limits.maxMessageBytes,
             "One message of a client, all fragments together; more: close 1009, HTTP 413.",

@@ -4,12 +4,16 @@ import NIOHTTP1
 
 /// Where requests come from, and what their addresses may do.
 extension FrontHandler {
+    /// The other end of the connection, or for whom it speaks by the PROXY protocol.
+    var peer: ClientAddress {
+        // A peer that has gone has no address, and nothing that is decided about it matters.
+        proxied ?? ClientAddress(context?.channel.remoteAddress) ?? ClientAddress(high: 0, low: 0)
+    }
+
     /// Who sent the current request. Found out when somebody asks, once for each request: a proxy sends those of many clients
     /// on one connection.
     func caller(_ head: HTTPRequestHead) -> Callers.Caller {
         if let knownCaller { return knownCaller }
-        // A peer that has gone has no address, and nothing that is decided about it matters.
-        let peer = proxied ?? ClientAddress(context?.channel.remoteAddress) ?? ClientAddress(high: 0, low: 0)
         let caller = loop.node.callers.caller(peer: peer, head.headers)
         knownCaller = caller
         return caller

@@ -7,27 +7,61 @@ import NIOHTTP1
 extension FrontHandler {
     func received(_ head: HTTPRequestHead) {
         knownCaller = nil
+        isHead = head.method == .HEAD
+        isAnsweredEarly = false
         requestHead = head
         guard !loop.node.isDraining else {
             return refuse(.draining, .serviceUnavailable, "the node is restarting, try again", retry: true)
         }
-        guard head.headers["host"].count == 1 || (head.version.major, head.version.minor) < (1, 1) else {
-            // RFC 9112 §3.2, and RFC 6455 §4.2.1.
-            return refuse(.badRequest, .badRequest, "a request has one Host field")
+        let check: RequestCheck
+        do throws(RequestCheck.Refusal) {
+            check = try RequestCheck(
+                version: (head.version.major, head.version.minor), target: head.uri, values: { head.headers[$0] })
+        } catch {
+            return refuse(.badRequest, HTTPResponseStatus(statusCode: error.status), error.message)
         }
         let route = route(head)
-        guard route == .page || mayCome(head) else { return refuseOrigin() }
+        guard route == .page || mayCome(head, check.host) else { return refuseOrigin() }
         switch route {
         case .publish(let channel):
             guard let rules = rules(channel) else { return }
             // With a token it is decided when the request is complete.
             guard token(head) != nil || mayPublish(channel, rules, Bearer()) else { return }
-            let declared = head.headers.first(name: "content-length").flatMap(Int.init) ?? 0
-            guard declared <= messageLimit(channel) else { return refuseBody(channel) }
+            guard !check.isCompressed else {
+                return refuse(.badRequest, .unsupportedMediaType, "the body must not be compressed")
+            }
+            guard check.fits(messageLimit(channel)) else { return refuseBody(messageLimit(channel)) }
             state = .body(channel, head, ByteBuffer())
+            if check.awaitsContinue { sayContinue() }
         default:
-            state = .discarding(head)
+            guard check.fits(limits.maxMessageBytes) else { return refuseBody(limits.maxMessageBytes) }
+            state = .discarding(head, bytes: 0)
+            guard check.awaitsContinue else { return }
+            // Nothing depends on the body, so nobody waits for it.
+            isAnsweredEarly = true
+            respondEarly(to: head, route)
         }
+    }
+
+    /// Lets a client send the body that it holds back (RFC 9110 §10.1.1).
+    private func sayContinue() {
+        guard let context else { return }
+        let head = HTTPResponseHead(version: .http1_1, status: .continue)
+        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+    }
+
+    /// Answers a request whose client holds back a body that nobody wants.
+    private func respondEarly(to head: HTTPRequestHead, _ route: Route) {
+        stopWaiting()
+        state = .answering
+        let isUpgrade =
+            switch route {
+            case .centrifugeWebSocket, .rawWebSocket: true
+            default: loop.node.configuration.echo
+            }
+        guard isUpgrade else { return respond(to: head) }
+        // Where its body ends, frames would begin; and it may never come.
+        refuse(.badRequest, .expectationFailed, "an upgrade has no body to wait for")
     }
 
     /// The request is complete, its body was thrown away.
@@ -70,21 +104,29 @@ extension FrontHandler {
         authenticate(head) { bearer in
             if hasToken { self.hasTried(head) }
             guard let rules = self.rules(channel), self.mayPublish(channel, rules, bearer),
-                self.isInTime(bearer)
+                self.isInTime(head, bearer)
             else { return }
             self.send(channel, head, body)
         }
     }
 
-    /// Whether a request's user may publish now; where not, it is refused. There is no rate of a connection: a proxy may send
-    /// everybody's requests over one.
-    private func isInTime(_ bearer: Bearer) -> Bool {
-        guard let users = loop.node.users, let user = bearer.identity?.user, !user.isEmpty else { return true }
+    /// Whether whoever sends a request may publish now; where not, it is refused.
+    private func isInTime(_ head: HTTPRequestHead, _ bearer: Bearer) -> Bool {
         let now = loop.node.clock.monotonicMicroseconds()
+        let user = bearer.identity?.user ?? ""
+        let publisher = user.isEmpty ? Publisher.address(caller(head).address.counted) : .user(user)
+        if let wait = loop.node.publishers?.party(publisher, now: now).publish(now: now) {
+            return refuseRate(.publications, user.isEmpty ? "this address" : "this user", wait)
+        }
+        guard let users = loop.node.users, !user.isEmpty else { return true }
         guard let wait = users.party(user, now: now).publish(now: now) else { return true }
-        loop.metrics.rateRefusals.add(.userPublications)
+        return refuseRate(.userPublications, "this user", wait)
+    }
+
+    private func refuseRate(_ rate: ClientRate, _ who: String, _ wait: UInt64) -> Bool {
+        loop.metrics.rateRefusals.add(rate)
         refuse(
-            .publishRate, .tooManyRequests, "this user publishes too fast, try again",
+            .publishRate, .tooManyRequests, "\(who) publishes too fast, try again",
             headers: [("Retry-After", "\((wait + 999_999) / 1_000_000)")])
         return false
     }
@@ -120,8 +162,7 @@ extension FrontHandler {
         min(limits.maxMessageBytes, loop.node.channels.rules(channel)?.maxMessageBytes ?? .max)
     }
 
-    func refuseBody(_ channel: ChannelName) {
-        let limit = messageLimit(channel)
+    func refuseBody(_ limit: Int) {
         refuse(.badRequest, .payloadTooLarge, "the body is above the limit of \(limit) bytes")
     }
 
@@ -141,16 +182,18 @@ extension FrontHandler {
     }
 
     /// A page may show itself from everywhere; what it does is held to its origin.
-    private func mayCome(_ head: HTTPRequestHead) -> Bool {
-        loop.node.configuration.origins.allows(
-            head.headers["origin"], host: head.headers.first(name: "host"), overTLS: loop.node.tls != nil)
+    private func mayCome(_ head: HTTPRequestHead, _ host: HostField?) -> Bool {
+        guard head.headers.contains(name: "origin") else { return true }
+        return loop.node.configuration.origins.allows(
+            head.headers["origin"], host: host,
+            overTLS: loop.node.tls != nil || loop.node.callers.isOverTLS(peer: peer, head.headers))
     }
 
     private func refuseOrigin() {
         refuse(
             .origin,
             .forbidden,
-            "pages from this origin may not connect here (the operator allows them with --allowed-origins)"
+            "pages from this origin may not connect here (the operator lists those that may in --allowed-origins)"
         )
     }
 
@@ -176,7 +219,7 @@ extension FrontHandler {
             log(reason, status, message)
             var headers = headers + [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")]
             if retry { headers.append(("Retry-After", "\(loop.node.retryAfter)")) }
-            return write(status, headers, ByteBuffer(string: message + "\n"), withBody: true, close: true)
+            return write(status, headers, ByteBuffer(string: message + "\n"), close: true)
         }
     }
 
@@ -188,21 +231,14 @@ extension FrontHandler {
         head: HTTPRequestHead
     ) {
         // After a request that asked for an upgrade the decoder does not read on.
-        let keep = head.isKeepAlive && !head.headers.contains(name: "upgrade")
-        write(
-            status,
-            keep ? headers : headers + [("Connection", "close")],
-            body,
-            withBody: head.method != .HEAD,
-            close: !keep
-        )
+        let keep = head.isKeepAlive && !head.headers.contains(name: "upgrade") && !isAnsweredEarly
+        write(status, keep ? headers : headers + [("Connection", "close")], body, close: !keep)
     }
 
     private func write(
         _ status: HTTPResponseStatus,
         _ headers: [(String, String)],
         _ body: ByteBuffer,
-        withBody: Bool,
         close: Bool
     ) {
         guard let context else { return }
@@ -216,8 +252,9 @@ extension FrontHandler {
         fields.add(name: "Content-Length", value: String(body.readableBytes))
         let head = HTTPResponseHead(version: .http1_1, status: status, headers: fields)
         output.write(wrapOutboundOut(.head(head)), promise: nil)
-        if withBody { output.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
+        if !isHead { output.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
         let end = output.writeAndFlush(wrapOutboundOut(.end(nil)))
+        isHead = false
         restartDeadline()
         guard close else { return }
         // The peer may still be sending: ending our half first lets it read the answer before the reset.

@@ -17,8 +17,8 @@ final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelM
         case idle
         /// Within the body of a publish.
         case body(ChannelName, HTTPRequestHead, ByteBuffer)
-        /// Within the body of a request whose answer does not depend on it.
-        case discarding(HTTPRequestHead)
+        /// Within the body of a request whose answer does not depend on it, of which so many bytes came.
+        case discarding(HTTPRequestHead, bytes: Int)
         /// Between a complete request and its answer.
         case answering
         /// The answer that ends the connection is out, or the upgrade has happened.
@@ -37,6 +37,14 @@ final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelM
     var proxied: ClientAddress?
     /// Where the current request comes from, once somebody has asked.
     var knownCaller: Callers.Caller?
+    /// Whether the current request is a HEAD: its answer has no body, whatever it is (RFC 9110 §9.3.2).
+    var isHead = false
+    /// Whether the current request was answered before its body came: then nobody knows whether it will.
+    var isAnsweredEarly = false
+    /// The place that its address has among the sockets without a session; `nil` where no share holds for it.
+    var share: Party?
+    /// Where it stands among the sockets that the loop waits for; -1: nowhere.
+    var waitingPlace = -1
     /// The request that is being answered, for the log.
     var requestHead: HTTPRequestHead?
     private var isCounted = false
@@ -63,12 +71,17 @@ final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelM
     /// This socket is no longer one without a session. Safe to call again.
     func leave() {
         loop.wheel.cancel(self)
+        stopWaiting()
         guard isCounted else { return }
         isCounted = false
+        share?.leave()
+        share = nil
         loop.metrics.counters.add(.pendingConnections, -1)
     }
 
     func restartDeadline() {
+        guard isCounted else { return }
+        startWaiting()
         loop.wheel.schedule(
             self,
             at: loop.node.clock.monotonicMicroseconds() + limits.handshakeTimeout.microseconds
@@ -91,15 +104,22 @@ final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelM
         switch (unwrapInboundIn(data), state) {
         case (.head(let head), .idle):
             received(head)
+        case (.body(let part), .discarding(let head, let bytes)):
+            guard bytes + part.readableBytes <= limits.maxMessageBytes else {
+                return refuseBody(limits.maxMessageBytes)
+            }
+            state = .discarding(head, bytes: bytes + part.readableBytes)
         case (.body(let part), .body(let channel, let head, var body)):
             state = .idle
             body.writeImmutableBuffer(part)
-            guard body.readableBytes <= messageLimit(channel) else { return refuseBody(channel) }
+            guard body.readableBytes <= messageLimit(channel) else { return refuseBody(messageLimit(channel)) }
             state = .body(channel, head, body)
         case (.end, .body(let channel, let head, let body)):
+            stopWaiting()
             state = .answering
             publish(channel, head, body)
-        case (.end, .discarding(let head)):
+        case (.end, .discarding(let head, _)):
+            stopWaiting()
             state = .answering
             respond(to: head)
         default:

@@ -6,6 +6,7 @@ import NIOHTTP1
 enum HTTPPipeline {
     /// From accept to the answer of an upgrade.
     static func install(on channel: any Channel, loop: LoopState) throws {
+        guard loop.makeRoom(for: channel.remoteAddress) else { throw ChannelError.operationUnsupported }
         let limits = loop.node.configuration.limits
         var parsing = NIOHTTPDecoderLimitConfiguration()
         parsing.maxHeaderFieldSize = limits.maxHeaderFieldBytes
@@ -22,10 +23,12 @@ enum HTTPPipeline {
         try pipeline.addHandler(ByteToMessageHandler(decoder))
         try pipeline.addHandler(HTTPServerPipelineHandler())
         let front = FrontHandler(loop: loop)
+        let peer = ClientAddress(channel.remoteAddress)
+        if let peer, !front.takeShare(of: peer) { throw ChannelError.operationUnsupported }
         try pipeline.addHandler(front)
         guard loop.node.callers.source == .proxyProtocol else { return }
         // Health checks of proxies reset the connection before it is accepted: then nobody is there any more.
-        guard let peer = ClientAddress(channel.remoteAddress) else { throw ChannelError.alreadyClosed }
+        guard let peer else { throw ChannelError.alreadyClosed }
         // Before all others, also before TLS.
         guard loop.node.callers.trusted.contains(peer) else { return }
         try pipeline.addHandler(ProxyHeaderHandler(front: front), position: .first)

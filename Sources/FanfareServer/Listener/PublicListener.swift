@@ -26,7 +26,6 @@ struct PublicListener: Sendable {
         group: MultiThreadedEventLoopGroup
     ) async throws -> PublicListener {
         let byLoop = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) })
-        let perLoop = max(1, node.configuration.limits.maxPendingConnections / loops.count)
         let channel = try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4_096)
             // Accepts of one turn of the event loop: a storm of connections waits in the backlog, deliveries do not.
@@ -48,11 +47,6 @@ struct PublicListener: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     guard let loop = byLoop[ObjectIdentifier(channel.eventLoop)]?.value else {
                         preconditionFailure("a connection on a loop that is not the node's")
-                    }
-                    guard loop.metrics.counters.value(.pendingConnections) < perLoop else {
-                        loop.metrics.refusals.add(.pendingLimit)
-                        loop.logRefusal(.pendingLimit, "too many sockets without a session", channel.remoteAddress)
-                        throw ChannelError.operationUnsupported
                     }
                     try HTTPPipeline.install(on: channel, loop: loop)
                 }

@@ -45,6 +45,9 @@ extension Metric {
         },
         .gauge("fanfare_pending_connections", "Sockets without a session now.", loops: .pendingConnections),
         .limit("fanfare_limit_pending_connections", "Most sockets without a session.") { $0.maxPendingConnections },
+        .limit("fanfare_limit_pending_connections_per_address", "Most of them from one address.") {
+            $0.maxPendingConnectionsPerAddress
+        },
         .counter("fanfare_sockets_accepted_total", "Sockets accepted.", loops: .socketsAccepted),
         .counter("fanfare_connections_accepted_total", "Sessions begun.", loops: .connectionsAccepted),
         .counter("fanfare_connections_refused_total", "Requests and sockets without a session.", by: "reason") { node in
@@ -242,6 +245,16 @@ extension Metric {
         .counter("fanfare_api_publications_total", "Publications of the server API.", shared: .apiPublications),
         .counter("fanfare_api_errors_total", "API requests with an error in their answer.", shared: .apiErrors),
         .counter("fanfare_api_unauthorized_total", "API requests without a valid key.", shared: .apiUnauthorized),
+        .counter(
+            "fanfare_admin_foreign_total", "Requests on the admin port refused as a web page's, or for another host.",
+            shared: .adminForeign),
+        .gauge("fanfare_admin_connections", "Connections of the admin port now.") {
+            Double($0.metrics.shared.value(.adminConnections))
+        },
+        .counter(
+            "fanfare_admin_evictions_total", "Connections of the admin port closed to make room for another.",
+            shared: .adminEvictions),
+        .limit("fanfare_limit_admin_connections", "Most connections of the admin port.") { $0.maxAdminConnections },
         .limit("fanfare_limit_api_body_bytes", "Most bytes of an API request's body.") { $0.maxAPIBodyBytes },
         .limit("fanfare_limit_api_channels", "Most channels of one broadcast.") { _ in ServerAPI.maximumBroadcast },
     ]

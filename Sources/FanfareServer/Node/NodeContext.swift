@@ -18,6 +18,10 @@ final class NodeContext: Sendable {
     let callers: Callers
     /// Users with clients here; `nil` where nothing is limited by user.
     let users: Census<ExactText>?
+    /// Places of sockets without a session.
+    let pending: PendingPlaces
+    /// Who publishes over HTTP, where clients' publications are limited.
+    let publishers: Census<Publisher>?
     /// How fast a client may send.
     let rates: ClientRates
     let formats: FormatsInUse
@@ -58,6 +62,8 @@ final class NodeContext: Sendable {
         self.connectRate = RateMeter(Rate(perSecond: configuration.limits.maxConnectRate))
         self.recoveries = ByteBudget(limit: configuration.limits.maxRecoveryBytes)
         self.callers = Callers(configuration, metrics: metrics, logger: logger)
+        self.pending = PendingPlaces(configuration)
+        self.publishers = rates.publications.map { Census(Party.Allowance(publications: $0)) }
         let ofUser = configuration.limits.ofUser
         self.users = ofUser.isUnlimited ? nil : Census(ofUser)
     }

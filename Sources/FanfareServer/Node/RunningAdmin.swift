@@ -28,6 +28,7 @@ final class RunningAdmin: Sendable {
                 channels: configuration.channels,
                 keepAlive: configuration.keepAlive,
                 keys: configuration.adminKeys,
+                names: AdminGate.read(configuration.adminNames) ?? [],
                 logRefusal: { kind, what in
                     node.refusals.note(kind, now: node.clock.monotonicMicroseconds(), what, [:])
                 },

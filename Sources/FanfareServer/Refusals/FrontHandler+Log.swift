@@ -32,11 +32,15 @@ extension FrontHandler {
 extension LoopState {
     /// Notes that a socket is closed before it asked for anything.
     func logRefusal(_ reason: RefusalReason, _ message: @autoclosure () -> String, _ peer: SocketAddress?) {
+        logRefusal(reason, message(), ClientAddress(peer))
+    }
+
+    func logRefusal(_ reason: RefusalReason, _ message: @autoclosure () -> String, _ address: ClientAddress?) {
         node.refusals.note(
             .refused(reason), now: node.clock.monotonicMicroseconds(), "client refused: \(message())",
             {
                 var metadata: Logger.Metadata = ["reason": "\(reason.label)"]
-                if let address = ClientAddress(peer) { metadata["address"] = "\(address)" }
+                if let address { metadata["address"] = "\(address)" }
                 return metadata
             }())
     }

@@ -86,7 +86,10 @@ final class AdminPort: Sendable {
         _ body: String? = nil,
         headers: [String] = []
     ) async throws -> HTTPAnswer {
-        var lines = ["\(method) \(path) HTTP/1.1", "Host: admin", "Connection: close"] + headers
+        var lines = ["\(method) \(path) HTTP/1.1", "Host: localhost:\(port)", "Connection: close"] + headers
+        if method == "POST", !headers.contains(where: { $0.hasPrefix("Content-Type") }) {
+            lines.append("Content-Type: application/json")
+        }
         if let body { lines.append("Content-Length: \(body.utf8.count)") }
         return try await send(ByteBuffer(string: lines.joined(separator: "\r\n") + "\r\n\r\n" + (body ?? "")))
     }

@@ -52,7 +52,7 @@ struct AdminServerTests {
     func head(path: String) async throws {
         try await withAdminPort(.forTest()) { admin in
             let client = try await SocketClient.connect(admin.port)
-            try await client.send("HEAD \(path) HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n")
+            try await client.send("HEAD \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             try await eventually("the end of the answer") { client.isClosed }
             let bytes = try await client.receive("an answer") { bytes in bytes.readString(length: bytes.readableBytes) }
             let text = try #require(bytes)
@@ -112,7 +112,7 @@ struct AdminServerTests {
         try await withAdminPort(.forTest()) { admin in
             let client = try await SocketClient.connect(admin.port)
             for (path, status) in [("/nowhere", 404), ("/healthz", 200), ("/readyz", 200)] {
-                try await client.send("GET \(path) HTTP/1.1\r\nHost: admin\r\n\r\n")
+                try await client.send("GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 let answer = try await client.receive("an answer") { HTTPAnswer.parse(&$0) }
                 #expect(answer?.status == status)
             }
@@ -124,7 +124,7 @@ struct AdminServerTests {
     func idleConnection() async throws {
         let admin = try await AdminPort.start(.forTest())
         let client = try await SocketClient.connect(admin.port)
-        try await client.send("GET /healthz HTTP/1.1\r\nHost: admin\r\n\r\n")
+        try await client.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         let answer = try await client.receive("an answer") { HTTPAnswer.parse(&$0) }
         #expect(answer?.status == 200)
         try await end(of: admin, within: AdminServer.shutdownGrace - .seconds(1))
@@ -136,7 +136,9 @@ struct AdminServerTests {
     func stalledRequest() async throws {
         let admin = try await AdminPort.start(.forTest())
         let client = try await SocketClient.connect(admin.port)
-        try await client.send("POST /api/publish HTTP/1.1\r\nHost: admin\r\nContent-Length: 100\r\n\r\n{")
+        try await client.send(
+            "POST /api/publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+        )
         // A whole request on a second connection: by then the server has seen the first.
         _ = try await admin.request("GET", "/healthz")
         try await end(of: admin, within: AdminServer.shutdownGrace + .seconds(10))

@@ -69,11 +69,11 @@ struct ServerAPITests {
         }
     }
 
-    @Test("null b64data, and what curl -d says of the type, are no errors")
+    @Test("null b64data and any way of writing the type are no errors")
     func lenient() async throws {
         try await withSubscriber { admin, received, _ in
             let body = #"{"channel":"c","data":1,"b64data":null}"#
-            for type in ["application/json; charset=utf-8", "Application/JSON", "application/x-www-form-urlencoded"] {
+            for type in ["application/json; charset=utf-8", "Application/JSON", "application/json;x=y"] {
                 let answer = try await admin.publish(body, headers: ["Content-Type: \(type)"])
                 #expect(answer.body == #"{"result":{}}"#)
             }
@@ -133,7 +133,7 @@ struct ServerAPITests {
         try await withSubscriber { admin, received, _ in
             var bytes = ByteBuffer(
                 string:
-                    "POST /api/publish HTTP/1.1\r\nHost: admin\r\nContent-Length: 28\r\n\r\n{\"channel\":\"c\",\"data\":\""
+                    "POST /api/publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 28\r\n\r\n{\"channel\":\"c\",\"data\":\""
             )
             bytes.writeBytes([0xC3, 0x28, 0xFF, UInt8(ascii: "\""), UInt8(ascii: "}")])
             let answer = try await admin.send(bytes)
@@ -154,7 +154,8 @@ struct ServerAPITests {
             let length = String(body.utf8.count, radix: 16)
             let chunked = try await admin.send(
                 ByteBuffer(
-                    string: "POST /api/publish HTTP/1.1\r\nHost: admin\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    string:
+                        "POST /api/publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
                         + "\(length)\r\n\(body)\r\n0\r\n\r\n"
                 )
             )
@@ -167,10 +168,10 @@ struct ServerAPITests {
     @Test(
         "another type or a compressed body is a 415",
         arguments: [
-            ("Content-Type: text/plain;charset=UTF-8", "the body must be application/json, not 'text/plain'"),
+            ("Content-Type: text/plain;charset=UTF-8", "the body must be application/json, not 'text/plain': send 'Content-Type: application/json'"),
             (
                 "Content-Type: multipart/form-data; boundary=x",
-                "the body must be application/json, not 'multipart/form-data'"
+                "the body must be application/json, not 'multipart/form-data': send 'Content-Type: application/json'"
             ),
             ("Content-Encoding: gzip", "the body must not be compressed"),
         ]

@@ -71,7 +71,7 @@ struct ConfigurationChecksTests {
     func openFiles(files: Int) async throws {
         let result = try await readConfiguration(machine: machine(files: files))
         let limits = result.configuration.limits
-        #expect(limits.maxConnections + limits.maxPendingConnections + 100 <= files)
+        #expect(limits.maxConnections + limits.maxPendingConnections + limits.maxAdminConnections + 100 <= files)
         #expect(limits.maxConnections > files / 4)
         let entry = result.entries.first { $0.setting.name == "max-connections" }
         #expect(entry?.text == "\(limits.maxConnections)")
@@ -80,7 +80,7 @@ struct ConfigurationChecksTests {
 
     @Test(
         "more sockets than the system allows files are a problem, whichever setting asks for them",
-        arguments: ["max-connections", "max-pending-connections"])
+        arguments: ["max-connections", "max-pending-connections", "max-admin-connections"])
     func tooManyFiles(setting: String) async {
         let problems = await configurationProblems(flags: [setting: "99000"], machine: machine(files: 20_000))
         #expect(problems.count == 1 && problems[0].hasPrefix("flag --\(setting): "))

@@ -28,7 +28,7 @@ struct SettingTableTests {
         "slow-timeout": "7s", "max-connect-rate": "77",
         "max-message-rate": "999", "max-byte-rate": "0", "max-publish-rate": "499", "max-subscribe-rate": "0",
         "max-read-rate": "127", "max-user-message-rate": "9", "max-user-publish-rate": "8",
-        "max-pending-connections": "998",
+        "max-pending-connections": "998", "max-pending-connections-per-address": "99", "max-admin-connections": "98",
         "max-message-bytes": "63KiB", "max-queue-bytes": "2MiB", "max-node-queue-bytes": "300MiB",
         "max-fragments": "77",
         "max-control-frames": "9", "message-timeout": "29s", "max-channels": "127",
@@ -42,7 +42,7 @@ struct SettingTableTests {
         "token-jwks-max-age": "6m", "token-algorithms": "ES256", "token-audience": "a", "token-issuer": "i",
         "token-leeway": "6s", "admin-api-keys": "0123456789abcdef b123456789abcdef", "admin-api-keys-file": secretFile,
         "admin-insecure": "on",
-        "redis-file": redisFile, "max-header-field-bytes": "4KiB", "max-header-bytes": "15KiB",
+        "redis-file": redisFile, "admin-names": "ops.example", "max-header-field-bytes": "4KiB", "max-header-bytes": "15KiB",
         "max-header-fields": "63",
     ]
 

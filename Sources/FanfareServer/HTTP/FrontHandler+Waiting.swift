@@ -1,0 +1,60 @@
+import FanfareCore
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+
+/// The time in which the node waits for its client: for a request, for its end, or for the next one. Who is waited for gives
+/// way when a place is needed; who is waiting for us does not.
+extension FrontHandler {
+    func startWaiting() {
+        stopWaiting()
+        waitingPlace = loop.waiting.append(self)
+    }
+
+    func stopWaiting() {
+        guard waitingPlace >= 0 else { return }
+        loop.waiting.remove(waitingPlace)
+        waitingPlace = -1
+    }
+
+    /// Takes a place out of the share of the address for which the socket speaks, instead of that which it has.
+    ///
+    /// - Returns: whether there was one; where not, the socket has to be closed.
+    func takeShare(of address: ClientAddress) -> Bool {
+        share?.leave()
+        share = nil
+        switch loop.node.pending.share(of: address, now: loop.node.clock.monotonicMicroseconds()) {
+        case .unlimited: return true
+        case .place(let party):
+            share = party
+            return true
+        case .none:
+            loop.metrics.refusals.add(.pendingAddressLimit)
+            loop.logRefusal(.pendingAddressLimit, "the address has its share of the sockets without a session", address)
+            return false
+        }
+    }
+
+    /// Ends at once to make room for another socket. A request of which a part has come gets an answer, if the kernel takes it.
+    func giveWay() {
+        switch state {
+        case .body, .discarding:
+            refuse(.pendingLimit, .serviceUnavailable, "too many requests wait here, try again", retry: true)
+        case .idle where !hasAnswered:
+            loop.metrics.refusals.add(.pendingLimit)
+            loop.logRefusal(.pendingLimit, "too many sockets without a session, and this one is silent longest", peer)
+        // One that was kept for another request, or has its last answer, and was refused nothing.
+        default: break
+        }
+        state = .done
+        leave()
+        abort()
+    }
+
+    /// Closes the socket itself. TLS would first say so and wait for an answer, with a descriptor that another needs.
+    private func abort() {
+        guard let context else { return }
+        let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+        (tls ?? context).close(promise: nil)
+    }
+}
