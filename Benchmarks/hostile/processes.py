@@ -12,7 +12,8 @@ import sys
 from harness import BUILD, Node, Process, wait_for_port
 
 #: Far below the defaults, so that a limit is reached in seconds by one process; the rest is as shipped.
-FLAGS = ["--anonymous", "publish", "--compression", "on", "--namespaces", "closed: publish=nobody; past: history=100/1m recovery",
+FLAGS = ["--anonymous", "publish", "--compression", "on", "--namespaces", "closed: publish=nobody; past: history=100/1m recovery presence read-history=clients "
+         "read-presence=clients",
          "--max-connections", "500", "--max-connections-per-user", "20", "--max-connections-per-address", "40",
          # All that attackers come from, one address apart: no limit by address holds for the others.
          "--trusted-proxies", "127.0.0.0/16", "--max-admin-connections", "100",

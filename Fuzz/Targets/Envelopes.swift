@@ -42,6 +42,8 @@ extension FuzzTarget {
             }
             expect(second.client == info.client && second.user == info.user, "another client")
             expect(!line.readableBytesView.contains(0x0A), "more than one line")
+            expect(String(validating: line.readableBytesView, as: UTF8.self) != nil, "info is not UTF-8")
+            expect(second.connInfo == info.connInfo && second.chanInfo == info.chanInfo, "another info")
             return
         case .probe(let number):
             expect(

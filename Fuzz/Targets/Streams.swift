@@ -17,6 +17,8 @@ private struct StreamRun {
     private var desk = StreamDesk(metrics: Self.metrics)
     private var reads: [StreamDesk.Read] = []
     private var heard: StreamPosition?
+    /// How many reads may follow another one that had nothing new: one for each thing that happened.
+    private var spare = 0
     private static let channel = try! ChannelName("c")
     private static let metrics = BrokerMetrics()
 
@@ -24,7 +26,9 @@ private struct StreamRun {
 
     mutating func run() {
         while !input.isEmpty {
-            switch input.pick(8) {
+            let choice = input.pick(8)
+            if choice != 4, choice != 5 { spare += 1 }
+            switch choice {
             case 0: desk.confirmed(Self.channel, [.init(receiver: 0, ticket: 1)])
             case 1: if let action = desk.join(Self.channel, .init(receiver: 0, ticket: 2)) { perform(action) }
             case 2, 3:
@@ -75,17 +79,25 @@ private struct StreamRun {
         if input.pick(4) == 0 { leaps.append(.init(last: self.position().offset, next: self.position().offset)) }
         let page = HistoryPage(
             publications: publications, position: position, leaps: leaps, isCut: input.pick(4) == 0)
-        perform(desk.answered(.init(read: read, result: .success(page))))
+        let actions = desk.answered(.init(read: read, result: .success(page)))
+        perform(actions)
+        let more = desk.takeReads()
+        reads += more
+        if actions.isEmpty { spare -= more.count }
+        expect(spare >= 0, "reads without end: \(read.query), \(page)")
     }
 
     private mutating func perform(_ actions: [StreamDesk.Action]) { for action in actions { perform(action) } }
 
     private mutating func perform(_ action: StreamDesk.Action) {
         switch action {
-        case .deliver(let publication):
+        case .deliver(let publication), .repaired(let publication):
             guard let place = publication.position else { fatalError("a delivery without a place") }
-            if let heard, heard.epoch == place.epoch {
-                expect(place.offset > heard.offset, "\(place) after \(heard)")
+            if let heard {
+                let isNext = place.offset > heard.offset && place.offset - heard.offset == 1
+                expect(
+                    heard.epoch == place.epoch && (isNext || publication.follows == heard.offset),
+                    "\(place) after \(heard), follows \(String(describing: publication.follows))")
             }
             heard = place
         case .insufficient(_, let position), .subscribed(_, _, let position): heard = position

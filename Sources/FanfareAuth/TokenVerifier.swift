@@ -131,7 +131,7 @@ public final class TokenVerifier: Sendable {
             throw TokenProblem(.signature)
         }
         if search == .none, keys.mayLearn(compact.algorithm) { throw .undecided }
-        let absence = keys.absence(compact.algorithm, after: search)
+        let absence = keys.absence(compact, after: search)
         throw TokenProblem(candidates.isEmpty || absence != .unknownKey ? absence : .signature)
     }
 

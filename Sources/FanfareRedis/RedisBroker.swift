@@ -5,7 +5,8 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// The broker over Redis Pub/Sub: two links, each on an event loop of its own, and a probe that goes through both.
+/// The broker over Redis Pub/Sub: three links, each on an event loop of its own. One subscribes, one publishes, and a probe
+/// goes through both; the third reads, so that no read stands in the way of a publish.
 ///
 /// See ``Broker`` for the contract. What Redis publishes while the subscribing link is down is read from the streams when
 /// it is back; in channels without history it is lost, and counted as far as it can be told.
@@ -26,16 +27,24 @@ public final class RedisBroker: Broker {
     private let onRedirect: @Sendable (String) -> Void
     private let subscriber: NIOLoopBoundBox<SubscriberLink?>
     private let publisher: NIOLoopBoundBox<PublisherLink?>
+    private let reader: NIOLoopBoundBox<ReadLink?>
     private let wishes: Mailbox<SubscriberLink.Wish>
     private let orders: Mailbox<PublisherLink.Order>
+    private let questions: Mailbox<ReadLink.Order>
     private let pages: Mailbox<StreamDesk.Answer>
     private let pendingCount = Atomic<Int>(0)
     private let pendingBytes = Atomic<Int>(0)
+    /// Reads of clients and backends that wait, and the bytes that they may bring.
+    private let readCount = Atomic<Int>(0)
+    private let readBytes = Atomic<Int>(0)
     private let isStopped = Atomic<Bool>(false)
+
+    /// Links, and event loops that they take.
+    static let links = 3
 
     /// - Parameters:
     ///   - nodeName: for `CLIENT LIST`.
-    ///   - group: event loops for the links; by default two threads of its own.
+    ///   - group: event loops for the links; by default threads of its own.
     ///   - probeTag: hash tag of the probe's channel, for a node of a Redis Cluster.
     ///   - onRedirect: called with the words by which such a node refuses a subscription or the probe.
     public init(
@@ -46,7 +55,7 @@ public final class RedisBroker: Broker {
     ) {
         self.configuration = configuration
         self.rules = rules
-        self.calls = StreamCalls(prefix: configuration.prefix, kind: configuration.pubSub)
+        self.calls = StreamCalls(configuration)
         self.presenceCalls = PresenceCalls(
             streams: calls, ttl: rules.presenceTTL, now: { clock.wallMicroseconds() })
         self.nodeName = nodeName
@@ -55,16 +64,19 @@ public final class RedisBroker: Broker {
         self.logger = logger
         self.clock = clock
         self.ownsGroup = group == nil
-        self.group = group ?? MultiThreadedEventLoopGroup(numberOfThreads: 2)
-        self.probe = ProbeChannel(prefix: configuration.prefix, tag: probeTag, clock: clock)
+        self.group = group ?? MultiThreadedEventLoopGroup(numberOfThreads: Self.links)
+        self.probe = ProbeChannel(prefix: configuration.channelPrefix, tag: probeTag, clock: clock)
         self.onRedirect = onRedirect
         let subscriber = NIOLoopBoundBox.makeEmptyBox(valueType: SubscriberLink.self, eventLoop: self.group.next())
         let publisher = NIOLoopBoundBox.makeEmptyBox(valueType: PublisherLink.self, eventLoop: self.group.next())
+        let reader = NIOLoopBoundBox.makeEmptyBox(valueType: ReadLink.self, eventLoop: self.group.next())
         self.subscriber = subscriber
         self.publisher = publisher
+        self.reader = reader
         self.wishes = Mailbox(wake: { subscriber.eventLoop.execute { subscriber.value?.visitMailbox() } })
         self.pages = Mailbox(wake: { subscriber.eventLoop.execute { subscriber.value?.visitPages() } })
         self.orders = Mailbox(wake: { publisher.eventLoop.execute { publisher.value?.visitMailbox() } })
+        self.questions = Mailbox(wake: { reader.eventLoop.execute { reader.value?.visitMailbox() } })
     }
 
     public var status: BrokerStatus { board.status }
@@ -77,8 +89,13 @@ public final class RedisBroker: Broker {
             link.start()
         }
         publisher.eventLoop.execute { [self] in
-            let link = makePublisher(receivers)
+            let link = makePublisher()
             publisher.value = link
+            link.start()
+        }
+        reader.eventLoop.execute { [self] in
+            let link = makeReader(receivers)
+            reader.value = link
             link.start()
         }
     }
@@ -109,6 +126,7 @@ public final class RedisBroker: Broker {
         metrics.counters.addShared(.pendingPublishes)
         order(task(publication, idempotencyKey), size: size) { [metrics] result in
             metrics.counters.addShared(.pendingPublishes, -1)
+            if case .success(let reply) = result { metrics.noteUnreadable(StreamCalls.removed(reply)) }
             let receipt = result.map(StreamCalls.receipt)
             switch receipt {
             case .success(let receipt): metrics.counters.addShared(receipt.isDuplicate ? .duplicates : .published)
@@ -122,9 +140,30 @@ public final class RedisBroker: Broker {
         _ channel: ChannelName, _ query: HistoryQuery,
         completion: @escaping @Sendable (Result<HistoryPage, BrokerError>) -> Void
     ) {
-        guard let retention = rules.rules(channel)?.history else { return completion(.failure(.noHistory)) }
         metrics.counters.addShared(.historyReads)
-        ask(calls.read(channel, query, retention), { StreamCalls.page(channel, query, $0) }, completion)
+        read(channel, SlicedRead(query), .second, since: now, completion)
+    }
+
+    /// Reads the next slice of a page, and those that follow.
+    private func read(
+        _ channel: ChannelName, _ read: SlicedRead, _ lane: ReadQueue<ReadLink.Order>.Lane, since began: UInt64,
+        _ completion: @escaping @Sendable (Result<HistoryPage, BrokerError>) -> Void
+    ) {
+        guard let retention = rules.rules(channel)?.history else { return completion(.failure(.noHistory)) }
+        let query = read.next
+        ask(
+            calls.read(channel, query, retention), cost: read.cost, lane, since: began,
+            { StreamCalls.page(channel, query, $0) }
+        ) { [self] result in
+            guard case .success(let slice) = result else { return completion(result) }
+            metrics.noteUnreadable(slice.unreadable)
+            var read = read
+            switch read.take(slice) {
+            case .done(let page): completion(.success(page))
+            case .goOn: self.read(channel, read, lane, since: began, completion)
+            case .giveUp: completion(.failure(.unavailable))
+            }
+        }
     }
 
     public func removeHistory(
@@ -145,15 +184,57 @@ public final class RedisBroker: Broker {
     /// What a command without a payload counts as among those that wait.
     private static let readSize = 256
 
-    /// Hands over a command whose reply has to be read; `size`: bytes beyond what any command takes.
+    /// Asks the reading link, within the bounds of what may wait.
+    ///
+    /// - Parameters:
+    ///   - cost: bytes of the reply, about.
+    ///   - began: when whoever waits for it began to.
     func ask<Value>(
-        _ task: PublisherLink.Order.Task, size: Int = 0, _ read: @escaping @Sendable (ReplyView) -> Value?,
+        _ task: @autoclosure () -> PublisherLink.Order.Task, cost: Int, _ lane: ReadQueue<ReadLink.Order>.Lane,
+        since began: UInt64, _ read: @escaping @Sendable (ReplyView) -> Value?,
         _ completion: @escaping @Sendable (Result<Value, BrokerError>) -> Void
     ) {
-        order(task, size: size + Self.readSize) { result in
-            completion(result.flatMap { read($0).map(Result.success) ?? .failure(.refused("odd answer")) })
+        guard !isStopped.load(ordering: .relaxed) else { return completion(.failure(.unavailable)) }
+        // Those of the node itself are few by themselves: see `StreamDesk.maximumReads` and `change`.
+        let counted = lane == .second ? cost : 0
+        guard
+            counted == 0
+                || readCount.load(ordering: .relaxed) < configuration.maxPendingReads
+                    && readBytes.load(ordering: .relaxed) + counted <= configuration.maxPendingReadBytes
+        else { return completion(.failure(.overloaded)) }
+        if counted > 0 {
+            readCount.add(1, ordering: .relaxed)
+            readBytes.add(counted, ordering: .relaxed)
+        }
+        questions.post(
+            ReadLink.Order(
+                task: task(), cost: cost, lane: lane, until: began + configuration.readPatience.microseconds,
+                answer: { [self] result in
+                    if counted > 0 {
+                        readCount.subtract(1, ordering: .relaxed)
+                        readBytes.subtract(counted, ordering: .relaxed)
+                    }
+                    completion(result.flatMap { read($0).map(Result.success) ?? .failure(.refused("odd answer")) })
+                }))
+    }
+
+    /// Changes members over the reading link; accepted ones are finished before the broker ends, like publishes.
+    func change<Value>(
+        _ task: PublisherLink.Order.Task, size: Int, _ read: @escaping @Sendable (ReplyView) -> Value?,
+        _ completion: @escaping @Sendable (Result<Value, BrokerError>) -> Void
+    ) {
+        guard pendingCount.load(ordering: .relaxed) < configuration.maxPendingPublishes else {
+            return completion(.failure(.overloaded))
+        }
+        pendingCount.add(1, ordering: .relaxed)
+        ask(task, cost: size + Self.readSize, .first, since: now, read) { [self] result in
+            pendingCount.subtract(1, ordering: .relaxed)
+            completion(result)
         }
     }
+
+    /// When a read begins, for its patience.
+    var now: UInt64 { clock.monotonicMicroseconds() }
 
     /// Hands something to the publishing link, within the bounds of what may wait.
     private func order(
@@ -182,9 +263,10 @@ public final class RedisBroker: Broker {
         while pendingCount.load(ordering: .relaxed) > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(5))
         }
-        let (subscriber, publisher) = (self.subscriber, self.publisher)
+        let (subscriber, publisher, reader) = (self.subscriber, self.publisher, self.reader)
         try? await subscriber.eventLoop.submit { subscriber.value?.stop() }.get()
         try? await publisher.eventLoop.submit { publisher.value?.stop() }.get()
+        try? await reader.eventLoop.submit { reader.value?.stop() }.get()
         if ownsGroup { try? await group.shutdownGracefully() }
     }
 }
@@ -197,23 +279,34 @@ extension RedisBroker {
             formats: formats, clock: clock, board: board, inbox: wishes, receivers: receivers, probe: probe,
             rules: rules, pages: pages, onHearing: { publisher.eventLoop.execute { publisher.value?.sendProbe() } },
             onRead: { [weak self, onRedirect] read in
-                self?.history(read.channel, read.query) { [weak self] result in
+                guard let self else { return }
+                metrics.counters.addShared(.historyReads)
+                let sliced = SlicedRead(read.query, startsSmall: true)
+                self.read(read.channel, sliced, .first, since: now) { [weak self] result in
                     if case .failure(.refused(let words)) = result { onRedirect(words) }
                     self?.pages.post(StreamDesk.Answer(read: read, result: result))
                 }
             }, onRedirect: onRedirect)
     }
 
-    private func makePublisher(_ receivers: [Mailbox<BrokerEvent>]) -> PublisherLink {
+    private func makePublisher() -> PublisherLink {
         let subscriber = self.subscriber
         return PublisherLink(
             link: makeLink("publish", publisher.eventLoop), configuration: configuration, metrics: metrics,
             clock: clock, board: board, inbox: orders, probe: probe,
+            onSilence: { subscriber.eventLoop.execute { subscriber.value?.drop(.silent) } }, onRedirect: onRedirect,
+            rights: RightsCheck(configuration, rules))
+    }
+
+    private func makeReader(_ receivers: [Mailbox<BrokerEvent>]) -> ReadLink {
+        let subscriber = self.subscriber
+        return ReadLink(
+            link: makeLink("read", reader.eventLoop), configuration: configuration, metrics: metrics, clock: clock,
+            board: board, inbox: questions,
             onReady: {
                 subscriber.eventLoop.execute { subscriber.value?.retryReads() }
                 for receiver in receivers { receiver.post(.returned) }
-            },
-            onSilence: { subscriber.eventLoop.execute { subscriber.value?.drop(.silent) } }, onRedirect: onRedirect)
+            })
     }
 
     private func makeLink(_ name: String, _ eventLoop: any EventLoop) -> RedisLink {

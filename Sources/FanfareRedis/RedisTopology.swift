@@ -51,10 +51,11 @@ public struct RedisTopology: Sendable {
             logger: logger, clock: clock, group: group)
     }
 
-    /// Event loops for the links of that many instances. They are taken in turn, one that subscribes and one that
-    /// publishes, so the number is even; a thread carries a million messages a second, so few will do.
+    /// Event loops for the links of that many instances. They are taken in turn: one that subscribes, one that publishes,
+    /// one that reads, so their number can be divided by three; a thread carries a million messages a second, so few will
+    /// do.
     static func threads(instances: Int) -> MultiThreadedEventLoopGroup {
-        let pairs = max(1, min(instances, System.coreCount / 4))
-        return MultiThreadedEventLoopGroup(numberOfThreads: 2 * pairs)
+        let sets = max(1, min(instances, System.coreCount / 4))
+        return MultiThreadedEventLoopGroup(numberOfThreads: RedisBroker.links * sets)
     }
 }

@@ -204,6 +204,7 @@ struct LimitOptions: ParsableArguments {
     @Option(help: .setting("max-user-message-rate")) var maxUserMessageRate: String?
     @Option(help: .setting("max-user-publish-rate")) var maxUserPublishRate: String?
     @Option(help: .setting("max-recovery")) var maxRecovery: String?
+    @Option(help: .setting("max-recovery-bytes")) var maxRecoveryBytes: String?
     @Option(help: .setting("max-presence-members")) var maxPresenceMembers: String?
     @Option(help: .setting("max-api-presence-members")) var maxApiPresenceMembers: String?
     @Option(help: .setting("max-api-body-bytes")) var maxApiBodyBytes: String?
@@ -236,7 +237,7 @@ struct LimitOptions: ParsableArguments {
             ("max-read-rate", maxReadRate),
             ("max-user-message-rate", maxUserMessageRate),
             ("max-user-publish-rate", maxUserPublishRate),
-            ("max-recovery", maxRecovery),
+            ("max-recovery", maxRecovery), ("max-recovery-bytes", maxRecoveryBytes),
             ("max-presence-members", maxPresenceMembers),
             ("max-api-presence-members", maxApiPresenceMembers),
             ("max-api-body-bytes", maxApiBodyBytes),

@@ -11,6 +11,8 @@ struct FirstStepsTests {
     ) async throws -> (status: Int32, log: String) {
         let process = try ChildProcess(FanfareBinary.path, arguments, environment: environment, name: "fanfare")
         let status = try await process.waitForExit()
+        // It says all in one write, which may be read a moment later.
+        try await eventually("what it said is read") { process.log.hasSuffix("\n") }
         return (status, process.log)
     }
 
@@ -105,7 +107,9 @@ struct FirstStepsTests {
     func makeRun() async throws {
         let make = try ChildProcess("make", ["-n", "-C", Repository.path, "run", "FLAGS=--port 8001"], name: "make")
         #expect(try await make.waitForExit() == 0)
-        #expect(make.log.contains("fanfare serve --dev --host 127.0.0.1 --port 8001"), "\(make.log)")
+        try await eventually("it would start on loopback: \(make.log)") {
+            make.log.contains("fanfare serve --dev --host 127.0.0.1 --port 8001")
+        }
     }
 
     @Test("make builds the binary when a source is newer or gone, and not otherwise")
@@ -124,9 +128,14 @@ struct FirstStepsTests {
                 [.modificationDate: Date(timeIntervalSinceNow: -seconds)], ofItemAtPath: "\(tree)/\(file)")
         }
         func builds() async throws -> Bool {
-            let make = try ChildProcess("make", ["-n", "-C", tree, "release"], name: "make")
+            let make = try ChildProcess(
+                "make", ["-n", "-C", tree, "release"], environment: ["LC_ALL": "C"], name: "make")
             #expect(try await make.waitForExit() == 0, "\(make.log)")
-            return make.log.contains("swift build -c release --product fanfare")
+            let build = "swift build -c release --product fanfare"
+            try await eventually("it says what it would do: \(make.log)") {
+                make.log.contains(build) || make.log.contains("Nothing to be done")
+            }
+            return make.log.contains(build)
         }
         for old in ["Package.swift", "Sources", "Sources/a", "Sources/a/a.swift", "Sources/a/b.swift"] {
             try age(old, 100)

@@ -30,7 +30,8 @@ struct RedisWordsTests {
     func refused() async throws {
         try await withRedis { redis in
             let node = try await Node.start(redis: redis.url, flags: ["--namespaces", "h: history=10/1m recovery"])
-            // A key of another type where the stream should be.
+            _ = try await HTTP.post(node.adminPort, "/api/publish", #"{"channel":"h:1","data":0}"#)
+            // A key of another type where the stream was.
             _ = try await redis.command("SET", "fanfare:{h:1}:stream", "x")
             let client = try await node.centrifuge()
             let answers = try await [

@@ -217,6 +217,27 @@ struct KeySetTests {
         }
     }
 
+    @Test("a token that comes back after a read without its key is refused for good, another of the same key is not")
+    func comesBack() async throws {
+        let (old, new) = try await (Entry.ecdsa("old"), Entry.ecdsa("new"))
+        try await KeySetServer.run { server in
+            server.answer(set(old.json))
+            let time = Time()
+            let test = try await VerifierUnderTest(clock: time.clock) { $0.keySet = KeySetLocation(server.url) }
+            await test.keys.refresh()
+            time.pass(1)
+            let (first, second) = try await (
+                new.pair.sign(#"{"sub":"1"}"#, kid: "new"), new.pair.sign(#"{"sub":"2"}"#, kid: "new")
+            )
+            #expect(await refusal(test, first) == .keyPending)
+            #expect(await refusal(test, first) == .keyPending)
+            time.pass(9)
+            await test.keys.refresh()
+            #expect(await refusal(test, first) == .unknownKey, "it was not in the set that was read since")
+            #expect(await refusal(test, second) == .keyPending, "its key may be new since that read")
+        }
+    }
+
     @Test("a key's name is compared byte for byte")
     func keyNames() async throws {
         let entry = try await Entry.ecdsa("K")

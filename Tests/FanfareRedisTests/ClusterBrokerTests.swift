@@ -12,6 +12,41 @@ struct ClusterBrokerTests {
         try await body(try #require(OwnCluster.current))
     }
 
+    @Test(
+        "an event loop that is too far behind is told where a channel with history goes on, and never has a silent gap")
+    func backlog() async throws {
+        try await withCluster { cluster in
+            let probe = try BrokerProbe.redis(cluster.url, rules: HistoryContractTests.rules) {
+                $0.maxBacklogBytes = 20_000
+            }
+            try await withProbe(probe) { probe in
+                try await probe.isUp()
+                try await probe.subscribe("h:behind")
+                var heard = try #require(probe.start(of: "h:behind")?.offset)
+                // Nobody looks into the mailbox meanwhile.
+                let text = String(repeating: "x", count: 1_000)
+                for _ in 0..<60 { try await probe.publish("h:behind", text) }
+                try await eventually("all have come") { probe.metrics.counters.value(.received) == 60 }
+                #expect(probe.metrics.counters.value(.dropped) > 0)
+                let (start, end) = (heard, heard + 60)
+                try await eventually("the loop knows of all") {
+                    heard = start
+                    for event in probe.events() {
+                        switch event {
+                        case .publication(let prepared):
+                            let offset = prepared.publication.position?.offset ?? 0
+                            #expect(offset == heard + 1)
+                            heard = offset
+                        case .insufficient(_, let position): heard = position.offset
+                        default: break
+                        }
+                    }
+                    return heard == end
+                }
+            }
+        }
+    }
+
     @Test("channels of all masters flow, also from a backend, and Redis is only subscribed to what somebody wants")
     func flows() async throws {
         try await withCluster { cluster in

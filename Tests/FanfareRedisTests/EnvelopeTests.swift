@@ -43,6 +43,19 @@ struct EnvelopeTests {
         }
     }
 
+    @Test("a join whose text is not UTF-8 is dropped: browsers close with 1007 over it")
+    func presenceText() {
+        for kind in [PresenceEvent.Kind.join, .leave] {
+            let header = Array(Envelope.header(kind, at: 7).readableBytesView)
+            for info in [
+                #"{"client":"1","conn_info":"?"}"#, #"{"client":"1","user":"?"}"#, #"{"client":"1","other":"?"}"#,
+            ] {
+                let bytes = header + info.utf8.map { $0 == UInt8(ascii: "?") ? 0xFF : $0 }
+                #expect(read(bytes) == nil)
+            }
+        }
+    }
+
     @Test("an envelope that is not ours to read is dropped")
     func hostile() {
         let head: [UInt8] = [0x00, 0x46, 0x46, 0x01]

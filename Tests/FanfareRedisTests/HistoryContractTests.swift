@@ -11,7 +11,10 @@ struct HistoryContractTests {
     typealias Kind = BrokerContractTests.Kind
 
     static let rules = ChannelRulebook(
-        namespaces: ["h": Self.keeping(10), "short": Self.keeping(10, age: .seconds(1)), "plain": ChannelRules()])
+        namespaces: [
+            "h": Self.keeping(10), "short": Self.keeping(10, age: .seconds(1)), "plain": ChannelRules(),
+            "long": Self.keeping(1_000),
+        ])
 
     private static func keeping(_ size: Int, age: Duration = .seconds(60)) -> ChannelRules {
         var rules = ChannelRules()
@@ -126,6 +129,32 @@ struct HistoryContractTests {
             try await eventually("four arrive") { probe.texts().count == 4 }
             #expect(probe.texts() == ["1", "2", "1", "2"])
             #expect(probe.metrics.counters.value(.duplicates) == 2)
+        }
+    }
+
+    @Test("a long page is whole, in order and within its bytes, from either end", arguments: Kind.allCases)
+    func longPages(kind: Kind) async throws {
+        try await with(kind) { probe in
+            let text = String(repeating: "x", count: 900)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<8 {
+                    group.addTask { for _ in 0..<60 { _ = try await probe.publish("long:a", text).get() } }
+                }
+                try await group.waitForAll()
+            }
+            let all = try await probe.history("long:a", HistoryQuery(limit: 1_000))
+            #expect(all.publications.compactMap(\.position?.offset) == Array(1...480))
+            #expect(!all.isCut && all.position.offset == 480)
+            let newest = try await probe.history("long:a", HistoryQuery(limit: 450, reverse: true))
+            #expect(newest.publications.compactMap(\.position?.offset) == (31...480).reversed())
+            #expect(newest.isCut)
+            let place = StreamPosition(offset: 20, epoch: all.position.epoch)
+            let bounded = try await probe.history(
+                "long:a", HistoryQuery(since: place, limit: 1_000, maxBytes: 300_000))
+            #expect(bounded.publications.compactMap(\.position?.offset) == Array(21...354))
+            #expect(bounded.isCut && bounded.publications(after: place)?.count == 334)
+            let one = try await probe.history("long:a", HistoryQuery(since: place, limit: 9, maxBytes: 1))
+            #expect(one.publications.count == 1 && one.isCut)
         }
     }
 

@@ -30,16 +30,46 @@ struct OddAnswerTests {
         #expect(next.microseconds < UInt64.max - 10_000_000_000_000)
     }
 
-    @Test("an entry before the first place ends the page")
-    func entryAtZero() throws {
-        let entry = "*2\r\n$3\r\n0-1\r\n*2\r\n$1\r\np\r\n$2\r\nhi\r\n"
-        let channel = try ChannelName("c")
-        let pages = try answers("*5\r\n$1\r\n0\r\n$1\r\ne\r\n$0\r\n\r\n*1\r\n\(entry):0\r\n") {
-            StreamCalls.page(channel, HistoryQuery(limit: 10), $0)
+    @Test("entries that can't be in their place are left out and counted")
+    func oddEntries() throws {
+        func entry(_ id: String, _ field: String = "d", _ value: String = "hi") -> String {
+            "*2\r\n$\(id.utf8.count)\r\n\(id)\r\n*2\r\n$\(field.utf8.count)\r\n\(field)\r\n$\(value.utf8.count)\r\n\(value)\r\n"
         }
+        // Before the first place, of another field, of another version, again, back, behind the end; and two good ones.
+        let entries = [
+            entry("0-1"), entry("1-1", "x"), entry("2-1", "d", "\0FF\u{2}"), entry("3-1"), entry("3-2"), entry("2-2"),
+            entry("4-1"), entry("9-1"), "*0\r\n", "$-1\r\n",
+        ]
+        let channel = try ChannelName("c")
+        let pages = try answers(
+            "*5\r\n$1\r\n4\r\n$1\r\ne\r\n$0\r\n\r\n*\(entries.count)\r\n\(entries.joined()):0\r\n"
+        ) { StreamCalls.page(channel, HistoryQuery(limit: 20), $0) }
         let page = try #require(pages.first ?? nil)
-        #expect(page.publications.isEmpty)
-        #expect(page.isCut)
+        #expect(page.publications.compactMap(\.position?.offset) == [3, 4])
+        #expect(page.unreadable == 8 && !page.isCut)
+        let whole = page.publications(after: StreamPosition(offset: 2, epoch: "e"))
+        #expect(whole?.count == 2)
+        let hole = page.publications(after: StreamPosition(offset: 1, epoch: "e"))
+        #expect(hole == nil)
+    }
+
+    @Test("a hole in the middle or at the end of a page is not everything that was missed")
+    func holes() throws {
+        let channel = try ChannelName("c")
+        func page(_ offsets: [UInt64], isCut: Bool = false) -> HistoryPage {
+            let publications = offsets.map {
+                Publication(
+                    channel: channel, payload: Payload(text: "p"), position: StreamPosition(offset: $0, epoch: "e"))
+            }
+            return HistoryPage(
+                publications: publications, position: StreamPosition(offset: 8, epoch: "e"), isCut: isCut)
+        }
+        let place = StreamPosition(offset: 4, epoch: "e")
+        let found = [
+            page([5, 6, 8]), page([5, 6, 7]), page([5, 6, 7], isCut: true), page([5, 6, 7, 8]), page([], isCut: true),
+        ]
+        .map { $0.publications(after: place)?.count }
+        #expect(found == [nil, nil, 3, 4, nil])
     }
 
     @Test("an array of two thousand million elements is no reply, and takes no memory")

@@ -115,5 +115,40 @@ struct PresenceOutageTests {
         }
     }
 
+    @Test("a member whose text is not UTF-8 is left out and counted, and its leave is told to nobody")
+    func notText() async throws {
+        try await with(ttl: .seconds(3_600)) { redis, one, _ in
+            try await one.join("1", in: "a")
+            try await redis.command(
+                "EVAL",
+                "return redis.call('HSET', KEYS[1], '2', '{\"client\":\"2\",\"conn_info\":\"' .. string.char(255) .. '\"}')",
+                "1", "fanfare:{a}:presence")
+            try await redis.command("ZADD", "fanfare:{a}:expiry", "9999999999999", "2")
+            let clients = try await one.clients("a")
+            #expect(clients == ["1"])
+            #expect(one.metrics.counters.value(.unreadable) >= 1)
+            try await one.leave("2", "1", in: "a")
+            try await eventually("the leave is heard") { one.comings() == ["+1", "-1"] }
+            #expect(one.metrics.counters.value(.dropped) >= 1)
+        }
+    }
+
+    @Test("a join by hand in a channel without join-leave is told to nobody")
+    func uninvited() async throws {
+        try await with(ttl: .seconds(3_600)) { redis, one, _ in
+            for channel in ["quiet:a", "none:a"] {
+                try await one.subscribe(channel)
+                try await redis.command(
+                    "EVAL",
+                    "return redis.call('PUBLISH', ARGV[1], string.char(0, 0x46, 0x46, 1, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1) .. ARGV[2])",
+                    "0", "fanfare:\(channel)", #"{"client":"1"}"#)
+                try await redis.command("PUBLISH", "fanfare:\(channel)", "marker")
+            }
+            try await eventually("both markers are heard") { one.texts() == ["marker", "marker"] }
+            #expect(one.comings() == [])
+            #expect(one.metrics.counters.value(.dropped) == 2)
+        }
+    }
+
     private static func now() -> UInt64 { NodeClock.system.wallMicroseconds() / 1_000 }
 }

@@ -203,6 +203,81 @@ struct RedisBrokerTests {
         }
     }
 
+    @Test("what a connection over TLS says after it was dropped is not heard: the new link stays")
+    func lateOverTLS() async throws {
+        try await withRedis(.init(tls: true)) { redis in
+            let relay = try await SilentRelay.start(to: redis.port)
+            let ca = redis.caFile
+            try await withProbe(
+                try .redis("rediss://127.0.0.1:\(relay.port)") {
+                    $0.caFile = ca
+                    $0.commandTimeout = .seconds(30)
+                }
+            ) { probe in
+                try await probe.isUp()
+                try await probe.subscribe("a")
+                // The peer's end of TLS never comes: NIOSSL waits for it, and only then the connection is lost.
+                relay.mute()
+                try await eventually("links are made anew") { probe.metrics.counters.value(.reconnects) == 2 }
+                try await probe.isUp()
+                try await eventually(within: .seconds(30), "the old connections have ended") {
+                    relay.endedWhileMute >= 2
+                }
+                let answered = probe.metrics.counters.value(.probesAnswered)
+                try await eventually("probes went round since") {
+                    probe.metrics.counters.value(.probesAnswered) >= answered + 4
+                }
+                for number in 0..<20 { try await probe.publish("a", "\(number)") }
+                try await eventually("all arrive") { probe.texts().count >= 20 }
+                #expect(probe.texts() == (0..<20).map { "\($0)" })
+                #expect(probe.metrics.counters.value(.reconnects) == 2)
+            }
+            await relay.stop()
+        }
+    }
+
+    @Test("databases of one Redis do not hear each other, and a backend names the database")
+    func databases() async throws {
+        try await withRedis { redis in
+            try await withProbe(try .redis(redis.url)) { zero in
+                try await withProbe(try .redis(redis.url + "/3")) { three in
+                    try await zero.isUp()
+                    try await three.isUp()
+                    try await zero.subscribe("a")
+                    try await three.subscribe("a")
+                    try await zero.publish("a", "0")
+                    try await three.publish("a", "3")
+                    #expect(try await redis.command("PUBLISH", "fanfare:a", "backend 0") == "1")
+                    #expect(try await redis.command("PUBLISH", "fanfare/3:a", "backend 3") == "1")
+                    try await eventually("each arrives at home") {
+                        zero.texts() == ["0", "backend 0"] && three.texts() == ["3", "backend 3"]
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("leaving a channel under traffic drops nothing")
+    func leaving() async throws {
+        try await withRedis { redis in
+            try await withProbe(try .redis(redis.url)) { probe in
+                try await probe.isUp()
+                let channel = try ChannelName("a")
+                for round in 0..<20 {
+                    try await probe.subscribe("a")
+                    for number in 0..<50 {
+                        let publication = Publication(channel: channel, payload: Payload(text: "\(round) \(number)"))
+                        probe.broker.publish(publication) { _ in }
+                    }
+                    probe.broker.unsubscribe(channel, receiver: 0)
+                }
+                try await eventually("all are published") { probe.metrics.counters.value(.published) == 1_000 }
+                try await probe.subscribe("b")
+                #expect(probe.metrics.counters.value(.dropped) == 0)
+            }
+        }
+    }
+
     @Test("a Unix socket works")
     func unixSocket() async throws {
         try await withRedis(.init(unixSocket: true)) { redis in

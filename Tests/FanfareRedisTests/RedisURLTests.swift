@@ -81,4 +81,14 @@ struct RedisURLTests {
         backoff.reset()
         #expect(backoff.next(using: &random) <= .milliseconds(100))
     }
+
+    @Test("no name in Redis belongs to two prefixes or two databases")
+    func prefixes() throws {
+        for good in ["fanfare:", "a.b_C-9:"] { #expect(RedisConfiguration.isPrefix(good)) }
+        for bad in ["", ":", "a", "a:b:", "a::", "a b:", "a/3:", "a*:", "{a}:", "\u{E9}:"] {
+            #expect(!RedisConfiguration.isPrefix(bad), "\(bad)")
+        }
+        #expect(try RedisConfiguration(url: "redis://h").channelPrefix == "fanfare:")
+        #expect(try RedisConfiguration(url: "redis://h/3").channelPrefix == "fanfare/3:")
+    }
 }

@@ -43,6 +43,9 @@ public final class SilentRelay: Sendable {
         }
     }
 
+    /// Connections that one side has ended since they carry nothing.
+    public var endedWhileMute: Int { muted.withLock { $0.count { !$0.isActive } } }
+
     public func stop() async {
         try? await listener.close()
         for channel in open.take() + muted.withLock(\.self) { try? await channel.close() }

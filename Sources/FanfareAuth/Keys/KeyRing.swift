@@ -14,6 +14,11 @@ public final class KeyRing: Sendable {
         var isLoaded = false
         /// When it was last asked for; microseconds of the monotonic clock.
         var askedAt: UInt64?
+        /// When the last read that brought keys began.
+        var readAt: UInt64?
+        /// When tokens whose key is not known came for the first time, by their hash: a read since then that does not have it
+        /// decides. By token and not by key, so that nobody can ask for a future key's name beforehand.
+        var waiting: [Int: UInt64] = [:]
         /// The read under way; whether it brought keys.
         var reading: Task<Bool, Never>?
         /// Whether somebody waits for the next read.
@@ -70,11 +75,23 @@ public final class KeyRing: Sendable {
     }
 
     /// What is to be said of a token none of whose possible keys is here.
-    func absence(_ algorithm: TokenAlgorithm, after search: KeySearch) -> TokenRefusal {
-        guard location != nil, !algorithm.isSymmetric else { return .unknownKey }
-        guard state.withLock({ $0.isLoaded }) else { return .keysUnavailable }
-        return search == .fresh ? .unknownKey : .keyPending
+    func absence(_ token: CompactToken, after search: KeySearch) -> TokenRefusal {
+        guard location != nil, !token.algorithm.isSymmetric else { return .unknownKey }
+        let (now, hash) = (clock.monotonicMicroseconds(), token.hash)
+        return state.withLock { state in
+            guard state.isLoaded else { return .keysUnavailable }
+            guard search != .fresh else { return .unknownKey }
+            if let since = state.waiting[hash] {
+                return state.readAt.map { $0 > since } == true ? .unknownKey : .keyPending
+            }
+            if state.waiting.count >= Self.maximumWaiting { state.waiting.removeAll() }
+            state.waiting[hash] = now
+            return .keyPending
+        }
     }
+
+    /// Most tokens that are remembered while their keys are waited for; 16 bytes each. Beyond that all begin to wait anew.
+    private static let maximumWaiting = 4_096
 
     /// Why the node can't check tokens yet; `nil`: it can.
     public var problem: String? {
@@ -148,6 +165,7 @@ public final class KeyRing: Sendable {
             if case .success(let set) = result {
                 (state.set, state.leftOut) = (set.keys, set.leftOut)
                 state.isLoaded = true
+                state.readAt = state.askedAt
             }
             return before
         }

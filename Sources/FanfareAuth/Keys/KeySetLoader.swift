@@ -67,6 +67,8 @@ enum KeySetLoader {
             throw .tooBig
         } catch let error as HTTPClientError {
             throw .unreachable(error.shortDescription)
+        } catch is NIOConnectionError {
+            throw .unreachable("cannot connect")
         } catch {
             throw .unreachable("\(type(of: error))")
         }

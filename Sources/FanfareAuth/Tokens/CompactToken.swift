@@ -38,6 +38,14 @@ struct CompactToken: Sendable {
         signed = Array(bytes[..<parts[1].endIndex])
     }
 
+    /// A number that stands for this token within this process.
+    var hash: Int {
+        var hasher = Hasher()
+        hasher.combine(signed)
+        hasher.combine(signature)
+        return hasher.finalize()
+    }
+
     /// A JSON object in which no name stands twice: two readers must not see two tokens.
     private static func object(_ part: ArraySlice<UInt8>) -> JSONMembers? {
         guard let bytes = Base64URL.decode(part), bytes.withUnsafeBytes(UTF8Validator.isValid),

@@ -1,3 +1,4 @@
+import FanfareRedis
 import NIOCore
 import Synchronization
 
@@ -44,7 +45,7 @@ public struct BenchRun {
             connector = try Connector(
                 plan.target, timeout: plan.connectTimeout, insecure: plan.insecure, caFile: plan.caFile)
         } catch {
-            throw BenchFailure("cannot look up \(plan.target.host): \(error)")
+            throw BenchFailure("cannot look up \(plan.target.host): \(NetworkFailure.describe(error))")
         }
         let publisher = try await PublishFleet(plan: plan, run: number)
         let links = try await publisher.connect()

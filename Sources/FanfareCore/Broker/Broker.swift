@@ -79,7 +79,7 @@ public enum BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
     case unavailable
     /// The link broke or fell silent before the answer: it may have been published.
     case unknownOutcome
-    /// Too many publications wait for the broker. Nothing was published.
+    /// Too many publications or reads wait for the broker, or for clients. Nothing was published.
     case overloaded
     /// The channel keeps no history.
     case noHistory

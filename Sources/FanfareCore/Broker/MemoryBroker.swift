@@ -19,7 +19,9 @@ public final class MemoryBroker: Broker {
         var receivers: [Mailbox<BrokerEvent>] = []
         /// Channel → bit mask of the receivers that want it.
         var wanted: [ChannelName: UInt64] = [:]
+        /// Only publishing makes one.
         var streams: [ChannelName: MemoryStream] = [:]
+        var epochs = StreamEpochs()
         var receipts = MemoryReceipts()
         var presence: [ChannelName: MemoryPresence] = [:]
         /// History publishes since old streams were looked for.
@@ -57,7 +59,9 @@ public final class MemoryBroker: Broker {
             let before = state.wanted[channel, default: 0]
             state.wanted[channel] = before | 1 << UInt64(receiver)
             if before == 0 { metrics.counters.addShared(.channels) }
-            let position = retention.map { _ in state.streams[channel, default: MemoryStream(now: now)].open(now) }
+            let position = retention.map { _ in
+                state.streams[channel]?.open(now) ?? StreamPosition(offset: 0, epoch: state.epochs.next(channel))
+            }
             state.receivers[receiver].post(.subscribed(channel, ticket: ticket, position: position))
         }
     }
@@ -94,7 +98,9 @@ public final class MemoryBroker: Broker {
         metrics.counters.addShared(.historyReads)
         let now = clock.monotonicMicroseconds()
         let page = state.withLock { state in
-            state.streams[channel, default: MemoryStream(now: now)].read(query, retention: retention, now: now)
+            state.streams[channel]?.read(query, retention: retention, now: now)
+                ?? HistoryPage(
+                    publications: [], position: StreamPosition(offset: 0, epoch: state.epochs.next(channel)))
         }
         completion(.success(page))
     }
@@ -128,7 +134,9 @@ public final class MemoryBroker: Broker {
             var position: StreamPosition?
             if let retention {
                 guard room(&state, publication.channel, now: now) else { return .failure(.overloaded) }
-                let kept = state.streams[publication.channel, default: MemoryStream(now: now)]
+                let isNew = state.streams[publication.channel] == nil
+                let epoch = isNew ? state.epochs.next(publication.channel) : ""
+                let kept = state.streams[publication.channel, default: MemoryStream(epoch: epoch, now: now)]
                     .append(publication, retention: retention, now: now)
                 position = kept.position
                 prepared = prepare(kept, wall)
@@ -175,10 +183,12 @@ public final class MemoryBroker: Broker {
         let isFull = state.streams[channel] == nil && state.streams.count >= Self.maximumStreams
         if state.unswept >= max(1_024, state.streams.count) {
             state.unswept = 0
-            let wanted = state.wanted
-            state.streams = state.streams.filter { name, stream in
-                guard wanted[name] == nil, let age = rules.rules(name)?.history?.positionAge else { return true }
-                return stream.usedAt + age.microseconds >= now
+            for (name, stream) in state.streams where state.wanted[name] == nil {
+                guard let age = rules.rules(name)?.history?.positionAge, stream.usedAt + age.microseconds < now else {
+                    continue
+                }
+                state.streams[name] = nil
+                state.epochs.end(name)
             }
         }
         return !isFull || state.streams.count < Self.maximumStreams

@@ -31,6 +31,9 @@ public final class ChannelRulebook: Sendable {
         channel.string.utf8.firstIndex(of: UInt8(ascii: ":")).map { ExactText(channel.string[..<$0]) }
     }
 
+    /// Whether the broker keeps members of any channel.
+    public var keepsMembers: Bool { plain.keepsMembers || namespaces.values.contains { $0.keepsMembers } }
+
     /// Whether any channel may have history.
     public var hasHistory: Bool { plain.history != nil || namespaces.values.contains { $0.history != nil } }
 }

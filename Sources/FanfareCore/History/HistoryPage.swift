@@ -26,12 +26,19 @@ public struct HistoryPage: Sendable, Equatable {
     public var leaps: [Leap]
     /// Whether there was more than the limit of the query.
     public var isCut: Bool
+    /// Entries that were left out because this node can't read them: a newer envelope, or nothing of ours. Their offsets are
+    /// missing between those of ``publications``.
+    public var unreadable: Int
 
-    public init(publications: [Publication], position: StreamPosition, leaps: [Leap] = [], isCut: Bool = false) {
+    public init(
+        publications: [Publication], position: StreamPosition, leaps: [Leap] = [], isCut: Bool = false,
+        unreadable: Int = 0
+    ) {
         self.publications = publications
         self.position = position
         self.leaps = leaps
         self.isCut = isCut
+        self.unreadable = unreadable
     }
 
     /// Whether that place was never in this stream, but in one before it. An empty epoch is the stream's, whichever it is.
@@ -40,18 +47,36 @@ public struct HistoryPage: Sendable, Equatable {
         return place.epoch != position.epoch
     }
 
-    /// The publications of this page after `place`, which is not before the query's; `nil` when the stream does not hold
-    /// all of them any more, or never knew that place. What the limit cut off is not missed: see ``isCut``.
+    /// The publications of this page after `place`, each of which follows the one before, up to the end of the stream or to
+    /// where the limit cut the page (``isCut``); `nil` when one of them is missing: the stream does not hold it any more, it
+    /// can't be read, or the stream never knew that place.
+    ///
+    /// A page that is cut has something new or is `nil`: whoever reads on after it gets on.
     public func publications(after place: StreamPosition) -> [Publication]? {
+        guard let start = start(after: place) else { return nil }
+        return Array(publications[start...])
+    }
+
+    /// Whether this page has all publications after `place`, as far as the limit goes.
+    func holds(everythingAfter place: StreamPosition) -> Bool { start(after: place) != nil }
+
+    /// Index of the first publication after `place`; `nil` where something is missing before it.
+    private func start(after place: StreamPosition) -> Int? {
         guard place.epoch == position.epoch, place.offset <= position.offset,
             !leaps.contains(where: { $0.last < place.offset && place.offset < $0.next })
         else { return nil }
-        let start = publications.firstIndex { ($0.position?.offset ?? 0) > place.offset } ?? publications.count
-        guard let first = publications[start...].first?.position?.offset else {
-            return isCut || place.offset == position.offset ? [] : nil
+        var (start, end) = (0, publications.count)
+        while start < end {
+            let middle = (start + end) / 2
+            if publications[middle].position?.offset ?? 0 > place.offset { end = middle } else { start = middle + 1 }
         }
-        guard follows(first, place.offset) else { return nil }
-        return Array(publications[start...])
+        var last = place.offset
+        for publication in publications[start...] {
+            guard let offset = publication.position?.offset, follows(offset, last) else { return nil }
+            last = offset
+        }
+        guard isCut ? last > place.offset : last == position.offset else { return nil }
+        return start
     }
 
     /// Whether nothing is between two offsets.

@@ -8,11 +8,16 @@ public struct HistoryQuery: Sendable, Equatable {
     public var limit: Int
     /// Newest first.
     public var reverse: Bool
+    /// Most bytes of publications, but for the last of them.
+    public var maxBytes: Int
 
-    public init(since: StreamPosition? = nil, limit: Int, reverse: Bool = false) {
+    public init(
+        since: StreamPosition? = nil, limit: Int, reverse: Bool = false, maxBytes: Int = HistoryPage.maximumBytes
+    ) {
         self.since = since
         self.limit = limit
         self.reverse = reverse
+        self.maxBytes = maxBytes
     }
 
     /// The limit that a client asked for, within what it may have; below zero it asks for all of that.

@@ -9,13 +9,16 @@ struct MemoryStream {
         let at: UInt64
     }
 
-    let epoch = StreamPosition.makeEpoch()
+    let epoch: String
     private(set) var offset: UInt64 = 0
     /// When it was last used.
     private(set) var usedAt: UInt64
     private var entries = CircularBuffer<Entry>()
 
-    init(now: UInt64) { usedAt = now }
+    init(epoch: String, now: UInt64) {
+        self.epoch = epoch
+        usedAt = now
+    }
 
     var position: StreamPosition { StreamPosition(offset: offset, epoch: epoch) }
 
@@ -37,27 +40,28 @@ struct MemoryStream {
 
     mutating func read(_ query: HistoryQuery, retention: ChannelRules.Retention, now: UInt64) -> HistoryPage {
         trim(retention, now: now)
-        let kept = entries.lazy.map(\.publication)
+        guard query.limit > 0 else { return HistoryPage(publications: [], position: position) }
         let since = query.since.flatMap { $0.epoch == epoch ? $0.offset : nil }
-        var found: [Publication] = []
-        if query.limit > 0 {
-            let wanted = kept.filter { publication in
-                guard let since else { return true }
-                let offset = publication.position?.offset ?? 0
-                return query.reverse ? offset < since : offset > since
-            }
-            found = query.reverse ? Array(wanted).reversed() : Array(wanted)
+        let wanted = indices(since, reverse: query.reverse)
+        var publications: [Publication] = []
+        var bytes = query.maxBytes
+        for step in 0..<min(wanted.count, query.limit) where bytes > 0 {
+            let place = query.reverse ? wanted.upperBound - 1 - step : wanted.lowerBound + step
+            let publication = entries[entries.index(entries.startIndex, offsetBy: place)].publication
+            bytes -= publication.payload.bytes.readableBytes
+            publications.append(publication)
         }
-        let page = Self.cut(found, query.limit)
-        return HistoryPage(publications: Array(page), position: position, isCut: page.count < found.count)
+        return HistoryPage(
+            publications: publications, position: position, isCut: publications.count < wanted.count)
     }
 
-    private static func cut(_ found: [Publication], _ limit: Int) -> ArraySlice<Publication> {
-        var bytes = HistoryPage.maximumBytes
-        return found.prefix(limit).prefix { publication in
-            defer { bytes -= publication.payload.bytes.readableBytes }
-            return bytes > 0
-        }
+    /// Which entries are beyond `since`: their offsets follow each other, so nothing is searched, for this happens under
+    /// the broker's lock.
+    private func indices(_ since: UInt64?, reverse: Bool) -> Range<Int> {
+        guard let since else { return 0..<entries.count }
+        let first = offset - UInt64(entries.count) + 1
+        if reverse { return 0..<Int(since <= first ? 0 : min(since - first, UInt64(entries.count))) }
+        return Int(since < first ? 0 : min(since - first + 1, UInt64(entries.count)))..<entries.count
     }
 
     /// Forgets the publications; the position stays.

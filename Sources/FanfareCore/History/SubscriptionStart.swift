@@ -18,11 +18,23 @@ public struct SubscriptionStart: Sendable, Equatable {
     public var publications: [Publication]
     /// Whether ``publications`` is all that was asked for; `true` when nothing was.
     public var isComplete: Bool
+    /// ``publications`` are the last ones of these, which other clients get, too.
+    public var shared: SharedFrames?
 
     public init(position: StreamPosition? = nil, publications: [Publication] = [], isComplete: Bool = true) {
         self.position = position
         self.publications = publications
         self.isComplete = isComplete
+    }
+
+    /// Bytes of the publications' payloads.
+    public var size: Int {
+        shared?.size(last: publications.count)
+            ?? publications.reduce(0) { $0 + $1.payload.bytes.readableBytes }
+    }
+
+    public static func == (lhs: SubscriptionStart, rhs: SubscriptionStart) -> Bool {
+        lhs.position == rhs.position && lhs.publications == rhs.publications && lhs.isComplete == rhs.isComplete
     }
 
     /// The place before the first thing that the client gets.

@@ -59,6 +59,13 @@ final class ChannelSlot<Member: HubMember> {
     /// Whether nobody is or waits to be in it.
     var isUnused: Bool { waiting == 0 && WireFormat.allCases.allSatisfy { lists[$0].isEmpty } }
 
+    /// Whether a publication is the next of the channel's stream.
+    func isNext(_ publication: Publication, _ place: StreamPosition) -> Bool {
+        guard let position else { return true }
+        guard place.epoch == position.epoch, place.offset > position.offset else { return false }
+        return place.offset - position.offset == 1 || publication.follows == position.offset
+    }
+
     /// Adds a publication to this tick's batches of the formats that have subscribers. Returns by how many bytes the biggest
     /// of them grew.
     ///

@@ -23,15 +23,54 @@ extension HubShard {
     /// What this loop has passed on of a channel; `nil` where it does not flow or has no history.
     func position(of channel: ChannelName) -> StreamPosition? { slots[channel]?.position }
 
-    /// The broker's answer to a read of this shard.
+    /// Bytes of publications in the answers to clients after which the event loop has other things to do first.
+    static var answerBytes: Int { 1_048_576 }
+
+    /// The answer to a read that waits for its turn.
+    struct Answering {
+        let slot: ChannelSlot<Member>
+        let read: UInt64
+        var page: HistoryPage
+    }
+
+    /// The broker's answer to a read of this shard. Clients that don't get theirs now wait for ``answerMore()``.
     public func history(_ channel: ChannelName, read: UInt64, _ result: Result<HistoryPage, BrokerError>) {
-        guard let slot = slots[channel], let waiters = slot.desk?.finish(read) else { return }
+        guard let slot = slots[channel], let reading = slot.desk?.reads[read] else { return }
         switch result {
         case .success(let page):
-            for waiter in waiters { answer(waiter, page, isOldest: isOldest(waiter, among: waiters), slot) }
+            answering.append(Answering(slot: slot, read: read, page: page))
+            if answering.count == 1 { answerMore() }
         case .failure(let error):
-            for waiter in waiters { fail(waiter, slot, error) }
+            slot.desk?.reads[read] = nil
+            for waiter in reading.waiters { fail(waiter, slot, error) }
+            finish(slot)
         }
+    }
+
+    /// Whether clients wait for answers that are here.
+    public var hasAnswers: Bool { !answering.isEmpty }
+
+    /// Gives the next clients their answers.
+    public func answerMore() {
+        var left = Self.answerBytes
+        while left > 0, let next = answering.first {
+            let slot = next.slot
+            // Nothing of it is left when its clients have gone.
+            guard slots[slot.channel] === slot, let reading = slot.desk?.reads[next.read],
+                reading.next < reading.waiters.count
+            else {
+                slot.desk?.reads[next.read] = nil
+                answering.removeFirst()
+                if slots[slot.channel] === slot { finish(slot) }
+                continue
+            }
+            slot.desk?.reads[next.read]?.next += 1
+            left -= answer(reading.waiters[reading.next], next, slot)
+        }
+    }
+
+    /// A read has served all whom it could.
+    private func finish(_ slot: ChannelSlot<Member>) {
         slot.desk?.settle()
         self.read(slot)
         if slot.desk?.isEmpty == true { slot.desk = nil }
@@ -66,6 +105,21 @@ extension HubShard {
             member.enqueue(prepared.frame(member.wireFormat))
             metrics.counters.add(.deliveries)
         }
+    }
+
+    /// A publication is not the next of its stream. Brokers see to it that this does not happen; if it does, clients are told
+    /// rather than given a silent gap, and never get anything twice. Returns whether it is to be passed on to who comes then.
+    func breaks(
+        _ prepared: PreparedPublication, _ position: StreamPosition, _ slot: ChannelSlot<Member>
+    ) -> Bool {
+        metrics.counters.add(.streamBreaks)
+        guard let last = slot.position, position.offset > 0,
+            last.epoch != position.epoch || last.offset < position.offset
+        else { return false }
+        // What came before it in this tick is theirs.
+        flush(now: { prepared.receivedAt })
+        insufficient(slot.channel, position: StreamPosition(offset: position.offset - 1, epoch: position.epoch))
+        return true
     }
 
     /// The tick is over: who has everything up to here joins the others.
@@ -112,33 +166,56 @@ extension HubShard {
     private func read(_ slot: ChannelSlot<Member>, _ query: HistoryQuery, for waiters: [ChannelSlot<Member>.Waiter]) {
         lastRead += 1
         let (read, channel, mailbox) = (lastRead, slot.channel, mailbox)
-        slot.desk?.reads[read] = waiters
+        slot.desk?.reads[read] = .init(waiters: waiters, since: query.since?.offset)
         broker.history(channel, query) { mailbox.post(.history(channel, read: read, $0)) }
     }
 
-    private func isOldest(_ waiter: ChannelSlot<Member>.Waiter, among waiters: [ChannelSlot<Member>.Waiter]) -> Bool {
-        waiter.wish.since?.offset == waiters.compactMap(\.wish.since?.offset).min()
+    /// Answers one client; returns what that was in bytes, about.
+    private func answer(
+        _ waiter: ChannelSlot<Member>.Waiter, _ answering: Answering, _ slot: ChannelSlot<Member>
+    ) -> Int {
+        guard stillWaiting(waiter, in: slot) != nil, slot.desk != nil, let live = slot.position else { return 0 }
+        var answering = answering
+        // Nothing was published yet, under whichever epoch it will be.
+        if answering.page.position.offset == 0, live.offset == 0 { answering.page.position = live }
+        let page = answering.page
+        // Redis began another stream, and this loop has yet to hear of it.
+        guard page.position.epoch == live.epoch else {
+            fail(waiter, slot, .unavailable)
+            return 0
+        }
+        let isBehind = page.position.offset < live.offset
+        let isOldest = waiter.wish.since?.offset == slot.desk?.reads[answering.read]?.since
+        if isBehind && slot.desk?.hasOverflowed == true || page.isCut && waiter.wish.since != nil && !isOldest {
+            slot.desk?.asking.append(waiter)
+            return 0
+        }
+        guard let shared = shared(answering, slot), let count = page.count(for: waiter.wish, shared) else {
+            begin(waiter, slot, SubscriptionStart(position: live, isComplete: false))
+            return 0
+        }
+        var start = SubscriptionStart(
+            position: max(page.position, live), publications: shared.publications(last: count))
+        start.shared = shared
+        begin(waiter, slot, start)
+        // A client costs something, whatever it gets.
+        return shared.size(last: count) + 1_024
     }
 
-    private func answer(
-        _ waiter: ChannelSlot<Member>.Waiter, _ page: HistoryPage, isOldest: Bool, _ slot: ChannelSlot<Member>
-    ) {
-        guard stillWaiting(waiter, in: slot) != nil, let desk = slot.desk, let live = slot.position else { return }
-        // Redis began another stream, and this loop has yet to hear of it.
-        guard page.position.epoch == live.epoch else { return fail(waiter, slot, .unavailable) }
-        let isBehind = page.position.offset < live.offset
-        if isBehind && desk.hasOverflowed || page.isCut && waiter.wish.since != nil && !isOldest {
-            slot.desk?.asking.append(waiter)
-            return
+    /// A page and the live publications behind it, made once; `nil` when something is missing between them, or among them:
+    /// the channel may have gone on behind a gap.
+    private func shared(_ answering: Answering, _ slot: ChannelSlot<Member>) -> SharedFrames? {
+        guard let desk = slot.desk, let live = slot.position else { return nil }
+        let (page, later) = (answering.page, desk.recent(after: answering.page.position))
+        if let reading = desk.reads[answering.read], let shared = reading.shared, reading.later == later.count {
+            return shared
         }
-        let later = desk.recent.filter { ($0.position?.offset ?? 0) > page.position.offset }
-        let reaches = later.first?.position.map { page.follows($0.offset, page.position.offset) } ?? !isBehind
-        guard reaches, let found = page.publications(for: waiter.wish) else {
-            return begin(waiter, slot, SubscriptionStart(position: live, isComplete: false))
-        }
-        let all = found + later
-        let wanted = waiter.wish.count.map { Array(all.suffix($0)) } ?? all
-        begin(waiter, slot, SubscriptionStart(position: max(page.position, live), publications: wanted))
+        guard let end = page.end(with: later), end >= live.offset else { return nil }
+        let isNewestFirst = desk.reads[answering.read]?.since == nil
+        let shared = SharedFrames((isNewestFirst ? page.publications.reversed() : page.publications) + later)
+        slot.desk?.reads[answering.read]?.shared = shared
+        slot.desk?.reads[answering.read]?.later = later.count
+        return shared
     }
 
     /// Answers a waiter and lets it join, now or when live traffic is where its answer ends.
@@ -173,14 +250,27 @@ extension RecoveryWish {
 }
 
 extension HistoryPage {
-    /// What answers a wish, oldest first; `nil` when that can't be had.
-    fileprivate func publications(for wish: RecoveryWish) -> [Publication]? {
+    /// The last offset of what came live behind this page; `nil` when something is missing in between.
+    fileprivate func end(with later: [Publication]) -> UInt64? {
+        var end = position.offset
+        for publication in later {
+            guard let offset = publication.position?.offset, follows(offset, end) || publication.follows == end else {
+                return nil
+            }
+            end = offset
+        }
+        return end
+    }
+
+    /// How many of the newest publications answer a wish; `nil` when that can't be had.
+    fileprivate func count(for wish: RecoveryWish, _ shared: SharedFrames) -> Int? {
         switch wish {
-        case .none: return []
-        case .last: return publications.reversed()
+        case .none: return 0
+        case .last(let count): return min(count, shared.count)
         case .since(var place):
             if place.epoch.isEmpty, place.offset == 0 { place.epoch = position.epoch }
-            return isCut ? nil : publications(after: place)
+            guard !isCut, holds(everythingAfter: place) else { return nil }
+            return shared.count(after: place.offset)
         }
     }
 }

@@ -21,6 +21,8 @@ public final class HubShard<Member: HubMember> {
     let maxRecovery: Int
     var slots: [ChannelName: ChannelSlot<Member>] = [:]
     var lastRead: UInt64 = 0
+    /// Answers to reads that some clients do not have yet.
+    var answering: [Answering] = []
     /// Channels with clients that wait for the end of a tick or for live traffic to catch up with what they read.
     var catchingUp: [ChannelSlot<Member>] = []
     private var nextTicket: UInt64 = 1
@@ -140,8 +142,12 @@ public final class HubShard<Member: HubMember> {
     /// Takes a publication into this tick.
     public func publish(_ prepared: PreparedPublication) {
         metrics.counters.add(.publicationsOut)
-        guard let slot = slots[prepared.publication.channel], slot.isActive else { return }
+        guard var slot = slots[prepared.publication.channel], slot.isActive else { return }
         if let position = prepared.publication.position {
+            if !slot.isNext(prepared.publication, position) {
+                guard breaks(prepared, position, slot), let open = slots[slot.channel] else { return }
+                slot = open
+            }
             isRepairing = prepared.isRepaired
             follow(prepared, position, slot)
             isRepairing = false

@@ -13,13 +13,26 @@ struct RecoveryDesk<Member: HubMember> {
         let offset: UInt64
     }
 
+    /// A read under way, or one whose answer not everybody has yet.
+    struct Reading {
+        let waiters: [Waiter]
+        /// Index of the first waiter that has no answer.
+        var next = 0
+        /// The offset after which it reads; `nil`: it reads the newest.
+        let since: UInt64?
+        /// Its page and the live publications behind it, for all whom it serves.
+        var shared: SharedFrames?
+        /// How many live publications are in ``shared``.
+        var later = 0
+    }
+
     /// Bytes of live publications that are kept during a read. More: those clients' history is read anew.
     static var maximumRecent: Int { 1_048_576 }
 
     /// Clients that no read serves yet.
     var asking: [Waiter] = []
     /// Reads under way and whom they serve.
-    var reads: [UInt64: [Waiter]] = [:]
+    var reads: [UInt64: Reading] = [:]
     var catching: [Catching] = []
     /// Live publications since the oldest read under way began.
     private(set) var recent: [Publication] = []
@@ -41,9 +54,12 @@ struct RecoveryDesk<Member: HubMember> {
         recent.append(publication)
     }
 
-    /// A read is answered: whom it served. After the last one nothing is kept any more; take ``recent`` before.
-    mutating func finish(_ read: UInt64) -> [Waiter]? {
-        reads.removeValue(forKey: read)
+    /// Live publications of the stream behind a place.
+    func recent(after place: StreamPosition) -> [Publication] {
+        recent.filter { publication in
+            guard let position = publication.position, position.epoch == place.epoch else { return false }
+            return position.offset > place.offset
+        }
     }
 
     /// No read is under way any more.

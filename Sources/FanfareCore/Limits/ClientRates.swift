@@ -10,8 +10,11 @@ public final class ClientRates: Sendable {
     public let publications: Rate?
     /// Subscriptions that it asks for.
     public let subscriptions: Rate?
-    /// Reads of histories and members.
+    /// Reads of histories and members, one for each started ``readBytes`` of their answers.
     public let reads: Rate?
+
+    /// Bytes of an answer that count as one read.
+    public static let readBytes = 65_536
 
     public init(
         messages: Rate? = nil, bytes: Rate? = nil, publications: Rate? = nil, subscriptions: Rate? = nil,
@@ -34,8 +37,8 @@ public final class ClientRates: Sendable {
             messages: rate(limits.maxMessageRate, atOnce: limits.maxCommandsPerMessage),
             bytes: rate(limits.maxByteRate, atOnce: 2 * limits.maxMessageBytes),
             publications: rate(limits.maxPublishRate),
-            subscriptions: rate(limits.maxSubscribeRate, atOnce: limits.maxChannelsPerClient),
-            reads: rate(limits.maxReadRate, atOnce: 4 * limits.maxChannelsPerClient))
+            subscriptions: rate(limits.maxSubscribeRate, atOnce: limits.maxChannelsPerClient + 1),
+            reads: rate(limits.maxReadRate))
     }
 }
 
@@ -57,7 +60,9 @@ public enum ClientRate: Int, CaseIterable, Sendable {
     case userPublications
 
     /// Those for which a client is not read for a while.
-    public static let thatThrottle: [ClientRate] = [.messages, .bytes, .publications, .userMessages, .userPublications]
+    public static let thatThrottle: [ClientRate] = [
+        .messages, .bytes, .publications, .reads, .userMessages, .userPublications,
+    ]
     /// Those for which something is refused.
     public static let thatRefuse: [ClientRate] = [.publications, .subscriptions, .reads, .userPublications]
 

@@ -5,7 +5,8 @@ extension Limits {
         Party.Allowance(
             connections: maxConnectionsPerAddress > 0 ? maxConnectionsPerAddress : nil,
             attempts: maxConnectRatePerAddress > 0
-                ? Rate(perSecond: maxConnectRatePerAddress, burst: 5 * maxConnectRatePerAddress) : nil)
+                ? Rate(perSecond: maxConnectRatePerAddress, burst: 5 * maxConnectRatePerAddress) : nil,
+            recoveryBytes: maxRecoveryBytes / 8)
     }
 
     /// What each user may do.

@@ -54,11 +54,12 @@ public struct Limits: Sendable, Equatable {
     /// Publications of one client in a second; 0: no limit. Faster: error 111 with `retry_after`, and who speaks raw, where
     /// there is no such answer, is not read for a while. Over HTTP those of one user, or of one address without users: 429.
     public var maxPublishRate = 500
-    /// `subscribe` and `sub_refresh` of one client in a second, each of which may be a signature to check; 0: no limit. More:
-    /// error 111. As many as a client has channels may come at once, for that is how SDKs come back.
+    /// `subscribe`, `sub_refresh`, `refresh` and `connect` of one client in a second, each of which may be a signature to
+    /// check; 0: no limit. More: error 111. As many as a client has channels may come at once, for that is how SDKs come back.
     public var maxSubscribeRate = 128
-    /// `history`, `presence` and `presence_stats` of one client in a second, all of which ask the broker; 0: no limit. More:
-    /// error 111. Four for each of a client's channels may come at once.
+    /// `history`, `presence` and `presence_stats` of one client in a second, all of which ask the broker; 0: no limit. An
+    /// answer counts as one for each started 64 KiB. More: error 111. A second's worth may come at once; they are carried
+    /// out one after the other.
     public var maxReadRate = 128
     /// Messages of all clients of one user in a second, counted like ``maxMessageRate``; 0: no limit. Faster: those that send
     /// are not read for a while.
@@ -69,6 +70,9 @@ public struct Limits: Sendable, Equatable {
     /// Publications that one client gets out of a channel's history at a time, with its subscription or with `history`. A
     /// client that missed more is told so and begins anew.
     public var maxRecovery = 1_000
+    /// Bytes of recovered publications that wait for clients on this node altogether, and an eighth of that for clients of one
+    /// address. More: upgrades with a recovery get 503 and `Retry-After`, subscriptions error 100, both temporary.
+    public var maxRecoveryBytes = 268_435_456
     /// Members of a channel that a client is given at once; in bigger channels it asks for their number. About 140 bytes
     /// each and their connection info go into the client's queue.
     public var maxPresenceMembers = 1_000

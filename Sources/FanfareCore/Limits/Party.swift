@@ -14,18 +14,22 @@ public final class Party: Sendable {
         public var messages: Rate?
         /// Publications of all its clients.
         public var publications: Rate?
+        /// Bytes of recovered publications that wait for all its clients. Alone it is no reason to know a party.
+        public var recoveryBytes: Int
 
         public init(
-            connections: Int? = nil, attempts: Rate? = nil, messages: Rate? = nil, publications: Rate? = nil
+            connections: Int? = nil, attempts: Rate? = nil, messages: Rate? = nil, publications: Rate? = nil,
+            recoveryBytes: Int = .max
         ) {
             self.connections = connections
             self.attempts = attempts
             self.messages = messages
             self.publications = publications
+            self.recoveryBytes = recoveryBytes
         }
 
         /// Whether nothing is limited, and no party has to be known.
-        public var isUnlimited: Bool { self == Allowance() }
+        public var isUnlimited: Bool { self == Allowance(recoveryBytes: recoveryBytes) }
     }
 
     private let allowance: Allowance
@@ -33,6 +37,8 @@ public final class Party: Sendable {
     private let attempts: RateMeter
     private let messages: RateMeter
     private let publications: RateMeter
+    /// What was recovered for its clients and is not taken by them.
+    public let recoveries: ByteBudget
 
     init(_ allowance: Allowance) {
         self.allowance = allowance
@@ -40,6 +46,7 @@ public final class Party: Sendable {
         attempts = RateMeter(allowance.attempts ?? any)
         messages = RateMeter(allowance.messages ?? any)
         publications = RateMeter(allowance.publications ?? any)
+        recoveries = ByteBudget(limit: allowance.recoveryBytes)
     }
 
     /// Clients now.
@@ -59,6 +66,9 @@ public final class Party: Sendable {
 
     /// Whether it may try once more to become a client. `now`: microseconds of the monotonic clock.
     public func mayTry(now: UInt64) -> Bool { allowance.attempts == nil || attempts.take(now: now) }
+
+    /// Takes an attempt back: the caller has shown that it may do what it tried.
+    public func tried() { if allowance.attempts != nil { attempts.give() } }
 
     /// Counts a message of so many commands; microseconds until the next may come, 0: now.
     public func message(commands: Int = 1, now: UInt64) -> UInt64 {

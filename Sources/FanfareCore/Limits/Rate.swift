@@ -46,6 +46,9 @@ public struct Rate: Sendable, Hashable {
         min(Self.never, max(used, now * 1_000) + (count == 1 ? oneTime : Self.time(count, perSecond)))
     }
 
+    /// The state after one that was taken did not count; never less than a full bucket's.
+    func giving(used: UInt64) -> UInt64 { used > oneTime ? used - oneTime : 0 }
+
     /// Microseconds until one more is let through; 0: now.
     func wait(used: UInt64, now: UInt64) -> UInt64 {
         let free = max(used, now * 1_000) + oneTime

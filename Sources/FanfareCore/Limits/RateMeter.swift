@@ -32,6 +32,17 @@ public struct RateMeter: ~Copyable, Sendable {
         }
     }
 
+    /// Puts one back that was taken.
+    public borrowing func give() {
+        var current = used.load(ordering: .relaxed)
+        while true {
+            let (isDone, newer) = used.weakCompareExchange(
+                expected: current, desired: rate.giving(used: current), ordering: .relaxed)
+            if isDone { return }
+            current = newer
+        }
+    }
+
     /// Microseconds until one more is let through; 0: now.
     public borrowing func wait(now: UInt64) -> UInt64 { rate.wait(used: used.load(ordering: .relaxed), now: now) }
 

@@ -41,6 +41,21 @@ public struct Throttle: Sendable {
         hold(publications.wait(of: rate, now: now), for: .publications, now: now)
     }
 
+    /// A read brought so many bytes: beyond the first part of ``ClientRates/readBytes`` each started one counts as a read.
+    /// What is too much is a debt, so the client's next read has to wait for longer.
+    public mutating func answered(bytes count: Int, _ rates: ClientRates, now: UInt64) {
+        guard let rate = rates.reads, count > ClientRates.readBytes else { return }
+        reads.charge((count - 1) / ClientRates.readBytes, of: rate, now: now)
+    }
+
+    /// A subscription brought so many bytes of what its client missed. Nothing could be refused, so a client in debt is not
+    /// read for a while; answers below ``ClientRates/readBytes`` are free.
+    public mutating func recovered(bytes count: Int, _ rates: ClientRates, now: UInt64) {
+        guard let rate = rates.reads, count > ClientRates.readBytes else { return }
+        answered(bytes: count, rates, now: now)
+        hold(reads.wait(of: rate, now: now), for: .reads, now: now)
+    }
+
     /// Somebody's rate asks the client to wait so many microseconds.
     public mutating func hold(_ wait: UInt64, for cause: ClientRate, now: UInt64) {
         guard wait > 0, now + wait > until else { return }

@@ -115,6 +115,8 @@ public enum LoopCounter: Int, CaseIterable, Sendable {
     case commandErrors
     /// Gauge: clients in channels with presence or join-leave, client-channel pairs.
     case presenceMembers
+    /// Times that a publication with a place in a stream was not the next that this loop had to get.
+    case streamBreaks
 }
 
 /// Counters that several threads write.
@@ -179,6 +181,8 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
     case publishRate
     /// No TLS, or none that this node takes: closed.
     case tls
+    /// Too many recovered publications wait for clients: 503.
+    case recoveries
 
     /// The value of the `reason` label.
     public var label: String {
@@ -202,6 +206,7 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
         case .userLimit: "user_limit"
         case .publishRate: "publish_rate"
         case .tls: "tls"
+        case .recoveries: "recoveries"
         }
     }
 }
@@ -235,6 +240,11 @@ public final class BrokerMetrics: Sendable {
     public init() {}
 }
 
+extension BrokerMetrics {
+    /// So many entries or members could not be read. Mostly none: nothing is written then.
+    public func noteUnreadable(_ count: Int) { if count > 0 { counters.addShared(.unreadable, count) } }
+}
+
 /// Counters of the broker; use `addShared`, for links live on threads of their own.
 public enum BrokerCounter: Int, CaseIterable, Sendable {
     /// Publications the broker accepted from this node.
@@ -243,8 +253,11 @@ public enum BrokerCounter: Int, CaseIterable, Sendable {
     case publishFailed
     /// Messages that came in through the subscribing link, probes not counted.
     case received
-    /// Messages that came in and were dropped: not a valid envelope, too big, or a channel nobody wants any more.
+    /// Messages that came in and were dropped: not a valid envelope, too big, or an event loop is too far behind.
     case dropped
+    /// Entries of streams and members in the broker that this node can't read and leaves out, each time that it meets them,
+    /// and entries of others that had to go from where a stream goes on.
+    case unreadable
     /// Gauge: channels subscribed in the broker now.
     case channels
     /// Gauge: publishes that wait for the broker's answer.
@@ -263,7 +276,7 @@ public enum BrokerCounter: Int, CaseIterable, Sendable {
     case gaps
     /// Publications that this node read from a stream because Pub/Sub did not bring them.
     case repaired
-    /// Times that a channel's missing publications were not in its stream any more.
+    /// Times that a channel's missing publications were not in its stream any more, or could not be read.
     case insufficient
     /// Publications in channels without history that never came, by the numbers of their publishers.
     case lost

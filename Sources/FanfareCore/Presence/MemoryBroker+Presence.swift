@@ -42,8 +42,7 @@ extension MemoryBroker {
     ) {
         completion(
             read(channel) { presence in
-                let infos = presence.infos
-                return PresencePage(members: infos.count <= limit ? infos : [], total: infos.count)
+                PresencePage(members: presence.count <= limit ? presence.infos : [], total: presence.count)
             })
     }
 
@@ -70,8 +69,9 @@ extension MemoryBroker {
             var presence = state.presence.removeValue(forKey: channel) ?? MemoryPresence()
             let (events, missing) = body(&presence, now, now + rules.presenceTTL.microseconds)
             if channelRules.joinLeave { post(events, channel, state) }
+            let expiry = presence.nextExpiry()
             if !presence.isEmpty { state.presence[channel] = presence }
-            let next = presence.nextExpiry.map { Duration.microseconds(Int64($0 > now ? $0 - now : 0)) }
+            let next = expiry.map { Duration.microseconds(Int64($0 > now ? $0 - now : 0)) }
             return .success(PresenceOutlook(missing: missing, nextExpiry: next))
         }
     }

@@ -22,7 +22,19 @@ extension CentrifugeSession {
         }
         return CentrifugeJSONEncoder.Subscription(
             position: start.position, isRecoverable: rules.recovery != .off, wasRecovering: recoversFrom != nil,
-            isRecovered: rules.recovery != .off && recoversFrom != nil && start.isComplete, publications: publications)
+            isRecovered: recoversFrom.map { isRecovered(start, rules, from: $0) } ?? false, publications: publications)
+    }
+
+    /// Whether the client has all that it is promised: what it missed, or the newest.
+    private static func isRecovered(_ start: SubscriptionStart, _ rules: ChannelRules, from offset: UInt64) -> Bool {
+        switch rules.recovery {
+        case .off: false
+        case .stream: start.isComplete
+        case .cache:
+            start.isComplete
+                && (start.position?.offset == offset
+                    || start.publications.last?.position?.offset == start.position?.offset)
+        }
     }
 
     func history(
@@ -36,16 +48,21 @@ extension CentrifugeSession {
     }
 
     /// What was read: the reply.
+    ///
+    /// - Parameter maxBytes: a bigger reply would make the client a slow one, unless it is a single publication.
     public func read(
-        id: UInt32, since: StreamPosition?, _ result: Result<HistoryPage, BrokerError>
+        id: UInt32, since: StreamPosition?, _ result: Result<HistoryPage, BrokerError>, maxBytes: Int = .max
     ) -> ByteBuffer {
         switch result {
         case .success(let page):
             guard !page.isOfAnother(since) else {
                 return CentrifugeJSONEncoder.errorReply(id: id, .unrecoverablePosition)
             }
-            return CentrifugeJSONEncoder.historyReply(
+            let reply = CentrifugeJSONEncoder.historyReply(
                 id: id, publications: page.publications, position: page.position)
+            guard reply.readableBytes > maxBytes, page.publications.count > 1 else { return reply }
+            return CentrifugeJSONEncoder.errorReply(
+                id: id, .limitExceeded("these publications are too many for one answer, ask for fewer"))
         case .failure(let error):
             return CentrifugeJSONEncoder.errorReply(id: id, .internalError("\(error)"))
         }

@@ -1,14 +1,18 @@
 import FanfareWire
 
+extension CentrifugeCommand {
+    fileprivate var isConnect: Bool { if case .connect = method { true } else { false } }
+}
+
 /// What a session says to a client that asks too often.
 extension CentrifugeSession {
     /// The rate to which a command is held, besides that of all commands.
     public static func rate(of command: CentrifugeCommand) -> ClientRate? {
         switch command.method {
         case .publish: .publications
-        case .subscribe, .subRefresh: .subscriptions
+        case .subscribe, .subRefresh, .refresh, .connect: .subscriptions
         case .history, .presence, .presenceStats: .reads
-        case .connect, .unsubscribe, .ping, .pong, .rpc, .send, .refresh: nil
+        case .unsubscribe, .ping, .pong, .rpc, .send: nil
         }
     }
 
@@ -16,7 +20,9 @@ extension CentrifugeSession {
     ///
     /// - Parameter wait: microseconds until it would have been in time.
     public func refuseForNow(_ command: CentrifugeCommand, wait: UInt64) -> Action {
-        guard isConnected else { return .disconnect(.badRequest) }
+        if !isConnected, !command.isConnect {
+            return .disconnect(.badRequest)
+        }
         return refuse(command.id, .tooManyRequests(retryAfter: wait / 1_000 + (wait % 1_000 == 0 ? 0 : 1)))
     }
 }

@@ -38,6 +38,11 @@ extension CentrifugeSession {
         guard subscriptions.count <= policy.maxChannels else {
             return .failure(.limitExceeded("a client may have \(policy.maxChannels) channels"))
         }
+        // By bytes, and in one pass: a client may name as many as it likes.
+        var last: [ChannelName: CentrifugeSubscribe] = [:]
+        for start in request.subscriptions {
+            if let name = try? ChannelName(start.channel) { last[name] = start }
+        }
         var starts: [ServerStart] = []
         for subscription in subscriptions {
             let channel: ChannelName
@@ -49,8 +54,7 @@ extension CentrifugeSession {
             guard let rules = policy.channels.rules(channel) else {
                 return .failure(.unknownChannel("unknown namespace of channel '\(channel)'"))
             }
-            let last = request.subscriptions.first { $0.channel == subscription.channel }
-            let start = last ?? CentrifugeSubscribe(channel: subscription.channel)
+            let start = last[channel] ?? CentrifugeSubscribe(channel: subscription.channel)
             channels.append(
                 Subscription(
                     channel: channel, pending: id, recoversFrom: start.recover ? start.position.offset : nil,

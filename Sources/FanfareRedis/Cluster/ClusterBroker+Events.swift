@@ -9,7 +9,7 @@ extension ClusterBroker {
         state.withLock { state in
             guard let node = state.nodes[endpoint] else { return }
             let isMoving = state.movingUntil > clock.monotonicMicroseconds()
-            var (events, weight) = ([BrokerEvent](), 0)
+            var events: [BrokerEvent] = []
             for event in node.mailboxes[receiver].take() {
                 switch event {
                 case .publication(let prepared):
@@ -21,11 +21,8 @@ extension ClusterBroker {
                         } else {
                             !isMoving || state.book.home(of: publication.channel) == endpoint
                         }
-                    guard isTheirs else {
-                        metrics.counters.addShared(.dropped)
-                        continue
-                    }
-                    weight += publication.payload.bytes.readableBytes + BrokerEvent.overhead
+                    // Left a moment ago, or brought by the slot's other owner as well.
+                    guard isTheirs else { continue }
                 case .subscribed(let channel, let ticket, let position):
                     guard
                         state.book.answered(
@@ -41,26 +38,12 @@ extension ClusterBroker {
                     }
                 case .presence(let prepared):
                     guard !isMoving || state.book.home(of: prepared.event.channel) == endpoint else { continue }
-                    weight += BrokerEvent.overhead
                 default:
                     break
                 }
                 events.append(event)
             }
-            post(events, weight: weight, to: state.receivers[receiver])
-        }
-    }
-
-    private func post(_ events: [BrokerEvent], weight: Int, to mailbox: Mailbox<BrokerEvent>) {
-        guard !events.isEmpty,
-            !mailbox.post(contentsOf: events, weight: weight, limit: configuration.maxBacklogBytes)
-        else { return }
-        // The event loop is too far behind: publications are lost, answers are not.
-        for event in events {
-            switch event {
-            case .publication, .presence: metrics.counters.addShared(.dropped)
-            default: mailbox.post(event)
-            }
+            state.receivers[receiver].post(events, limit: configuration.maxBacklogBytes, metrics: metrics)
         }
     }
 }

@@ -67,8 +67,8 @@ public final class ClusterBroker: Broker {
         self.ownsGroup = group == nil
         self.group = group ?? RedisTopology.threads(instances: .max)
         self.watch = NIOLoopBoundBox.makeEmptyBox(valueType: ClusterWatch.self, eventLoop: self.group.next())
-        // Links take event loops in pairs.
-        _ = self.group.next()
+        // A broker takes an event loop for each of its links.
+        for _ in 1..<RedisBroker.links { _ = self.group.next() }
     }
 
     public var status: BrokerStatus {

@@ -23,6 +23,24 @@ enum HashSlot {
         return nil
     }
 
+    /// A short text in that slot.
+    static func tag(of slot: Int) -> String { String(numbers[slot]) }
+
+    /// A number for each slot whose decimal text is in it.
+    private static let numbers: [Int] = {
+        var numbers = [Int](repeating: -1, count: count)
+        var (number, left) = (0, count)
+        while left > 0 {
+            let slot = Int(crc16(String(number).utf8)) % count
+            if numbers[slot] < 0 {
+                numbers[slot] = number
+                left -= 1
+            }
+            number += 1
+        }
+        return numbers
+    }()
+
     /// CRC-16/XMODEM: polynomial 0x1021, from 0, no reflection.
     static func crc16(_ bytes: some Sequence<UInt8>) -> UInt16 {
         bytes.reduce(0) { ($0 << 8) ^ table[Int(UInt8(truncatingIfNeeded: $0 >> 8) ^ $1)] }

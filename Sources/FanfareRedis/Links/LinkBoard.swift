@@ -1,11 +1,12 @@
 import FanfareCore
 import Synchronization
 
-/// The state of both links in one place that any thread may read.
+/// The state of all links in one place that any thread may read.
 final class LinkBoard: Sendable {
     private struct State {
         var subscribe: String? = "not connected yet"
         var publish: String? = "not connected yet"
+        var read: String? = "not connected yet"
         var probe: String? = "no probe came back yet"
     }
 
@@ -15,7 +16,9 @@ final class LinkBoard: Sendable {
         case subscribe
         /// The publishing link.
         case publish
-        /// The way through both.
+        /// The reading link. A slow one is none of these problems, one that is gone is: nobody can come back then.
+        case read
+        /// The way through the first two.
         case probe
     }
 
@@ -29,6 +32,7 @@ final class LinkBoard: Sendable {
                 switch part {
                 case .subscribe: \.subscribe
                 case .publish: \.publish
+                case .read: \.read
                 case .probe: \.probe
                 }
             let isNews = state[keyPath: path] != problem
@@ -44,6 +48,9 @@ final class LinkBoard: Sendable {
             }
             if let problem = state.publish {
                 return BrokerStatus(isUp: false, problem: "redis publish link: \(problem)")
+            }
+            if let problem = state.read {
+                return BrokerStatus(isUp: false, problem: "redis read link: \(problem)")
             }
             if let problem = state.probe { return BrokerStatus(isUp: false, problem: "redis probe: \(problem)") }
             return BrokerStatus(isUp: true)

@@ -2,6 +2,14 @@ import NIOCore
 import NIOSSL
 import NIOTLS
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// The handler of a Redis connection: logs in, then hands over replies. On the link's event loop.
 final class LinkHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
@@ -93,7 +101,7 @@ final class LinkHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        fail(context, answered == 0 && !overTLS ? RedisLinkError.closedUnheard : RedisLinkError.closed)
+        fail(context, RedisLinkError.closed)
         context.fireChannelInactive()
     }
 
@@ -118,6 +126,12 @@ final class LinkHandler: ChannelInboundHandler {
         bytes.readableBytesView.prefix(2).elementsEqual([21, 3])
     }
 
+    /// Whether the other side ended the connection. With bytes that it did not read, that is a reset.
+    private static func isEnd(_ cause: any Error) -> Bool {
+        if case RedisLinkError.closed = cause { return true }
+        return (cause as? IOError)?.errnoCode == ECONNRESET
+    }
+
     /// What stood in the way of TLS: a certificate, or most likely a port that speaks none.
     private static func handshakeFailure(_ cause: any Error) -> any Error {
         if case RedisLinkError.closed = cause { return RedisLinkError.noTLS("closed during the TLS handshake") }
@@ -126,7 +140,14 @@ final class LinkHandler: ChannelInboundHandler {
     }
 
     private func fail(_ context: ChannelHandlerContext, _ cause: any Error) {
-        let error = awaitsTLS ? Self.handshakeFailure(cause) : cause
+        let error =
+            if awaitsTLS {
+                Self.handshakeFailure(cause)
+            } else if answered == 0, !overTLS, Self.isEnd(cause) {
+                RedisLinkError.closedUnheard
+            } else {
+                cause
+            }
         awaitsTLS = false
         deadline?.cancel()
         deadline = nil

@@ -8,6 +8,7 @@ import Synchronization
 final class ProbeChannel: Sendable {
     private struct State {
         var name: String
+        var tag: String?
         var isHeard = false
         var number: UInt64 = 0
         var sentAt: UInt64 = 0
@@ -23,12 +24,15 @@ final class ProbeChannel: Sendable {
     /// - Parameter tag: hash tag that puts the channel onto this node of a Redis Cluster.
     init(prefix: String, tag: String? = nil, clock: NodeClock) {
         self.prefix = prefix
-        self.state = Mutex(State(name: Self.makeName(prefix, tag)))
+        self.state = Mutex(State(name: Self.makeName(prefix, tag), tag: tag))
         self.clock = clock
     }
 
     /// The channel's name in Redis. No client can have it: `*` is forbidden in channel names.
     var name: String { state.withLock(\.name) }
+
+    /// The hash tag in it.
+    var tag: String? { state.withLock(\.tag) }
 
     /// Whether Redis has confirmed that this node hears the channel.
     var isHeard: Bool { state.withLock(\.isHeard) }
@@ -36,7 +40,7 @@ final class ProbeChannel: Sendable {
     /// The slot of the old name moved away: another name, which nobody hears yet.
     func rename(tag: String) {
         let name = Self.makeName(prefix, tag)
-        state.withLock { $0 = State(name: name, number: $0.number) }
+        state.withLock { $0 = State(name: name, tag: tag, number: $0.number) }
     }
 
     private static func makeName(_ prefix: String, _ tag: String?) -> String {

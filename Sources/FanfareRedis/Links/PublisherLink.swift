@@ -13,8 +13,17 @@ final class PublisherLink: RedisLinkOwner {
             case command([ByteBuffer])
             /// A publication of a channel without history; numbered here, where the order is.
             case publish(Publication)
-            /// Keys and arguments; the run of Redis is put before the arguments here.
-            case script(RedisScript, keys: [ByteBuffer], arguments: [ByteBuffer])
+            /// A script about a channel with keys and arguments; the run of Redis is put before the arguments here.
+            case script(RedisScript, ChannelName?, keys: [ByteBuffer], arguments: [ByteBuffer])
+
+            /// The channel in which it changes something: such orders of one channel are carried out in their order.
+            var changes: ChannelName? {
+                switch self {
+                case .command: nil
+                case .publish(let publication): publication.channel
+                case .script(let script, let channel, _, _): script.changes ? channel : nil
+                }
+            }
         }
 
         let task: Task
@@ -35,19 +44,23 @@ final class PublisherLink: RedisLinkOwner {
     private let board: LinkBoard
     private let inbox: Mailbox<Order>
     private let probe: ProbeChannel
-    private let onReady: () -> Void
     private let onSilence: () -> Void
     private let calls: StreamCalls
     private var numbers = PublisherNumbers()
     private let onRedirect: @Sendable (String) -> Void
     private var scripts = LoadedScripts()
+    /// After a `SCRIPT FLUSH`: what is sent again.
+    private var replay = ScriptReplay<Order>()
+    private let rights: RightsCheck?
+    private var isMissingRights = false
     private var pending = CircularBuffer<Pending>()
     private var tasks: [RepeatedTask] = []
 
     init(
         link: RedisLink, configuration: RedisConfiguration, metrics: BrokerMetrics, clock: NodeClock,
-        board: LinkBoard, inbox: Mailbox<Order>, probe: ProbeChannel, onReady: @escaping () -> Void,
-        onSilence: @escaping () -> Void, onRedirect: @escaping @Sendable (String) -> Void
+        board: LinkBoard, inbox: Mailbox<Order>, probe: ProbeChannel, onSilence: @escaping () -> Void,
+        onRedirect: @escaping @Sendable (String) -> Void,
+        rights: RightsCheck? = nil
     ) {
         self.link = link
         self.configuration = configuration
@@ -56,10 +69,10 @@ final class PublisherLink: RedisLinkOwner {
         self.board = board
         self.inbox = inbox
         self.probe = probe
-        self.onReady = onReady
         self.onSilence = onSilence
         self.onRedirect = onRedirect
-        self.calls = StreamCalls(prefix: configuration.prefix, kind: configuration.pubSub)
+        self.rights = rights
+        self.calls = StreamCalls(configuration)
     }
 
     func start() {
@@ -78,6 +91,7 @@ final class PublisherLink: RedisLinkOwner {
     /// Sends the next probe, if both links can carry one. After two that did not come back the publishing link is
     /// dropped, and `onSilence` drops the other.
     func sendProbe() {
+        if isMissingRights { checkRights() }
         guard isReady, let (number, silent) = probe.next() else { return }
         if silent > 0 {
             metrics.counters.addShared(.probesLost)
@@ -122,8 +136,14 @@ final class PublisherLink: RedisLinkOwner {
             return link.drop(.protocolError("an answer to nothing"))
         }
         guard let order = first.order else { return prepared(reply) }
-        guard let words = reply.error else { return order.answer(.success(reply)) }
-        if words.hasPrefix("NOSCRIPT") { return sendAgain(order) }
+        defer { if replay.isActive, pending.isEmpty { sendAgain() } }
+        guard let words = reply.error else {
+            if replay.isActive, let channel = order.task.changes {
+                for late in replay.overtaken(in: channel) { late.answer(.failure(.unavailable)) }
+            }
+            return order.answer(.success(reply))
+        }
+        if words.hasPrefix("NOSCRIPT") { return replay.refused(order, channel: order.task.changes) }
         order.answer(.failure(.refused(words)))
         link.note(refusal: words)
         // These concern all commands, and another connection may reach a Redis that takes them.
@@ -142,18 +162,39 @@ final class PublisherLink: RedisLinkOwner {
     private func prepared(_ reply: ReplyView) {
         scripts.note(reply)
         guard scripts.isComplete else { return }
-        board.set(.publish, nil)
-        onReady()
+        if rights == nil { board.set(.publish, nil) } else { checkRights() }
         sendProbe()
     }
 
-    private func send(_ orders: [Order]) {
+    /// Asks Redis whether this user may do all that the configured channels need; until it may, the node is not ready.
+    private func checkRights() {
+        guard let rights else { return }
+        if let words = scripts.problem {
+            return note(
+                rights: RightsCheck.problem(words, of: "SCRIPT LOAD")
+                    ?? "scripts are needed: \(configuration.showing(words))")
+        }
+        let bound = NIOLoopBound(self, eventLoop: link.eventLoop)
+        let order = Order(task: rights.task(probe)) { result in
+            if let problem = RightsCheck.problem(result) { bound.value.note(rights: problem) }
+        }
+        send([order])
+    }
+
+    private func note(rights problem: String?) {
+        isMissingRights = problem != nil
+        if board.set(.publish, problem), let problem { link.warn(problem) }
+    }
+
+    private func send(_ orders: [Order], reloads: Bool = false) {
+        if replay.hold(orders) { return }
         guard isReady else {
             for order in orders { order.answer(.failure(.unavailable)) }
             return
         }
         let now = clock.monotonicMicroseconds()
         var bytes = ByteBuffer()
+        var reloaded: Set<RedisScript> = []
         for order in orders {
             switch order.task {
             case .command(let arguments): RedisCommand.write(arguments, into: &bytes)
@@ -161,33 +202,35 @@ final class PublisherLink: RedisLinkOwner {
                 let message = numbers.message(publication)
                 RedisCommand.write(
                     [calls.kind.publish, calls.name(publication.channel), message], into: &bytes)
-            case .script(let script, let keys, let arguments):
+            case .script(let script, _, let keys, let arguments):
                 guard let call = scripts.call(script, keys, arguments) else {
                     let words = scripts.problem ?? "scripts"
                     order.answer(.failure(.refused(words)))
                     link.note(refusal: words)
                     continue
                 }
-                RedisCommand.write(call, into: &bytes)
+                // The first call of each script takes it along, and Redis knows it again for the others.
+                let isWhole = reloads && reloaded.insert(script).inserted
+                RedisCommand.write(isWhole ? scripts.wholeCall(script, keys, arguments) : call, into: &bytes)
             }
             pending.append(Pending(sentAt: now, order: order))
         }
         link.write(bytes)
     }
 
-    /// Somebody emptied Redis' script cache: the script goes along this time, and Redis knows it again.
-    private func sendAgain(_ order: Order) {
-        guard case .script(let script, let keys, let arguments) = order.task else {
-            return order.answer(.failure(.refused("NOSCRIPT")))
-        }
-        var bytes = ByteBuffer()
-        RedisCommand.write(scripts.wholeCall(script, keys, arguments), into: &bytes)
-        pending.append(Pending(sentAt: clock.monotonicMicroseconds(), order: order))
-        link.write(bytes)
+    /// Somebody emptied Redis' script cache, and all that was under way then is answered: what Redis did not know goes once
+    /// more, and behind it what came meanwhile.
+    private func sendAgain() {
+        let (again, held) = replay.take()
+        send(again, reloads: true)
+        send(held)
     }
 
     private func failPending(_ error: BrokerError) {
         while let first = pending.popFirst() { first.order?.answer(.failure(error)) }
+        // These were never carried out.
+        let (again, held) = replay.take()
+        for order in again + held { order.answer(.failure(.unavailable)) }
     }
 
     private func repeated(every microseconds: UInt64, _ body: @escaping @Sendable (PublisherLink) -> Void) {

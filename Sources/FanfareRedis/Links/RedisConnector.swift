@@ -68,6 +68,8 @@ struct RedisConnector: Sendable {
         guard usesTLS(address), case .host(let host, _) = address else { return nil }
         var tls = TLSConfiguration.makeClientConfiguration()
         if let file = configuration.caFile { tls.trustRoots = .file(file) }
+        // A peer that does not answer the close (NIOSSL's default is 5 s) holds nothing but a socket, and not for long.
+        tls.shutdownTimeout = .milliseconds(500)
         let context = try NIOSSLContext(configuration: tls)
         // SNI takes names only (RFC 6066 §3); an address is verified against the certificate's addresses.
         let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil

@@ -40,6 +40,9 @@ final class RedisLink {
     private var backoff: Backoff
     private var problem: String?
     private var refusals = LogThrottle(interval: .seconds(10))
+    /// The present connection, or try. NIOSSL goes on delivering after a close until the peer has answered it: what an
+    /// earlier connection still says is not heard.
+    private var connection = 0
     /// Times that the link came up.
     private(set) var connections = 0
 
@@ -97,17 +100,25 @@ final class RedisLink {
     func stop() {
         let before = state
         state = .stopped
+        connection += 1
         owner = nil
         watch?.stop()
         if case .up(let channel, _) = before { channel.close(promise: nil) }
     }
 
+    /// Tells the operator something about the link, apart from being up or down.
+    func warn(_ text: String) {
+        logger.warning("redis \(name) link: \(text)", metadata: ["redis": "\(configuration.redactedURL)"])
+    }
+
     private func connect() {
         state = .connecting
+        connection += 1
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         guard let watch else { return connect(to: nil) }
+        let number = connection
         watch.find().whenComplete { result in
-            guard case .connecting = bound.value.state else { return }
+            guard bound.value.isPresent(number), case .connecting = bound.value.state else { return }
             switch result {
             case .success(let master): bound.value.connect(to: master)
             case .failure(let error): bound.value.lost("\(error)")
@@ -116,29 +127,35 @@ final class RedisLink {
     }
 
     private func connect(to endpoint: RedisEndpoint?) {
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        connector.connect(on: eventLoop, to: endpoint) { event in bound.value.handle(event) }.whenComplete { result in
-            bound.value.connected(result)
+        let (bound, number) = (NIOLoopBound(self, eventLoop: eventLoop), connection)
+        connector.connect(on: eventLoop, to: endpoint) { event in
+            bound.value.handle(event, of: number)
+        }.whenComplete { result in
+            bound.value.connected(result, number)
         }
     }
 
-    private func connected(_ result: Result<any Channel, any Error>) {
+    private func isPresent(_ number: Int) -> Bool { number == connection }
+
+    private func connected(_ result: Result<any Channel, any Error>, _ number: Int) {
         switch (state, result) {
-        case (.connecting, .success(let channel)):
+        case (.connecting, .success(let channel)) where isPresent(number):
             state = .up(channel, isReady: false)
-        case (.connecting, .failure(let error)):
+        case (.connecting, .failure(let error)) where isPresent(number):
             let reason = RedisConnector.describe(error)
             // The way to a Unix socket has no error of its own.
             lost(error is IOError ? "cannot connect: \(reason)" : reason)
-        case (_, .success(let channel)):
-            // Stopped meanwhile.
+        case (_, .success(let channel)) where !isPresent(number):
+            // Stopped or given up meanwhile.
             channel.close(promise: nil)
         default:
             break
         }
     }
 
-    private func handle(_ event: LinkHandler.Event) {
+    /// What happened on a connection.
+    func handle(_ event: LinkHandler.Event, of number: Int) {
+        guard isPresent(number) else { return }
         switch (event, state) {
         case (.ready(let channel), .up), (.ready(let channel), .connecting):
             state = .up(channel, isReady: true)
@@ -165,6 +182,7 @@ final class RedisLink {
         var random = SystemRandomNumberGenerator()
         let wait = backoff.next(using: &random)
         state = .waiting
+        connection += 1
         if problem != reason {
             logger.warning(
                 "redis \(name) link is down: \(reason)", metadata: ["redis": "\(configuration.redactedURL)"])

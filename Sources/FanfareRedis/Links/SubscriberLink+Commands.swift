@@ -23,7 +23,7 @@ extension SubscriberLink {
     func write(_ isSubscribe: Bool, _ channels: [ChannelName], into bytes: inout ByteBuffer) {
         let kind = configuration.pubSub
         let verb = isSubscribe ? kind.subscribe : kind.unsubscribe
-        let affixes = kind.affixes(configuration.prefix)
+        let affixes = kind.affixes(configuration.channelPrefix)
         func write(_ channels: [ChannelName]) {
             RedisCommand.write([verb] + channels.map { affixes.before + $0.string + affixes.after }, into: &bytes)
         }

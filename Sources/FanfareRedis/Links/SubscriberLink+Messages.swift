@@ -27,7 +27,10 @@ extension SubscriberLink {
             received(
                 Publication(channel: channel, payload: payload, publishedAt: acceptedAt, position: position))
         case .presence(let kind, let info):
-            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
+            // Who may publish into Redis does not decide who hears of others: the channel's rules do.
+            guard let channel = channel(name), rules.rules(channel)?.joinLeave == true else {
+                return metrics.counters.addShared(.dropped)
+            }
             presence(PresenceEvent(channel: channel, kind: kind, info: info))
         default:
             metrics.counters.addShared(.dropped)
@@ -61,7 +64,8 @@ extension SubscriberLink {
 
     /// - Parameter isRepaired: whether it was read from the stream, because Pub/Sub had not brought it.
     func deliver(_ publication: Publication, isRepaired: Bool = false) {
-        guard book.receivers(of: publication.channel) != 0 else { return metrics.counters.addShared(.dropped) }
+        // What was under way when its channel was left is nobody's loss.
+        guard book.receivers(of: publication.channel) != 0 else { return }
         let prepared = PreparedPublication(
             publication, formats: formats.current, receivedAt: now(), isRepaired: isRepaired)
         everyone(in: publication.channel) { receiver in

@@ -73,7 +73,7 @@ final class SubscriberLink: RedisLinkOwner {
         self.onHearing = onHearing
         self.onRead = onRead
         self.onRedirect = onRedirect
-        let affixes = configuration.pubSub.affixes(configuration.prefix)
+        let affixes = configuration.pubSub.affixes(configuration.channelPrefix)
         self.prefix = Array(affixes.before.utf8)
         self.suffix = Array(affixes.after.utf8)
         self.bursts = Array(repeating: [], count: receivers.count)

@@ -18,7 +18,9 @@ public enum NetworkFailure {
         case let error as NIOConnectionError: describe(error)
         case let error as IOError: describe(errno: error.errnoCode)
         case let error as ChannelError: describe(error)
-        case let error as SocketAddressError: describe(error)
+        case is SocketAddressError.UnknownHost: "no such host name"
+        case SocketAddressError.unixDomainSocketPathTooLong: "the path of the socket is too long"
+        case is SocketAddressError: "no valid address"
         case let error as NIOSSLExtraError where error == .failedToValidateHostname:
             "the certificate is for another name"
         case NIOSSLError.handshakeFailed(let reason): "TLS handshake failed: \(handshake(reason))"
@@ -61,14 +63,6 @@ public enum NetworkFailure {
         case .connectTimeout(let time): "no answer within \(time.nanoseconds / 1_000_000) ms"
         case .eof, .alreadyClosed, .ioOnClosedChannel, .inputClosed, .outputClosed: "connection closed"
         default: "\(error)"
-        }
-    }
-
-    private static func describe(_ error: SocketAddressError) -> String {
-        switch error {
-        case .unknown: "no such host name"
-        case .unixDomainSocketPathTooLong: "the path of the socket is too long"
-        default: "no valid address"
         }
     }
 

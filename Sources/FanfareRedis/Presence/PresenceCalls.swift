@@ -72,7 +72,7 @@ struct PresenceCalls: Sendable {
             ]
             : [ByteBuffer](repeating: ByteBuffer(), count: 4)
         return .script(
-            script, keys: ["presence", "expiry", "users", "gone"].map { streams.key(channel, $0) },
+            script, channel, keys: ["presence", "expiry", "users", "gone"].map { streams.key(channel, $0) },
             arguments: [number(max(1, Int(ttl.microseconds / 1_000)))] + events + arguments)
     }
 

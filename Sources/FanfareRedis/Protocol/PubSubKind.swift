@@ -12,6 +12,10 @@ enum PubSubKind: Sendable {
     var unsubscribe: String { self == .plain ? "UNSUBSCRIBE" : "SUNSUBSCRIBE" }
     var publish: ByteBuffer { self == .plain ? RedisVerb.publish : RedisVerb.spublish }
 
+    /// Bits in which streams that began are noted (``StreamScripts``): half a megabyte for a Redis; in a Redis Cluster as much
+    /// in all of its 16,384 slots, but at least 512 bytes for each.
+    var birthBits: Int { self == .plain ? 4_194_304 : 4_096 }
+
     /// What stands before a channel's name in Redis, and what behind it.
     func affixes(_ prefix: String) -> (before: String, after: String) {
         self == .plain ? (prefix, "") : (prefix + "{", "}")

@@ -21,6 +21,16 @@ enum RedisScript: Int, CaseIterable, Sendable {
     case presenceMembers
     /// Counts the members.
     case presenceStats
+    /// Tries all commands that the others use.
+    case rights
+
+    /// Whether it changes what a channel's subscribers or readers see, so that its order matters.
+    var changes: Bool {
+        switch self {
+        case .read, .presenceMembers, .presenceStats, .rights: false
+        default: true
+        }
+    }
 
     var source: String {
         switch self {
@@ -33,6 +43,7 @@ enum RedisScript: Int, CaseIterable, Sendable {
         case .presenceReap: PresenceScripts.reap
         case .presenceMembers: PresenceScripts.members
         case .presenceStats: PresenceScripts.stats
+        case .rights: RightsScript.source
         }
     }
 }

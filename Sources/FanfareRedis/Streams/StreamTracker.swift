@@ -83,16 +83,8 @@ struct StreamTracker {
     mutating func take(_ page: HistoryPage) -> Outcome {
         var outcome = Outcome()
         if let position {
-            if let missing = page.publications(after: position) {
-                outcome.publications = missing
-                let brought = held.first?.position?.offset ?? .max
-                outcome.repaired = missing.count { ($0.position?.offset ?? 0) < brought }
-                outcome.readsOn = page.isCut
-                self.position = page.isCut ? missing.last?.position ?? position : page.position
-            } else {
-                outcome.insufficient = page.position
-                self.position = page.position
-            }
+            // Nothing was published yet, under whichever epoch it will be: the first publication shows that.
+            if position.offset > 0 || page.position.offset > 0 { take(page, after: position, into: &outcome) }
         } else {
             position = page.position
         }
@@ -100,6 +92,20 @@ struct StreamTracker {
         if hasOverflowed { outcome.readsOn = true }
         release(into: &outcome)
         return outcome
+    }
+
+    private mutating func take(_ page: HistoryPage, after position: StreamPosition, into outcome: inout Outcome) {
+        guard let missing = page.publications(after: position) else {
+            outcome.insufficient = page.position
+            self.position = page.position
+            return
+        }
+        outcome.publications = Self.marked(missing, after: position.offset)
+        let brought = held.first?.position?.offset ?? .max
+        outcome.repaired = missing.count { ($0.position?.offset ?? 0) < brought }
+        // A page that is cut has something new: every read gets on, or is the last.
+        outcome.readsOn = page.isCut
+        self.position = page.isCut ? missing.last?.position ?? position : page.position
     }
 
     /// What waited and comes next now.
@@ -122,6 +128,17 @@ struct StreamTracker {
             outcome.publications.append(publication)
         }
         self.position = position
+    }
+
+    /// Publications that follow a leap are marked, so that who gets them one by one need not know the leaps.
+    private static func marked(_ publications: [Publication], after offset: UInt64) -> [Publication] {
+        var (last, marked) = (offset, publications)
+        for index in marked.indices {
+            guard let offset = marked[index].position?.offset else { continue }
+            if offset - last != 1 { marked[index].follows = last }
+            last = offset
+        }
+        return marked
     }
 
     private mutating func hold(_ publication: Publication) {

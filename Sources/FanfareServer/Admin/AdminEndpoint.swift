@@ -50,6 +50,7 @@ extension ServerAPI {
     ) async -> Response {
         guard context.keys.allow(request.headers) else {
             context.metrics.shared.addShared(.apiUnauthorized)
+            context.logRefusal(.apiKey, "server API request refused: no valid key, \(request.uri.path)")
             var response = Response.adminJSON(401, APIFailure.unauthorized.body)
             response.headers[.wwwAuthenticate] = "apikey"
             return response

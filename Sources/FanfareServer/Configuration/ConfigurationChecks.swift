@@ -112,19 +112,16 @@ struct ConfigurationChecks {
                 return redis
             }
             note("redis", configuration.redactedRedis, origin)
-            checkPrefix(configuration.redis, problems: &problems)
+            checkPrefix(problems: &problems)
         } catch {
             problems.append("\(origin): *** \(Self.reason(error)); allowed: \(range("redis"))")
         }
     }
 
-    /// In a Redis Cluster a channel's name in braces decides where it lives; the prefix must not decide for all.
-    private func checkPrefix(_ instances: [RedisConfiguration], problems: inout [String]) {
-        guard let prefix = text("redis-prefix"), prefix.contains(where: { "{}".contains($0) }) else { return }
-        for case .cluster in instances.map(\.address) {
-            problems.append("\(name("redis-prefix")): '\(prefix)' has braces, and redis is a Redis Cluster")
-            break
-        }
+    /// Two prefixes that begin alike would let a channel of one cluster be a channel of another.
+    private func checkPrefix(problems: inout [String]) {
+        guard let prefix = text("redis-prefix"), !RedisConfiguration.isPrefix(prefix) else { return }
+        problems.append("\(name("redis-prefix")): '\(prefix)' can't be a prefix; allowed: \(range("redis-prefix"))")
     }
 
     /// What is wrong with the URL, without the part that is: after a '/' or '@' that was not escaped, a piece of the

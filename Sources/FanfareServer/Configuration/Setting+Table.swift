@@ -61,8 +61,9 @@ extension Setting {
             isSecret: true
         ) { _, _ in },
         Setting(
-            "redis-prefix", .text("text"), default: "fanfare:",
-            "What stands before a channel's name in Redis, so that several clusters can share one."
+            "redis-prefix", .text("letters, digits, '.', '_' and '-', and one ':' at the end"), default: "fanfare:",
+            "What stands before a channel's name in Redis, so that several clusters can share one. In another database "
+                + "than 0 channels are named PREFIX/DATABASE:CHANNEL, for Pub/Sub has no databases."
         ) { _, _ in },
         Setting(
             "redis-ca-file", .text("path of a readable file"), default: "",
@@ -245,11 +246,13 @@ extension Setting {
             \.limits.maxPublishRate),
         integer(
             "max-subscribe-rate", 0...1_000_000, default: defaults.limits.maxSubscribeRate,
-            "Subscribes of a client in a second, beyond as many as it may have channels; more: error 111. 0: no limit.",
+            "Subscribes and refreshes of a client in a second, beyond as many as it may have channels; more: error 111. "
+                + "0: no limit.",
             \.limits.maxSubscribeRate),
         integer(
             "max-read-rate", 0...1_000_000, default: defaults.limits.maxReadRate,
-            "Questions of a client for history and presence in a second; more: error 111. 0: no limit.",
+            "Questions of a client for history and presence in a second, one for each 64 KiB of their answers; more: error "
+                + "111. 0: no limit.",
             \.limits.maxReadRate),
         integer(
             "max-user-message-rate", 0...1_000_000, default: defaults.limits.maxUserMessageRate,
@@ -264,6 +267,11 @@ extension Setting {
             "max-recovery", 1...100_000, default: defaults.limits.maxRecovery,
             "Publications that a client gets out of a channel's history at a time; who missed more begins anew.",
             \.limits.maxRecovery),
+        bytes(
+            "max-recovery-bytes", 1_048_576...68_719_476_736, default: defaults.limits.maxRecoveryBytes,
+            "What clients got out of histories with their subscriptions and have not taken yet, and an eighth of it for one "
+                + "address; beyond it a recovery gets 503 or error 100 and may be tried again.",
+            \.limits.maxRecoveryBytes),
         integer(
             "max-presence-members", 1...10_000, default: defaults.limits.maxPresenceMembers,
             "Members of a channel that a client is given at once; in bigger channels it can ask for their number.",

@@ -19,7 +19,7 @@ extension FrontHandler {
         return caller
     }
 
-    /// Counts one attempt to become a client; refuses it where its address has had too many.
+    /// Counts one attempt to become a client, or to publish with a token; refuses it where its address has had too many.
     func mayTry(_ head: HTTPRequestHead) -> Bool {
         let callers = loop.node.callers
         guard callers.parties != nil else { return true }
@@ -29,6 +29,13 @@ extension FrontHandler {
         callers.refused(caller, "max-connect-rate-per-address", now: now)
         refuse(.addressRate, .tooManyRequests, "too many attempts from this address, try again", retry: true)
         return false
+    }
+
+    /// Takes back an attempt of ``mayTry(_:)``: the token was good.
+    func hasTried(_ head: HTTPRequestHead) {
+        let callers = loop.node.callers
+        guard callers.parties != nil else { return }
+        callers.party(caller(head), now: loop.node.clock.monotonicMicroseconds())?.tried()
     }
 
     /// Takes a place among the clients of its address.

@@ -98,7 +98,11 @@ extension FrontHandler {
 
     /// Publishes a request's body, then answers, if its token lets it.
     func publish(_ channel: ChannelName, _ head: HTTPRequestHead, _ body: ByteBuffer) {
+        // A token costs as much to check as one of an upgrade; only good ones are no attempts.
+        let hasToken = token(head) != nil
+        guard !hasToken || mayTry(head) else { return }
         authenticate(head) { bearer in
+            if hasToken { self.hasTried(head) }
             guard let rules = self.rules(channel), self.mayPublish(channel, rules, bearer),
                 self.isInTime(head, bearer)
             else { return }

@@ -110,6 +110,7 @@ extension FrontHandler {
             return refuse(.userLimit, .tooManyRequests, "this user has too many connections, try again", retry: true)
         }
         guard case .raw(let target) = upgrade else { return complete(client, acceptance, SubscriptionStart()) }
+        guard target.wish == .none || client.mayRecover else { return refuseRecovery(client) }
         opening = client
         client.onSubscribed = { [unowned self] result in self.subscribed(client, acceptance, result) }
         loop.settle()
@@ -122,12 +123,23 @@ extension FrontHandler {
         _ result: Result<SubscriptionStart, BrokerError>
     ) {
         switch result {
-        case .success(let start): complete(client, acceptance, start)
+        case .success(let start):
+            guard client.takeRecovery(start.size) else { return refuseRecovery(client) }
+            complete(client, acceptance, start)
         case .failure(let error):
             opening = nil
             client.finish()
             refuse(.brokerUnavailable, .serviceUnavailable, "\(error)", retry: true)
         }
+    }
+
+    /// Refuses what would be one more big answer that waits for a client to take it.
+    private func refuseRecovery(_ client: ClientConnection) {
+        opening = nil
+        client.finish()
+        refuse(
+            .recoveries, .serviceUnavailable, "too many clients are still taking what they missed, try again",
+            retry: true)
     }
 
     private func wire(_ upgrade: Upgrade, _ head: HTTPRequestHead) -> ClientConnection.Wire {

@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareRedis
 import Logging
 import NIOCore
 import NIOPosix
@@ -75,7 +76,7 @@ private final class AcceptWatch: ChannelInboundHandler {
             node.metrics.shared.addShared(.acceptPauses)
             node.logger.warning(
                 "no free file descriptor: accepting pauses for a second",
-                metadata: ["error": "\(error)"]
+                metadata: ["error": "\(NetworkFailure.describe(error))"]
             )
         }
         context.fireErrorCaught(error)

@@ -133,6 +133,7 @@ extension Metric {
         .limit("fanfare_limit_pending_commands", "Most commands of a client that wait.") { $0.maxPendingCommands },
         .deadline("fanfare_limit_slow_seconds", "Longest wait for a client to take a part.") { $0.limits.slowTimeout },
         .limit("fanfare_limit_connect_rate", "Most sessions begun in a second.") { $0.maxConnectRate },
+        .limit("fanfare_limit_recovery_bytes", "Most recovered bytes that wait for clients.") { $0.maxRecoveryBytes },
         .limit("fanfare_limit_recovery_publications", "Most publications from history at a time.") { $0.maxRecovery },
         .counter("fanfare_command_errors_total", "Commands answered with an error.", loops: .commandErrors),
         .counter("fanfare_publications_in_total", "Clients' publications accepted.", loops: .publicationsIn),
@@ -218,7 +219,12 @@ extension Metric {
         .counter("fanfare_broker_publish_failures_total", "Publications it did not take.", broker: .publishFailed),
         .gauge("fanfare_broker_pending_publishes", "Publications without an answer yet.", broker: .pendingPublishes),
         .counter("fanfare_broker_received_total", "Publications from the broker.", broker: .received),
-        .counter("fanfare_broker_dropped_total", "Messages malformed, too big or too late.", broker: .dropped),
+        .counter(
+            "fanfare_broker_dropped_total", "Messages malformed, too big, or for a loop that is behind.",
+            broker: .dropped),
+        .counter(
+            "fanfare_broker_unreadable_total", "Entries and members in Redis that were not understood.",
+            broker: .unreadable),
         .gauge("fanfare_broker_channels", "Channels that this node hears.", broker: .channels),
         .counter("fanfare_broker_duplicates_total", "Publishes repeated with their key.", broker: .duplicates),
         .counter("fanfare_history_reads_total", "Reads of a channel's history.", broker: .historyReads),
@@ -226,6 +232,9 @@ extension Metric {
         .counter(
             "fanfare_repaired_total", "Publications read from a stream, for they did not come.", broker: .repaired),
         .counter("fanfare_insufficient_total", "Gaps that the stream could not fill any more.", broker: .insufficient),
+        .counter(
+            "fanfare_stream_breaks_total", "Publications that were not the next of their stream here.",
+            loops: .streamBreaks),
         .counter("fanfare_lost_total", "Publications without history that never came.", broker: .lost),
         .counter("fanfare_presence_calls_total", "Calls about channels' members.", broker: .presenceCalls),
         .counter("fanfare_presence_failures_total", "Those that failed.", broker: .presenceFailed),

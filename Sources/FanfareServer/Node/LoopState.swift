@@ -22,6 +22,8 @@ final class LoopState {
     private(set) var clients: [ClientConnection] = []
     /// Sockets without a session that the node waits for.
     var waiting = OldestFirst<FrontHandler>()
+    /// Clients that wait for their turn.
+    private(set) lazy var turns = TurnQueue(self)
     /// Puts a tick's publications together for the clients of this loop.
     var join = TickJoin()
     /// What waits for clients of this loop, each batch once.
@@ -52,6 +54,9 @@ final class LoopState {
             case read(since: StreamPosition?, Result<HistoryPage, BrokerError>)
             case presence(Result<PresencePage, BrokerError>)
             case presenceStats(Result<PresenceStats, BrokerError>)
+
+            /// Whether it is the answer to a read.
+            var isRead: Bool { if case .published = self { false } else { true } }
 
             /// For how many events it counts.
             var weight: Int {
@@ -193,6 +198,7 @@ final class LoopState {
         }
         visitOutcomes()
         presence.visitAnswers()
+        if shard.hasAnswers { turns.schedule() }
         flush()
         let isDone = nextEvent == events.count && nextAnswered == answered.count
         if nextEvent == events.count {

@@ -12,6 +12,8 @@ final class NodeContext: Sendable {
     /// Memory of what waits for clients, over all event loops.
     let queueMemory: QueueMemory
     let connectRate: RateMeter
+    /// What was recovered for clients and is not taken by them.
+    let recoveries: ByteBudget
     /// Where requests come from.
     let callers: Callers
     /// Users with clients here; `nil` where nothing is limited by user.
@@ -58,6 +60,7 @@ final class NodeContext: Sendable {
         // Conformance suites measure what a node can do, and are nobody's clients.
         self.rates = configuration.echo ? ClientRates() : ClientRates(configuration.limits)
         self.connectRate = RateMeter(Rate(perSecond: configuration.limits.maxConnectRate))
+        self.recoveries = ByteBudget(limit: configuration.limits.maxRecoveryBytes)
         self.callers = Callers(configuration, metrics: metrics, logger: logger)
         self.pending = PendingPlaces(configuration)
         self.publishers = rates.publications.map { Census(Party.Allowance(publications: $0)) }

@@ -29,6 +29,9 @@ final class RunningAdmin: Sendable {
                 keepAlive: configuration.keepAlive,
                 keys: configuration.adminKeys,
                 names: AdminGate.read(configuration.adminNames) ?? [],
+                logRefusal: { kind, what in
+                    node.refusals.note(kind, now: node.clock.monotonicMicroseconds(), what, [:])
+                },
                 tokenProblem: { node.tokens?.keys.problem },
                 knownAddresses: { node.callers.parties?.count ?? 0 },
                 knownUsers: { node.users?.count ?? 0 },

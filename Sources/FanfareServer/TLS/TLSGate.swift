@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareRedis
 import NIOCore
 import NIOSSL
 import NIOTLS
@@ -27,7 +28,7 @@ final class TLSGate: ChannelDuplexHandler, RemovableChannelHandler {
         if !hasFailed, Self.isRefusal(error) {
             hasFailed = true
             loop.metrics.refusals.add(.tls)
-            loop.logRefusal(.tls, "no TLS with this client: \(error)", context.remoteAddress)
+            loop.logRefusal(.tls, "no TLS with this client: \(NetworkFailure.describe(error))", context.remoteAddress)
         }
         context.fireErrorCaught(error)
     }

@@ -21,9 +21,11 @@ public struct ClientInfo: Sendable, Equatable {
         self.chanInfo = chanInfo
     }
 
-    /// Reads ``json``; `nil` for anything that no node wrote.
+    /// Reads ``json``; `nil` for anything that no node wrote. What it holds leaves as text, so it has to be UTF-8.
     public init?(json: ByteBuffer) {
-        guard let members = JSONMembers(json), let client = members["client"]?.text, !client.isEmpty else {
+        guard json.withUnsafeReadableBytes({ UTF8Validator.isValid($0) }), let members = JSONMembers(json),
+            let client = members["client"]?.text, !client.isEmpty
+        else {
             return nil
         }
         self.init(

@@ -67,6 +67,8 @@ public struct Publication: Sendable, Equatable {
     public var publishedAt: UInt64
     /// Its place in the channel's stream; `nil` in a channel without history.
     public var position: StreamPosition?
+    /// The offset before it where that is not one less, because the stream leapt; `nil` everywhere else.
+    public var follows: UInt64?
 
     public init(
         channel: ChannelName, payload: Payload, publishedAt: UInt64 = 0, position: StreamPosition? = nil

@@ -33,8 +33,8 @@ struct ThrottleTests {
         #expect(rates.messages == Rate(perSecond: 10, burst: limits.maxCommandsPerMessage))
         #expect(rates.bytes == Rate(perSecond: 1, burst: 2 * limits.maxMessageBytes))
         #expect(rates.publications == Rate(perSecond: 500))
-        #expect(rates.subscriptions == Rate(perSecond: 1, burst: limits.maxChannelsPerClient))
-        #expect(rates.reads == Rate(perSecond: 1, burst: 4 * limits.maxChannelsPerClient))
+        #expect(rates.subscriptions == Rate(perSecond: 1, burst: limits.maxChannelsPerClient + 1))
+        #expect(rates.reads == Rate(perSecond: 1, burst: 1))
         limits.maxMessageRate = 0
         limits.maxByteRate = 0
         limits.maxPublishRate = 0

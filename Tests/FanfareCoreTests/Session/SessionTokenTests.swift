@@ -116,6 +116,26 @@ struct SessionTokenTests {
         #expect(text(session.receive(Self.subscribe("a"))).contains(#""code":105"#))
     }
 
+    @Test("where the client was is found by the bytes of the channel's name; of two answers the last counts")
+    func serverSidePositions() throws {
+        var rules = ChannelRules()
+        rules.history = .init(size: 9, age: .seconds(60))
+        rules.recovery = .stream
+        var session = session(channels: ChannelRulebook(namespaces: ["h": rules]))
+        var claims = ConnectClaims()
+        claims.subscriptions = ["h:a", "h:\u{e9}"].map { ServerSubscription(channel: ExactText($0)) }
+        func place(_ channel: String, _ offset: UInt64) -> CentrifugeSubscribe {
+            CentrifugeSubscribe(
+                channel: ExactText(channel), recover: true, position: StreamPosition(offset: offset, epoch: "abcdefgh"))
+        }
+        let request = CentrifugeConnect(
+            token: "t", subscriptions: [place("h:a", 1), place("h:e\u{301}", 3), place("no name", 4), place("h:a", 2)])
+        let action = session.connect(.init(id: 1, method: .connect(request)), claims, now: now)
+        let (a, e) = try (ChannelName("h:a"), ChannelName("h:\u{e9}"))
+        let position = StreamPosition(offset: 2, epoch: "abcdefgh")
+        #expect(action == .begin([.init(channel: a, wish: .since(position)), .init(channel: e, wish: .none)], id: 1))
+    }
+
     @Test("channels that can't be refuse the connection with their reason")
     func badChannels() {
         let book = ChannelRulebook(namespaces: ["chat": ChannelRules()])

@@ -57,12 +57,14 @@ struct ConfigurationChecksTests {
         #expect(problems.count == 1 && problems[0].hasPrefix("flag --redis-ca-file: '\(path)' can't be read"))
     }
 
-    @Test("braces in the prefix are a problem in a Redis Cluster, and only there")
-    func prefixBraces() async throws {
-        let problems = await configurationProblems(flags: ["redis": "redis+cluster://h", "redis-prefix": "a{b}"])
-        #expect(problems == ["flag --redis-prefix: 'a{b}' has braces, and redis is a Redis Cluster"])
-        let single = try await readConfiguration(flags: ["redis": "redis://h", "redis-prefix": "a{b}"])
-        #expect(single.configuration.redis.first?.prefix == "a{b}")
+    @Test(
+        "a prefix with which another cluster's channels could be this one's is a problem",
+        arguments: ["fanfare:b:", "fanfare", "a{b}:", "a*:", "a/3:", ":", "a b:", "\u{E9}:"])
+    func prefixes(prefix: String) async throws {
+        let problems = await configurationProblems(flags: ["redis": "redis://h", "redis-prefix": prefix])
+        #expect(problems.count == 1 && problems[0].hasPrefix("flag --redis-prefix: '\(prefix)' can't be a prefix"))
+        let good = try await readConfiguration(flags: ["redis": "redis://h", "redis-prefix": "a-B_0.9:"])
+        #expect(good.configuration.redis.first?.prefix == "a-B_0.9:")
     }
 
     @Test("defaults follow the number of files that the system allows", arguments: [256, 1_024, 20_000, 60_000])

@@ -9,13 +9,13 @@ struct ConfigurationFileTests {
     @Test("what YAML would read as something else is taken as it is written")
     func asWritten() async throws {
         let text =
-            "ping-interval: off\ndev: yes\nnode-name: 010\nredis-prefix: \"null\"\nredis: redis://h\nloops: '3'\n"
+            "ping-interval: off\ndev: yes\nnode-name: 010\nredis-prefix: \"010:\"\nredis: redis://h\nloops: '3'\n"
         try await withConfigurationFile("c.yml", text) { path in
             let configuration = try await readConfiguration(file: path).configuration
             #expect(configuration.keepAlive.pingInterval == nil)
             #expect(configuration.dev)
             #expect(configuration.nodeName == "010")
-            #expect(configuration.redis.first?.prefix == "null")
+            #expect(configuration.redis.first?.prefix == "010:")
             #expect(configuration.loops == 3)
         }
     }

@@ -133,7 +133,7 @@ struct ConfigurationSecurityTests {
             let shown = result.entries.first { $0.setting.name == "token-hmac-secret" }
             #expect(shown?.text == "***" && shown?.origin == "file \(path)")
             let both = await configurationProblems(flags: [
-                "token-hmac-secret-file": path, "token-hmac-secret": "hunter2",
+                "token-hmac-secret-file": path, "token-hmac-secret": "hunter2-0123456789abcdef0123456789",
             ])
             #expect(both.count == 1 && both[0].contains("one value too many") && !both[0].contains("hunter2"))
         }

@@ -13,7 +13,7 @@ struct SettingTableTests {
     private static let samples: [String: String] = [
         "tls-certificate": tlsPair?.certificate ?? "", "tls-key": tlsPair?.key ?? "", "tls-reload-interval": "11s",
         "host": "127.0.0.3", "port": "8001", "admin-host": "127.0.0.4", "admin-port": "9001", "node-name": "n.1",
-        "loops": "3", "redis": "redis://u:p@other:1/2", "redis-prefix": "x",
+        "loops": "3", "redis": "redis://u:p@other:1/2", "redis-prefix": "x:",
         "redis-ca-file": Repository.path + "/Package.swift", "redis-timeout": "1500ms", "redis-probe-interval": "7s",
         "ping-interval": "24s", "pong-timeout": "7s", "drain": "1m1s", "anonymous": "subscribe", "dev": "true",
         "log-level": "debug", "direct-write": "off", "compression": "on",
@@ -24,7 +24,7 @@ struct SettingTableTests {
         "max-connections-per-address": "6", "max-connect-rate-per-address": "8",
         "trusted-proxies": "private, 192.0.2.0/24",
         "client-address": "forwarded",
-        "max-recovery": "50",
+        "max-recovery": "50", "max-recovery-bytes": "2MiB",
         "slow-timeout": "7s", "max-connect-rate": "77",
         "max-message-rate": "999", "max-byte-rate": "0", "max-publish-rate": "499", "max-subscribe-rate": "0",
         "max-read-rate": "127", "max-user-message-rate": "9", "max-user-publish-rate": "8",
@@ -36,18 +36,21 @@ struct SettingTableTests {
         "max-commands": "63", "max-pending-commands": "255", "max-api-body-bytes": "3MiB", "retry-after": "3",
         "handshake-timeout": "9s", "first-command-timeout": "9s", "close-timeout": "1s",
         "users": "publish", "token-cookie": "session", "token-in-query": "on", "expired-grace": "26s",
-        "max-token-bytes": "4KiB", "token-hmac-secret": "a b", "token-hmac-secret-file": secretFile,
+        "max-token-bytes": "4KiB", "token-hmac-secret-file": secretFile,
+        "token-hmac-secret": "0123456789abcdef0123456789abcdef b123456789abcdefb123456789abcdef",
         "token-public-key-file": keyFile, "token-jwks": "https://a.example/keys", "token-jwks-interval": "11s",
         "token-jwks-max-age": "6m", "token-algorithms": "ES256", "token-audience": "a", "token-issuer": "i",
         "token-leeway": "6s", "admin-api-keys": "0123456789abcdef b123456789abcdef", "admin-api-keys-file": secretFile,
         "admin-insecure": "on",
-        "redis-file": redisFile, "admin-names": "ops.example", "max-header-field-bytes": "4KiB", "max-header-bytes": "15KiB",
+        "redis-file": redisFile, "admin-names": "ops.example", "max-header-field-bytes": "4KiB",
+        "max-header-bytes": "15KiB",
         "max-header-fields": "63",
     ]
 
     private static let authority = try? TestAuthority()
     private static let tlsPair = try? authority?.issue("node")
-    private static let secretFile = file("secret", "  0123456789abcdef-of-a-file 123456789abcdef-of-a-file\n")
+    private static let secretFile = file(
+        "secret", "  0123456789abcdef-of-a-file-01234 b123456789abcdef-of-a-file-01234\n")
     private static let redisFile = file("redis", "redis://u:p@another\n")
     private static let keyFile = file("key.pem", ES256PrivateKey().publicKey.pemRepresentation)
 
@@ -94,7 +97,9 @@ struct SettingTableTests {
         let base = Self.company(of: name).with
         let flag = try await readConfiguration(flags: [name: sample], environment: base)
         let variable = try await readConfiguration(environment: base.merging([setting.variable: sample]) { $1 })
-        let yaml = try await withConfigurationFile("c.yaml", "\(name): \(sample)\n") { path in
+        // YAML reads a colon at the end as a map.
+        let quoted = sample.hasSuffix(":") ? "\"\(sample)\"" : sample
+        let yaml = try await withConfigurationFile("c.yaml", "\(name): \(quoted)\n") { path in
             try await readConfiguration(environment: base, file: path)
         }
         let json = try await withConfigurationFile("c.json", "{\"\(name)\": \"\(sample)\"}") { path in

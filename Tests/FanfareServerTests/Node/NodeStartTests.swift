@@ -36,7 +36,7 @@ struct NodeStartTests {
         let timeout = ChannelError.connectTimeout(.milliseconds(1_500))
         #expect(NetworkFailure.describe(timeout) == "no answer within 1500 ms")
         #expect(NetworkFailure.describe(ChannelError.eof) == "connection closed")
-        #expect(NetworkFailure.describe(SocketAddressError.unknown(host: "h", port: 1)) == "no such host name")
+        #expect(NetworkFailure.describe(SocketAddressError.unsupported) == "no valid address")
     }
 
     @Test("a real failure to connect has no type, target or descriptor in it")

@@ -95,6 +95,24 @@ struct CentrifugeDecodingTests {
         #expect(throws: CentrifugeDecodeError.notAnObject) { try decode(text.replacing("]]}}", with: "]}}")) }
     }
 
+    @Test("connect names as many channels as a client may have, each once in its place, and no more")
+    func subs() throws {
+        func decode(_ count: Int, _ limit: Int) throws -> [CentrifugeCommand] {
+            let subs = (0..<count).map { "\"c\($0)\":{\"recover\":true,\"offset\":\($0)}" }.joined(separator: ",")
+            return try CentrifugeJSONDecoder.decode(
+                ByteBuffer(string: "{\"id\":1,\"connect\":{\"subs\":{\(subs)}}}"), maxCommands: 1,
+                maxSubscriptions: limit)
+        }
+        guard case .connect(let request) = try decode(128, 128).first?.method else {
+            Issue.record("no connect")
+            return
+        }
+        #expect(request.subscriptions.map(\.channel.string) == (0..<128).map { "c\($0)" })
+        #expect(request.subscriptions.map(\.position.offset) == Array(0..<128))
+        #expect(throws: CentrifugeDecodeError.field("subs")) { try decode(129, 128) }
+        #expect(throws: CentrifugeDecodeError.field("subs")) { try decode(1_000, 128) }
+    }
+
     @Test("mutated commands are refused or read, and what is read is whole", arguments: 0..<300)
     func mutations(seed: Int) throws {
         var random = SeededRandom(seed: UInt64(seed))

@@ -84,7 +84,9 @@ extension ClientConnection {
         tick = PendingBytes()
         onSubscribed = nil
         tokens = nil
+        commands.clear()
         clearQueue()
+        forgetRecovery()
         loop.wheel.cancel(self)
         if admitted {
             admitted = false

@@ -36,7 +36,7 @@ extension ClientConnection {
     }
 
     private func ask(_ channel: ChannelName) -> (Mailbox<LoopState.Outcome>, NIOLoopBound<ClientConnection>) {
-        pendingCommands += 1
+        commands.beginRead()
         loop.presence.tell(channel)
         return (loop.outcomes, NIOLoopBound(self, eventLoop: loop.eventLoop))
     }

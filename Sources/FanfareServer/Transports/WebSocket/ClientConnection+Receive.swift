@@ -10,8 +10,8 @@ extension ClientConnection {
         case .opening, .open:
             guard !isBeyondReading else { return lost(.abnormal) }
             reader.feed(bytes)
-            // Who is read although it is paused has ended: then its last words are all that is left to hear.
-            if phase == .open { drainReader(read: bytes.readableBytes, toTheEnd: isTurnOver) }
+            // Its last words are all that is left to hear then.
+            if phase == .open { drainReader(read: bytes.readableBytes, toTheEnd: isQuiet && waitsForTurn) }
         case .closing:
             // Read on for the peer's close frame, so that its end is clean; anything else is thrown away.
             reader.feed(bytes)
@@ -23,30 +23,51 @@ extension ClientConnection {
         }
     }
 
-    /// Handles complete messages as long as the client has not too many publishes under way, and is not too fast.
+    /// Begins commands and handles complete messages: one turn's worth, as long as the client has not too many publishes
+    /// under way, and is not too fast.
     ///
     /// - Parameters:
     ///   - bytes: what the socket gave just now.
-    ///   - toTheEnd: whether all have their turn now.
+    ///   - toTheEnd: whether all that was published has its turn now, for the client is gone.
     func drainReader(read bytes: Int = 0, toTheEnd: Bool = false) {
         let now = loop.node.clock.monotonicMicroseconds()
         charge(bytes: bytes, now: now)
         guard !isTurnOver || toTheEnd else { return }
-        var left = toTheEnd ? Int.max : Self.messagesPerTurn
-        while phase == .open, !isHeldUp, pendingCommands < limits.maxPendingCommands, !throttle.holds(now: now),
-            left > 0,
-            let event = reader.next()
-        {
-            left -= 1
-            lifeSeen(now: now)
-            handle(event, now: now)
+        if toTheEnd { commands.keepPublications() }
+        var turn = Turn(isEndless: toTheEnd)
+        while mayGoOn(now: now), !turn.isOver, goOn(&turn, now: now) {
+            if toTheEnd { commands.keepPublications() }
         }
         guard phase == .open else { return }
         noteThrottle(now: now)
-        isTurnOver = left == 0
-        if isTurnOver { waitForTurn() }
+        if turn.isOver { waitForTurn() }
         setPaused(isTurnOver || isThrottled || isHeldUp || pendingCommands >= limits.maxPendingCommands)
         watchMessage(now: now)
+    }
+
+    private func mayGoOn(now: UInt64) -> Bool {
+        phase == .open && tokens?.isWaiting != true && pendingCommands < limits.maxPendingCommands
+    }
+
+    /// Begins the next command, or takes the next message. Returns whether there was one that need not wait.
+    private func goOn(_ turn: inout Turn, now: UInt64) -> Bool {
+        let isThrottled = throttle.holds(now: now)
+        switch commands.next(hasRoom: !isThrottled && hasRoom && pendingCommands == 0) {
+        case .perform(let command):
+            turn.take(command, withToken: session?.requestToken != nil)
+            perform(command)
+        case .wait: return false
+        case .none:
+            guard !isThrottled, let event = reader.next() else { return false }
+            if case .message(let payload) = event {
+                turn.take(messageBytes: payload.bytes.readableBytes)
+            } else {
+                turn.take(messageBytes: 0)
+            }
+            lifeSeen(now: now)
+            handle(event, now: now)
+        }
+        return true
     }
 
     private func handle(_ event: WebSocketReader.Event, now: UInt64) {
@@ -103,16 +124,17 @@ extension ClientConnection {
     private func handleCommands(_ message: ByteBuffer, now: UInt64) {
         let commands: [CentrifugeCommand]
         do {
-            commands = try CentrifugeJSONDecoder.decode(message, maxCommands: limits.maxCommandsPerMessage)
+            commands = try CentrifugeJSONDecoder.decode(
+                message, maxCommands: limits.maxCommandsPerMessage, maxSubscriptions: limits.maxChannelsPerClient)
         } catch {
             loop.node.logger.debug("client sent a bad command", metadata: ["error": "\(error)"])
             return end(.badRequest)
         }
         charge(commands: commands.count, now: now)
-        perform(commands)
+        self.commands.add(commands)
     }
 
-    func perform(_ command: CentrifugeCommand) {
+    private func perform(_ command: CentrifugeCommand) {
         if let wait = wait(for: command) { return carryOut { $0.refuseForNow(command, wait: wait) } }
         carryOut { $0.receive(command) }
     }
@@ -133,6 +155,8 @@ extension ClientConnection {
         case .subscribe(let channel, let wish, let id):
             loop.settle()
             guard phase == .open else { return }
+            guard wish == .none || mayRecover else { return subscribeFailed(channel, request: id, .overloaded) }
+            if wish != .none { commands.beginRecovery(id) }
             loop.shard.subscribe(self, to: channel, request: id, wish: wish)
         case .unsubscribe(let channel, let frame):
             loop.shard.unsubscribe(self, from: channel)
@@ -155,10 +179,12 @@ extension ClientConnection {
     }
 
     private func read(_ channel: ChannelName, _ query: HistoryQuery, id: UInt32) {
-        pendingCommands += 1
+        commands.beginRead()
         let outcomes = loop.outcomes
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        loop.node.broker.history(channel, query) { result in
+        var query = query
+        query.maxBytes = min(query.maxBytes, mostAnswerBytes)
+        loop.node.broker.history(channel, query) { [query] result in
             outcomes.post(.init(connection: bound, id: id, answer: .read(since: query.since, result)))
         }
     }
@@ -179,7 +205,7 @@ extension ClientConnection {
 
     /// The broker's answer to a command of this client.
     func completed(_ id: UInt32, _ answer: LoopState.Outcome.Answer) {
-        pendingCommands -= 1
+        if answer.isRead { commands.endRead() } else { pendingCommands -= 1 }
         if case .published(.success) = answer { loop.metrics.counters.add(.publicationsIn) }
         guard phase == .open else { return }
         switch answer {
@@ -192,16 +218,28 @@ extension ClientConnection {
                 end(.tryAgainLater, reason: "publish \(what): \(error)")
             }
         case .read(let since, let result):
-            if let frame = session?.read(id: id, since: since, result) { self.answer(frame) }
+            if let frame = session?.read(id: id, since: since, result, maxBytes: limits.maxQueueBytes / 4 * 3) {
+                answerRead(frame)
+            }
         case .presence(let result):
-            if let frame = session?.presence(id: id, result, maxBytes: limits.maxQueueBytes / 2) { self.answer(frame) }
+            if let frame = session?.presence(id: id, result, maxBytes: mostAnswerBytes) { answerRead(frame) }
         case .presenceStats(let result):
-            if let frame = session?.presenceStats(id: id, result) { reply(frame) }
+            if let frame = session?.presenceStats(id: id, result) { answerRead(frame) }
         }
-        if isPaused, !isHeldUp, pendingCommands < limits.maxPendingCommands / 2 { drainReader() }
+        guard isPaused else { return }
+        if answer.isRead {
+            waitForTurn()
+        } else if pendingCommands < limits.maxPendingCommands / 2 {
+            drainReader()
+        }
     }
 
     func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart) {
+        recoveryEnded(request)
+        guard onSubscribed != nil || session?.isConnecting == true || takeRecovery(start.size) else {
+            loop.shard.unsubscribe(self, from: channel)
+            return subscribeFailed(channel, request: request, .overloaded)
+        }
         present(in: channel)
         if let onSubscribed {
             self.onSubscribed = nil
@@ -225,10 +263,16 @@ extension ClientConnection {
     /// What a raw client gets before live traffic; its upgrade is answered.
     func begin(_ start: SubscriptionStart) {
         guard start.isComplete else { return end(.insufficientState) }
-        for publication in start.publications { answer(wireFormat.encode(publication)) }
+        guard let shared = start.shared else {
+            for publication in start.publications { answer(wireFormat.encode(publication)) }
+            return
+        }
+        // In memory of its own it would be some megabytes for each client.
+        answer(shared.frames(last: start.publications.count, wireFormat))
     }
 
     func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError) {
+        recoveryEnded(request)
         if let onSubscribed {
             self.onSubscribed = nil
             onSubscribed(.failure(error))
@@ -249,6 +293,7 @@ extension ClientConnection {
     func setPaused(_ paused: Bool) {
         guard paused != isPaused, let context else { return }
         isPaused = paused
+        if !paused { isQuiet = false }
         // What it said meanwhile was not heard: it has all its time anew.
         if !paused { grantLife(now: loop.node.clock.monotonicMicroseconds()) }
         try? context.channel.syncOptions?.setOption(.autoRead, value: !paused)

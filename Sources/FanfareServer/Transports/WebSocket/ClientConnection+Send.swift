@@ -82,6 +82,7 @@ extension ClientConnection {
             send(pending.pieces)
         }
         openLane()
+        noteTaken()
     }
 
     /// Lets the hub write straight to the socket, as long as nothing waits.
@@ -138,8 +139,9 @@ extension ClientConnection {
         let promise = context.eventLoop.makePromise(of: Void.self)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         promise.futureResult.whenComplete { result in bound.value.written(size, result) }
-        // Nothing is done with them before the last one: until then no answer can change the outbox.
-        outbox.forEachPart { part, isLast in
+        // A copy is walked: a write to a channel that has closed fails at once, and that changes the outbox.
+        let begun = outbox
+        begun.forEachPart { part, isLast in
             context.write(wrapOutboundOut(part), promise: isLast ? promise : nil)
         }
         context.flush()
@@ -149,7 +151,6 @@ extension ClientConnection {
         // Whoever has ended has let go of everything.
         guard phase != .ended else { return }
         loop.metrics.counters.add(.queueBytes, -size)
-        let hadAnswer = outbox.credit > 0
         outbox.completed()
         guard case .success = result else {
             // NIO has closed the descriptor, or is about to: nothing may be sent any more.
@@ -168,7 +169,7 @@ extension ClientConnection {
                 openLane()
             }
         }
-        if hadAnswer, !hasAnswerWaiting, phase == .open { answerTaken() }
+        noteTaken()
     }
 
     private func awaitProgress() {

@@ -5,32 +5,9 @@ import NIOCore
 
 /// A client's tokens: checking them, what waits meanwhile, and what happens when they expire.
 extension ClientConnection {
-    /// Whether the client's next commands wait: for a key, for the subscriptions of its token, or for others before them.
-    var isHeldUp: Bool { tokens.map { $0.isWaiting || !$0.commands.isEmpty } ?? false }
-
-    /// Performs commands in order, as far as nothing holds them up.
-    func perform(_ commands: [CentrifugeCommand]) {
-        for command in commands where phase == .open {
-            if isHeldUp { tokens?.commands.append(command) } else { perform(command) }
-        }
-    }
-
-    /// What held the client up may be over.
-    private func goOn() {
-        guard phase == .open, let tokens, !tokens.isWaiting else { return }
-        let commands = tokens.commands
-        tokens.commands = []
-        perform(commands)
-        drainReader()
-        loop.flush()
-    }
-
-    /// The same, after what is under way now: that may be one of the client's commands.
-    private func goOnSoon() {
-        guard isHeldUp || isPaused else { return }
-        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        loop.eventLoop.execute { bound.value.goOn() }
-    }
+    /// Whether the client's next commands wait: for a key, for the subscriptions of its token, for a read, or for others
+    /// before them.
+    var isHeldUp: Bool { tokens?.isWaiting == true || commands.isHeldUp }
 
     private func remember() -> ClientTokens {
         if let tokens { return tokens }
@@ -55,7 +32,8 @@ extension ClientConnection {
                 client.tokens?.isAskingForKey = false
                 guard client.phase == .open else { return }
                 _ = client.decide(token, command, verifier, search)
-                client.goOn()
+                client.drainReader()
+                client.loop.flush()
             }
         }
     }
@@ -120,16 +98,49 @@ extension ClientConnection {
 
     /// Subscribes to what the token says; what these channels bring waits until `connect` is answered.
     func begin(_ starts: [CentrifugeSession.ServerStart], id: UInt32) {
-        loop.settle()
         loop.shard.setLane(self, nil)
-        remember().early = PendingBytes()
-        for start in starts where phase == .open && session?.isConnecting == true {
-            loop.shard.subscribe(self, to: start.channel, request: id, wish: start.wish)
+        let tokens = remember()
+        tokens.early = PendingBytes()
+        // The dear ones last, one after the other: their answers leave together, and each is told what is left for it.
+        tokens.starts = starts.reversed().filter { $0.wish != .none } + starts.reversed().filter { $0.wish == .none }
+        tokens.request = id
+        tokens.recoveryLeft = HistoryPage.maximumBytes
+        beginNext()
+    }
+
+    /// Goes on with these subscriptions: one with a recovery at a time.
+    func beginNext() {
+        guard let tokens, !tokens.starts.isEmpty, tokens.recovering == nil else { return }
+        loop.settle()
+        while phase == .open, session?.isConnecting == true, tokens.recovering == nil,
+            let start = tokens.starts.popLast()
+        {
+            let isRecovered = start.wish == .none || tokens.recoveryLeft > 0 && mayRecover
+            if start.wish != .none { tokens.recovering = (start.channel, isRecovered) }
+            loop.shard.subscribe(
+                self, to: start.channel, request: tokens.request, wish: isRecovered ? start.wish : .none)
         }
+    }
+
+    /// Holds a subscription of `connect` against what may be recovered: beyond it the client begins anew in that channel.
+    private func bounded(_ channel: ChannelName, _ start: SubscriptionStart) -> SubscriptionStart {
+        guard let tokens, let recovering = tokens.recovering, recovering.channel == channel else { return start }
+        tokens.recovering = nil
+        var start = start
+        tokens.recoveryLeft -= start.size
+        if !recovering.isAllowed || !takeRecovery(start.size) {
+            start.publications = []
+            start.shared = nil
+            start.isComplete = false
+        }
+        // Soon: this may be within the hub's walk over its waiters.
+        if !tokens.starts.isEmpty { waitForTurn() }
+        return start
     }
 
     /// One of these subscriptions is in force.
     func begun(_ channel: ChannelName, _ request: UInt32, _ start: SubscriptionStart) {
+        let start = bounded(channel, start)
         guard let frame = session?.subscribed(channel, id: request, start), session?.isConnected == true else { return }
         let early = tokens?.early
         tokens?.early = nil
@@ -137,7 +148,7 @@ extension ClientConnection {
         for piece in early?.pieces ?? [] { piece.isCredited ? answer(piece.bytes) : reply(piece.bytes) }
         guard phase == .open else { return }
         connected()
-        goOnSoon()
+        if isPaused || commands.isHeldUp { waitForTurn() }
     }
 
     /// Keeps a publication that comes before the reply to `connect`, which says where the channel begins.
@@ -184,8 +195,14 @@ final class ClientTokens {
     var isAskingForKey = false
     /// Publications that come before the reply to `connect`, while its subscriptions are on their way.
     var early: PendingBytes?
-    /// Commands that wait; at most one message of them, for then the client is not read.
-    var commands: [CentrifugeCommand] = []
+    /// Subscriptions of a `connect` that are not begun; the last comes first.
+    var starts: [CentrifugeSession.ServerStart] = []
+    /// The id of that `connect`.
+    var request: UInt32 = 0
+    /// The one of them whose recovery is under way, and whether it may have one.
+    var recovering: (channel: ChannelName, isAllowed: Bool)?
+    /// Bytes that their recoveries may still bring.
+    var recoveryLeft = 0
 
     /// Whether the client's next commands have to wait.
     var isWaiting: Bool { isAskingForKey || early != nil }

@@ -1,26 +1,28 @@
 import NIOCore
 
-/// One client's burst must not hold up the others of its event loop: after some messages they have their turn.
+/// One client's burst must not hold up the others of its event loop: after a turn's work they have theirs.
 extension ClientConnection {
-    /// Messages of one client that are handled at a time: commands take some microseconds each.
-    static let messagesPerTurn = 64
+    /// Whether something that came waits for a turn or for the end of a read.
+    var waitsForTurn: Bool { isTurnOver || commands.isHeldUp }
 
-    /// Goes on after whatever else the event loop has to do now. Until then the client is not read.
+    /// Goes on after other clients and the sockets had their turn. Until then the client is not read.
     func waitForTurn() {
-        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        loop.eventLoop.execute { bound.value.takeTurn() }
+        guard !isTurnOver else { return }
+        isTurnOver = true
+        loop.turns.add(self)
     }
 
-    private func takeTurn() {
+    /// Its turn has come.
+    func takeTurn() {
         guard isTurnOver, phase == .open else { return }
         isTurnOver = false
+        beginNext()
         drainReader()
-        loop.flush()
     }
 
-    /// The peer has ended: what came before has its turn now or never.
+    /// The peer has ended: what it published before has its turn now or never.
     func takeLastTurn() {
-        guard isTurnOver, phase == .open else { return }
+        guard waitsForTurn, phase == .open else { return }
         drainReader(toTheEnd: true)
     }
 }

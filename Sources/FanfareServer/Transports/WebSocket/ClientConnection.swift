@@ -94,10 +94,16 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
 
     /// Commands that wait for the broker; at the limit the client is not read.
     var pendingCommands = 0
-    /// Whether messages that came wait until other clients had their turn.
+    /// Commands that came and are not begun.
+    var commands = CommandQueue()
+    /// Bytes of recovered publications that it has not taken.
+    var recoveredBytes = 0
+    /// Whether what came waits until other clients had their turn.
     var isTurnOver = false
     /// Whether it is not read, for whatever reason.
     var isPaused = false
+    /// Whether it was not read already when the last bytes came: whoever is read nevertheless has ended.
+    var isQuiet = false
     var afterClose = AfterClose.awaitPeer
     /// Whether it holds one of the places of the node's connection limit.
     var admitted = false
@@ -163,6 +169,7 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        isQuiet = isPaused
         loop.flush()
     }
 

@@ -23,9 +23,11 @@ public enum CentrifugeDecodeError: Error, Sendable, Equatable, CustomStringConve
 
 /// Commands out of a message: one JSON object a line (Centrifuge client protocol, JSON).
 public enum CentrifugeJSONDecoder {
-    /// - Parameter maxCommands: most commands in one message.
+    /// - Parameters:
+    ///   - maxCommands: most commands in one message.
+    ///   - maxSubscriptions: most channels in the `subs` of a `connect`.
     public static func decode(
-        _ message: ByteBuffer, maxCommands: Int
+        _ message: ByteBuffer, maxCommands: Int, maxSubscriptions: Int = 1_024
     ) throws(CentrifugeDecodeError) -> [CentrifugeCommand] {
         var commands: [CentrifugeCommand] = []
         var rest = message
@@ -35,7 +37,7 @@ public enum CentrifugeJSONDecoder {
             if length != nil { rest.moveReaderIndex(forwardBy: 1) }
             if line.readableBytesView.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
             guard commands.count < maxCommands else { throw .tooManyCommands(limit: maxCommands) }
-            commands.append(try command(line))
+            commands.append(try command(line, maxSubscriptions))
         }
         guard !commands.isEmpty else { throw .notAnObject }
         return commands
@@ -47,7 +49,9 @@ public enum CentrifugeJSONDecoder {
         "refresh", "sub_refresh",
     ]
 
-    private static func command(_ line: ByteBuffer) throws(CentrifugeDecodeError) -> CentrifugeCommand {
+    private static func command(
+        _ line: ByteBuffer, _ maxSubscriptions: Int
+    ) throws(CentrifugeDecodeError) -> CentrifugeCommand {
         guard let object = JSONMembers(line) else { throw .notAnObject }
         if object.members.isEmpty { return CentrifugeCommand(id: 0, method: .pong) }
         var id: UInt32 = 0
@@ -61,17 +65,17 @@ public enum CentrifugeJSONDecoder {
             throw .methods(count: named.count)
         }
         guard let fields = JSONMembers(body.bytes) else { throw .field(name.string) }
-        let method = try method(name, fields)
+        let method = try method(name, fields, maxSubscriptions)
         guard id > 0 || method == .send else { throw .field("id") }
         return CentrifugeCommand(id: id, method: method)
     }
 
     private static func method(
-        _ name: ExactText, _ fields: JSONMembers
+        _ name: ExactText, _ fields: JSONMembers, _ maxSubscriptions: Int
     ) throws(CentrifugeDecodeError) -> CentrifugeCommand.Method {
         switch name {
         case "connect":
-            return .connect(try connect(fields))
+            return .connect(try connect(fields, maxSubscriptions))
         case "ping": return .ping
         case "send": return .send
         case "rpc": return .rpc
@@ -93,11 +97,13 @@ public enum CentrifugeJSONDecoder {
     }
 
     /// A token that can't be read must never make an anonymous client.
-    private static func connect(_ fields: JSONMembers) throws(CentrifugeDecodeError) -> CentrifugeConnect {
+    private static func connect(
+        _ fields: JSONMembers, _ maxSubscriptions: Int
+    ) throws(CentrifugeDecodeError) -> CentrifugeConnect {
         var connect = CentrifugeConnect(token: try string("token", fields))
         guard let value = present("subs", fields) else { return connect }
-        // As many as a client may have channels, whatever the configuration.
-        guard let subscriptions = JSONMembers(value.bytes, limit: 1_024) else { throw .field("subs") }
+        guard let subscriptions = JSONMembers(value.bytes, limit: maxSubscriptions) else { throw .field("subs") }
+        connect.subscriptions.reserveCapacity(subscriptions.members.count)
         for (channel, value) in subscriptions.members {
             guard let fields = JSONMembers(value.bytes) else { throw .field("subs") }
             connect.subscriptions.append(try subscribe(channel, fields))

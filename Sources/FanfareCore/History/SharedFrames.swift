@@ -1,0 +1,71 @@
+import FanfareWire
+import NIOCore
+import Synchronization
+
+/// What one read of a history brought, for all clients that it serves: each gets the newest so many of these publications.
+/// For clients whose protocol sends publications as they are, the frames are encoded once and shared.
+public final class SharedFrames: Sendable {
+    private struct Encoded {
+        var bytes = ByteBuffer()
+        /// Where the frame of each publication begins.
+        var starts: [Int] = []
+    }
+
+    private let publications: [Publication]
+    /// Bytes of the payloads before each publication, and of all.
+    private let sizes: [Int]
+    private let encoded = Mutex(PerFormat<Encoded?>(nil))
+
+    /// - Parameter publications: oldest first.
+    init(_ publications: [Publication]) {
+        self.publications = publications
+        var size = 0
+        sizes =
+            [0]
+            + publications.map { publication in
+                size += publication.payload.bytes.readableBytes
+                return size
+            }
+    }
+
+    /// How many there are.
+    var count: Int { publications.count }
+
+    /// The newest `count` publications.
+    func publications(last count: Int) -> [Publication] { Array(publications.suffix(count)) }
+
+    /// Bytes of their payloads.
+    func size(last count: Int) -> Int { sizes[publications.count] - sizes[max(0, publications.count - count)] }
+
+    /// How many come after an offset.
+    func count(after offset: UInt64) -> Int {
+        var (low, high) = (0, publications.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if publications[middle].position?.offset ?? 0 > offset { high = middle } else { low = middle + 1 }
+        }
+        return publications.count - low
+    }
+
+    /// The frames of the newest `count` publications, in memory that all clients share.
+    public func frames(last count: Int, _ format: WireFormat) -> ByteBuffer {
+        encoded.withLock { encoded in
+            let all = encoded[format.plain] ?? encode(format.plain)
+            encoded[format.plain] = all
+            guard count > 0, !publications.isEmpty else { return ByteBuffer() }
+            var bytes = all.bytes
+            bytes.moveReaderIndex(forwardBy: all.starts[max(0, publications.count - count)])
+            return bytes
+        }
+    }
+
+    private func encode(_ format: WireFormat) -> Encoded {
+        var encoded = Encoded()
+        encoded.bytes.reserveCapacity(sizes[publications.count] + 16 * publications.count)
+        for publication in publications {
+            encoded.starts.append(encoded.bytes.readableBytes)
+            encoded.bytes.writeImmutableBuffer(format.encode(publication))
+        }
+        return encoded
+    }
+}

@@ -1,0 +1,43 @@
+import FanfareWire
+
+/// What one client may have done before others have their turn, in units of some five microseconds.
+///
+/// Messages and commands are no measure: one message holds up to 512 commands, and one command may be a signature to check.
+public struct Turn: Sendable {
+    /// Units of one turn: some 64 usual commands.
+    public static let work = 64
+    /// Units of a token to be checked: an ECDSA signature takes 80 microseconds and more. Four of them fill a turn.
+    public static let token = 16
+    /// Bytes of a message that count as one more unit, for they have to be parsed.
+    public static let messageBytes = 2_048
+
+    private var left: Int
+
+    /// - Parameter isEndless: whether all that is left is done now, whatever it is.
+    public init(isEndless: Bool = false) { left = isEndless ? .max : Self.work }
+
+    /// Whether others come first now.
+    public var isOver: Bool { left <= 0 }
+
+    /// A message of that size was taken.
+    public mutating func take(messageBytes: Int) { take(1 + messageBytes / Self.messageBytes) }
+
+    /// A command was begun.
+    ///
+    /// - Parameter withToken: whether the client's `connect` has the token of its upgrade's request.
+    public mutating func take(_ command: CentrifugeCommand, withToken: Bool = false) {
+        take(Self.weight(command, withToken: withToken))
+    }
+
+    private mutating func take(_ units: Int) { left = left == .max ? .max : left - units }
+
+    static func weight(_ command: CentrifugeCommand, withToken: Bool) -> Int {
+        switch command.method {
+        case .connect(let request):
+            (withToken || request.token?.isEmpty == false ? token : 1) + request.subscriptions.count / 8
+        case .subscribe(let request): request.token?.isEmpty == false ? token : 2
+        case .refresh, .subRefresh: token
+        default: 1
+        }
+    }
+}

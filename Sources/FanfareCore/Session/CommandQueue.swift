@@ -1,0 +1,100 @@
+import FanfareWire
+
+/// The commands of one client that came and are not begun yet, and which of them may begin now.
+///
+/// They begin in their order. A command that reads from the broker begins alone, and only while little waits for the
+/// client: its answer takes place in the client's queue before it is read. What comes behind it waits for its end. A pure
+/// state machine; nothing for clients whose commands need not wait.
+public struct CommandQueue: Sendable {
+    /// What the next command may do.
+    public enum Next: Sendable, Equatable {
+        /// Begin.
+        case perform(CentrifugeCommand)
+        /// It has to wait for the end of a read, or for the client to take what waits for it.
+        case wait
+        /// There is none.
+        case none
+    }
+
+    private var commands: [CentrifugeCommand] = []
+    /// Index of the first command that is still there.
+    private var head: Int32 = 0
+    /// The read of this client that is under way.
+    private var reading = Reading.none
+
+    /// What is read.
+    private enum Reading: Equatable {
+        case none
+        /// A history, or members.
+        case answer
+        /// What a subscription missed; the number of its command.
+        case recovery(UInt32)
+    }
+
+    public init() {}
+
+    /// Whether a read of this client is under way.
+    public var isReading: Bool { reading != .none }
+
+    /// Commands that wait.
+    private var count: Int { commands.count - Int(head) }
+
+    /// Whether something waits, or has to be waited for.
+    public var isHeldUp: Bool { isReading || !commands.isEmpty }
+
+    /// Adds the commands of a message. They come when all before them have begun, so there is one message of them at most.
+    public mutating func add(_ more: [CentrifugeCommand]) {
+        if commands.isEmpty { commands = more } else { commands += more }
+    }
+
+    /// The next command, if it may begin.
+    ///
+    /// - Parameter hasRoom: whether the client has taken enough of what waits for it to get an answer of some size, and its
+    ///   own publishes are answered, so that it reads them.
+    public mutating func next(hasRoom: Bool) -> Next {
+        if isReading { return .wait }
+        guard !commands.isEmpty else { return .none }
+        let command = commands[Int(head)]
+        if command.isRead && !hasRoom { return .wait }
+        head += 1
+        if count == 0 { (commands, head) = ([], 0) }
+        return .perform(command)
+    }
+
+    /// A history or a channel's members are read.
+    public mutating func beginRead() { reading = .answer }
+
+    /// They are there.
+    public mutating func endRead() { if reading == .answer { reading = .none } }
+
+    /// What a subscription missed is read.
+    public mutating func beginRecovery(_ id: UInt32) { reading = .recovery(id) }
+
+    /// A subscription is answered. Returns whether it was the one.
+    public mutating func endRecovery(_ id: UInt32) -> Bool {
+        guard reading == .recovery(id) else { return false }
+        reading = .none
+        return true
+    }
+
+    /// The client has ended its half. What it published before counts; it hears no answers any more, so nothing is read and
+    /// no token is checked.
+    public mutating func keepPublications() {
+        reading = .none
+        commands = commands[Int(head)...].filter { if case .publish = $0.method { true } else { false } }
+        head = 0
+    }
+
+    /// Forgets what waits.
+    public mutating func clear() { self = CommandQueue() }
+}
+
+extension CentrifugeCommand {
+    /// Whether its answer may be read from the broker and be big.
+    var isRead: Bool {
+        switch method {
+        case .history, .presence, .presenceStats, .subscribe: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import FanfareWire
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import FanfareCore
+
+@Suite("Many recoveries")
+struct ManyRecoveriesTests {
+    /// A client that keeps how its subscription began.
+    private final class Member: HubMember {
+        typealias Lane = TestLane
+        var membership = HubMembership<Member>()
+        let wireFormat = WireFormat.rawWebSocket
+        var isBehind: Bool { false }
+        var start: SubscriptionStart?
+        var lives = 0
+
+        func sent(_ count: Int, of bytes: ByteBuffer) {}
+        func deliver(_ bytes: ByteBuffer) { lives += 1 }
+        func enqueue(_ bytes: ByteBuffer) { lives += 1 }
+        func keepNewest(_ frame: ByteBuffer, of channel: ChannelName) {}
+        func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart) {
+            self.start = start
+        }
+        func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError) {}
+        func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason) {}
+    }
+
+    private let channel: ChannelName
+    private let mailbox = Mailbox<BrokerEvent>(wake: {})
+    private let broker: MemoryBroker
+    private let shard: HubShard<Member>
+
+    init() throws {
+        channel = try ChannelName("h:a")
+        var rules = ChannelRules()
+        rules.history = .init(size: 1_000, age: .seconds(60))
+        rules.recovery = .stream
+        let book = ChannelRulebook(namespaces: ["h": rules])
+        broker = MemoryBroker(rules: book, formats: FormatsInUse(), metrics: BrokerMetrics())
+        broker.start(receivers: [mailbox])
+        shard = HubShard(
+            broker: broker, rules: book, receiver: 0, metrics: LoopMetrics(), mailbox: mailbox, maxRecovery: 1_000)
+    }
+
+    private func publish(_ bytes: Int) {
+        let publication = Publication(
+            channel: channel, payload: Payload(kind: .binary, bytes: ByteBuffer(repeating: 1, count: bytes)))
+        broker.publish(publication) { _ in }
+    }
+
+    /// What the event loop does with its mailbox.
+    private func visit() {
+        for event in mailbox.take() {
+            switch event {
+            case .subscribed(let channel, let ticket, let position):
+                shard.subscribed(channel, ticket: ticket, position: position)
+            case .history(let channel, let read, let result): shard.history(channel, read: read, result)
+            case .publication(let prepared): shard.publish(prepared)
+            default: Issue.record("\(event)")
+            }
+        }
+        shard.flush(now: { 0 })
+    }
+
+    @Test("300 clients that want 1,000 publications are answered in portions, from one read and the same memory")
+    func portions() {
+        for _ in 0..<1_000 { publish(3_000) }
+        let members = (0..<300).map { _ in Member() }
+        for member in members { shard.subscribe(member, to: channel, request: 1, wish: .last(1_000)) }
+        var answered = 0
+        for _ in 0..<1_000 where answered < 300 {
+            visit()
+            shard.answerMore()
+            let now = members.count { $0.start != nil }
+            // 3 MB each: one in a visit, one in a round.
+            #expect(now - answered <= 2)
+            answered = now
+        }
+        #expect(members.allSatisfy { $0.start?.publications.count == 1_000 })
+        let addresses = Set(
+            members.map { member in
+                member.start?.shared?.frames(last: 1_000, .rawWebSocket).withUnsafeReadableBytes { $0.baseAddress }
+            })
+        // The first one began the first read, the others asked meanwhile.
+        #expect(addresses.count == 2)
+        for member in members { shard.leave(member) }
+        #expect(shard.channelCount == 0)
+    }
+
+    @Test("live traffic between two portions is in the later answers, once and in order")
+    func liveTraffic() throws {
+        for _ in 0..<400 { publish(3_000) }
+        let members = (0..<20).map { _ in Member() }
+        for (index, member) in members.enumerated() {
+            shard.subscribe(member, to: channel, request: 1, wish: .last(index % 2 == 0 ? 1_000 : 10))
+        }
+        var published: UInt64 = 400
+        for _ in 0..<100 where members.contains(where: { $0.start == nil }) {
+            visit()
+            publish(3_000)
+            published += 1
+            shard.answerMore()
+        }
+        publish(3_000)
+        published += 1
+        visit()
+        for (index, member) in members.enumerated() {
+            let start = try #require(member.start)
+            let offsets = start.publications.compactMap(\.position?.offset)
+            let last = try #require(start.position?.offset)
+            let first = index % 2 == 0 ? 1 : last - 9
+            #expect(offsets == Array(first...last))
+            #expect(member.lives > 0 && last < published)
+        }
+        for member in members { shard.leave(member) }
+    }
+
+    @Test("clients that go while they wait for their portion leave nothing behind")
+    func gone() {
+        for _ in 0..<1_000 { publish(3_000) }
+        let members = (0..<20).map { _ in Member() }
+        for member in members { shard.subscribe(member, to: channel, request: 1, wish: .last(1_000)) }
+        visit()
+        visit()
+        for member in members { shard.leave(member) }
+        #expect(shard.channelCount == 0)
+        while shard.hasAnswers { shard.answerMore() }
+        #expect(members.count { $0.start != nil } == 1)
+    }
+}
