@@ -67,13 +67,13 @@ extension FuzzTarget {
 
     /// What HTTP says about a head: a body is framed in one way or refused, a host is read in one way or refused.
     private static func head(_ target: String, _ field: String, _ value: String, isOld: Bool) {
-        func check(_ fields: [String: [String]]) -> RequestCheck? {
+        func checked(_ fields: [String: [String]]) -> RequestCheck? {
             try? RequestCheck(version: (1, isOld ? 0 : 1), target: target) { fields[$0] ?? [] }
         }
         let host = field == "host" ? value : "a.example"
         var fields = ["host": [host]]
         fields[field] = [value]
-        guard let check = check(fields) else { return }
+        guard let check = checked(fields) else { return }
         if let found = HostField(host) {
             let again = HostField(String(decoding: found.host, as: UTF8.self) + (found.port.map { ":\($0)" } ?? ""))
             expect(again == found, "host '\(host)' is not read as itself")

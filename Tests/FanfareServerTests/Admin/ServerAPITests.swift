@@ -168,7 +168,10 @@ struct ServerAPITests {
     @Test(
         "another type or a compressed body is a 415",
         arguments: [
-            ("Content-Type: text/plain;charset=UTF-8", "the body must be application/json, not 'text/plain': send 'Content-Type: application/json'"),
+            (
+                "Content-Type: text/plain;charset=UTF-8",
+                "the body must be application/json, not 'text/plain': send 'Content-Type: application/json'"
+            ),
             (
                 "Content-Type: multipart/form-data; boundary=x",
                 "the body must be application/json, not 'multipart/form-data': send 'Content-Type: application/json'"

@@ -42,7 +42,8 @@ struct SettingTableTests {
         "token-jwks-max-age": "6m", "token-algorithms": "ES256", "token-audience": "a", "token-issuer": "i",
         "token-leeway": "6s", "admin-api-keys": "0123456789abcdef b123456789abcdef", "admin-api-keys-file": secretFile,
         "admin-insecure": "on",
-        "redis-file": redisFile, "admin-names": "ops.example", "max-header-field-bytes": "4KiB", "max-header-bytes": "15KiB",
+        "redis-file": redisFile, "admin-names": "ops.example", "max-header-field-bytes": "4KiB",
+        "max-header-bytes": "15KiB",
         "max-header-fields": "63",
     ]
 
