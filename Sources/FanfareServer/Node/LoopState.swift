@@ -266,12 +266,13 @@ final class LoopState {
         return 1
     }
 
-    /// What one visit left over comes after the sockets had their turn, and then what was posted meanwhile.
+    /// What one visit left over comes after the sockets had their turn, and then what was posted meanwhile. Not with
+    /// `execute`: NIO looks at its sockets only when no task is left.
     private func visitSoon() {
         guard !isWoken else { return }
         isWoken = true
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        eventLoop.execute { bound.value.visitMailboxes() }
+        eventLoop.scheduleTask(in: TurnQueue.pause) { bound.value.visitMailboxes() }
     }
 
     fileprivate func tick() {

@@ -5,8 +5,9 @@ import NIOCore
 /// They go on in their order, some together, and then the sockets are looked at: whoever runs on with `execute` alone keeps
 /// NIO from its selector, for it looks there only when no task is left. So a round begins a moment later than it could.
 final class TurnQueue {
-    /// Before a round: long enough that NIO sees the sockets first, short beside a turn.
-    private static let pause = TimeAmount.microseconds(50)
+    /// Before a round, or the next visit of the loop's mailboxes: long enough that NIO sees the sockets first, short beside
+    /// a turn.
+    static let pause = TimeAmount.microseconds(50)
     /// Microseconds after which a round ends, and the rest waits for the next.
     private static let round: UInt64 = 1_000
 

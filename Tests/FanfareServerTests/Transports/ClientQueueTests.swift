@@ -207,20 +207,17 @@ struct ClientQueueTests {
     func turns() throws {
         try with { bench in
             let client = try bench.client(["a"])
-            var turns = 0
             let events = try (0..<5_000).map { _ in
                 let publication = Publication(channel: try ChannelName("a"), payload: Payload(text: "x"))
                 return BrokerEvent.publication(PreparedPublication(publication, formats: [], receivedAt: 0))
             }
             bench.loop.mailbox.post(contentsOf: events)
-            // What the sockets would bring comes between two turns.
-            func look() {
-                turns += 1
-                if client.received().count < 5_000 { bench.eventLoop.execute { look() } }
-            }
-            bench.eventLoop.execute { look() }
+            // NIO looks at its sockets when no task is due any more.
             bench.eventLoop.run()
-            #expect(client.received().count == 5_000 && turns >= 4)
+            let first = client.received().count
+            #expect(0 < first && first <= 1_024)
+            bench.run()
+            #expect(client.received().count == 5_000)
         }
     }
 }
