@@ -32,7 +32,7 @@ release: .build/release/fanfare
 # all Redis servers, nodes and browsers at once are too much for two cores. What is in no group comes last.
 TEST_GROUPS = 'FanfareWireTests|FanfareCoreTests' FanfareRedisTests 'ClusterTests.(Storm|Bench|Writer|Presence|Limit)' \
 	'ClusterTests.(TLS|Attack|HalfOpen|SlowConsumer|Compression)' 'ClusterTests.(RFC|Rate|User|Address|Proxy|Token|Failure)' \
-	ClusterTests FaultTests ConformanceTests
+	'ClusterTests.(Read|SlowRecovery|Pending|Admin|FirstSteps)' ClusterTests FaultTests ConformanceTests
 
 test: ## installs what is missing and runs all tests
 	@Deploy/install test

@@ -8,7 +8,8 @@ struct AttackTests {
     /// Runs `body` beside a neighbour that must hear its own messages before and after, and waits until the node holds
     /// nothing of it any more.
     private func withNeighbour(_ flags: [String], _ body: (Node) async throws -> Void) async throws {
-        try await withNode(flags: flags) { node in
+        // The neighbour answers pings only while it listens for something.
+        try await withNode(flags: flags + ["--ping-interval", "off"]) { node in
             let neighbour = try await node.raw("neighbour")
             try await hears(neighbour, "before")
             let files = try await node.metric("process_open_fds")

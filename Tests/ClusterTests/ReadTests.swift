@@ -8,7 +8,7 @@ import Testing
 struct ReadTests {
     static let namespaces = [
         "--namespaces", "h: history=1000/10m recovery presence read-history=clients read-presence=clients",
-        "--redis-probe-interval", "300ms",
+        "--redis-probe-interval", "3s",
     ]
 
     /// Fills a channel with publications of that many bytes.
