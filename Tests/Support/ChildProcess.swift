@@ -39,19 +39,10 @@ public final class ChildProcess: Sendable {
         try Spawner.shared.run(process)
         self.pid = process.processIdentifier
         self.process = Mutex(process)
-        // A thread of its own: a `readabilityHandler` is a source of Dispatch, which may still look at a descriptor that its
-        // handle has closed, and then ends the whole test process.
-        let output = fcntl(pipe.fileHandleForReading.fileDescriptor, F_DUPFD_CLOEXEC, 0)
-        Thread { [weak self] in
-            var buffer = [UInt8](repeating: 0, count: 16_384)
-            while true {
-                let count = read(output, &buffer, buffer.count)
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else { break }
-                self?.keep(buffer[..<count])
-            }
-            close(output)
-        }.start()
+        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
+            let data = handle.availableData
+            if data.isEmpty { handle.readabilityHandler = nil } else { self?.keep(data) }
+        }
     }
 
     deinit { kill(pid, SIGKILL) }
@@ -87,7 +78,7 @@ public final class ChildProcess: Sendable {
 
     private func kill(_ pid: Int32, _ number: Int32) { _ = Foundation.kill(pid, number) }
 
-    private func keep(_ data: ArraySlice<UInt8>) {
+    private func keep(_ data: Data) {
         output.withLock { output in
             let text = output.partial + String(decoding: data, as: UTF8.self)
             var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
