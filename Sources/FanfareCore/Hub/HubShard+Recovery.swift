@@ -33,6 +33,12 @@ extension HubShard {
         var page: HistoryPage
     }
 
+    /// A tick of the timing wheel: what was read a while ago is forgotten.
+    public func ticked() {
+        guard let age = recent?.age else { return }
+        if age < RecentRead.lifetime { recent?.age += 1 } else { recent = nil }
+    }
+
     /// The broker's answer to a read of this shard. Clients that don't get theirs now wait for ``answerMore()``.
     public func history(_ channel: ChannelName, read: UInt64, _ result: Result<HistoryPage, BrokerError>) {
         guard let slot = slots[channel], let reading = slot.desk?.reads[read] else { return }
@@ -166,7 +172,11 @@ extension HubShard {
     private func read(_ slot: ChannelSlot<Member>, _ query: HistoryQuery, for waiters: [ChannelSlot<Member>.Waiter]) {
         lastRead += 1
         let (read, channel, mailbox) = (lastRead, slot.channel, mailbox)
-        slot.desk?.reads[read] = .init(waiters: waiters, since: query.since?.offset)
+        slot.desk?.reads[read] = .init(waiters: waiters, query: query)
+        if let recent, recent.answers(query, of: channel, at: slot.position) {
+            slot.desk?.reads[read]?.shared = recent.frames
+            return mailbox.post(.history(channel, read: read, .success(recent.page)))
+        }
         broker.history(channel, query) { mailbox.post(.history(channel, read: read, $0)) }
     }
 
@@ -215,6 +225,9 @@ extension HubShard {
         let shared = SharedFrames((isNewestFirst ? page.publications.reversed() : page.publications) + later)
         slot.desk?.reads[answering.read]?.shared = shared
         slot.desk?.reads[answering.read]?.later = later.count
+        if later.isEmpty, let query = desk.reads[answering.read]?.query {
+            recent = RecentRead(channel: slot.channel, query: query, page: page, frames: shared)
+        }
         return shared
     }
 

@@ -23,6 +23,8 @@ public final class HubShard<Member: HubMember> {
     var lastRead: UInt64 = 0
     /// Answers to reads that some clients do not have yet.
     var answering: [Answering] = []
+    /// The newest read, for who wants the same.
+    var recent: RecentRead?
     /// Channels with clients that wait for the end of a tick or for live traffic to catch up with what they read.
     var catchingUp: [ChannelSlot<Member>] = []
     private var nextTicket: UInt64 = 1

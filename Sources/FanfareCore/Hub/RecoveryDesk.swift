@@ -18,8 +18,9 @@ struct RecoveryDesk<Member: HubMember> {
         let waiters: [Waiter]
         /// Index of the first waiter that has no answer.
         var next = 0
+        let query: HistoryQuery
         /// The offset after which it reads; `nil`: it reads the newest.
-        let since: UInt64?
+        var since: UInt64? { query.since?.offset }
         /// Its page and the live publications behind it, for all whom it serves.
         var shared: SharedFrames?
         /// How many live publications are in ``shared``.

@@ -16,6 +16,11 @@ import Darwin
 struct PublicListener: Sendable {
     private let channel: any Channel
 
+    /// Bytes that the kernel takes for a socket beyond what it can send now (tcp(7), `TCP_NOTSENT_LOWAT`). Without it a peer
+    /// that reads nothing has megabytes there where packets are big, as on loopback: memory that no limit of the node sees, and
+    /// a slow consumer that looks like one that takes all. Two chunks of an outbox, so that one is there when one has gone.
+    private static let unsentBytes: SocketOptionValue = 131_072
+
     /// The port that is bound, also when 0 was asked for.
     var port: Int { channel.localAddress?.port ?? 0 }
 
@@ -31,6 +36,8 @@ struct PublicListener: Sendable {
             // Accepts of one turn of the event loop: a storm of connections waits in the backlog, deliveries do not.
             .serverChannelOption(.maxMessagesPerRead, value: 4)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // Sockets inherit it when they are accepted, so it costs no call for each.
+            .serverChannelOption(.tcpOption(.init(rawValue: TCP_NOTSENT_LOWAT)), value: unsentBytes)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(AcceptWatch(node: node))

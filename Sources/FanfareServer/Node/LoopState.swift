@@ -283,6 +283,7 @@ final class LoopState {
         lastTick = now
         followClock(now: now)
         wheel.advance(to: now)
+        shard.ticked()
         if isFirst {
             node.refusals.tellSuppressed(now: now)
             node.logReadiness(&readinessLog)
