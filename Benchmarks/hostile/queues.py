@@ -1,5 +1,8 @@
 """Clients that take nothing, and let the node gather as much as they can."""
 
+import asyncio
+import re
+
 from hostile.attack import attack
 from hostile.visit import BYE, CENTRIFUGE, ended, frame, upgrade
 
@@ -39,9 +42,24 @@ async def many_channel_burst(visit, number):
 async def sleeping_recoveries(visit, number):
     """2.4 MB of history for each of 59 that read nothing, 140 MB in all"""
     if number == 0:
-        await visit.open(CONNECT + _publishes(["past:a"] * 60))
-        await visit.hear(b'"id":61')
-        await visit.send(BYE)
-        return await visit.expect("1000")
-    subscribe = '{"id":2,"subscribe":{"channel":"past:a","recover":true,"offset":0,"epoch":""}}'
+        return await _publish_missed(visit)
+    while not MISSED:
+        await asyncio.sleep(0.01)
+    subscribe = '{"id":2,"subscribe":{"channel":"past:a","recover":true,"offset":%s,"epoch":"%s"}}' % (*MISSED,)
     await _sleep(visit, 2.5 - number / 60, [subscribe])
+
+
+#: Offset and epoch after which the others of this attack have missed everything.
+MISSED = []
+
+
+async def _publish_missed(visit):
+    MISSED.clear()
+    await visit.open(CONNECT + frame('{"id":90,"history":{"channel":"past:a","limit":0}}'))
+    await visit.hear(b'"id":90')
+    place = {key: re.search(rf'"{key}":"?(\w*)', visit.got.partition(b'"id":90')[2].decode()) for key in ("offset", "epoch")}
+    await visit.send(_publishes(["past:a"] * 60))
+    await visit.hear(b'"id":61')
+    MISSED[:] = [place["offset"][1] if place["offset"] else "0", place["epoch"][1] if place["epoch"] else ""]
+    await visit.send(BYE)
+    await visit.expect("1000")

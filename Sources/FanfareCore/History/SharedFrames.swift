@@ -3,7 +3,8 @@ import NIOCore
 import Synchronization
 
 /// What one read of a history brought, for all clients that it serves: each gets the newest so many of these publications.
-/// For clients whose protocol sends publications as they are, the frames are encoded once and shared.
+/// For clients whose protocol sends publications as they are, the frames are encoded once and shared; for those to whom it sends
+/// a list, its items are.
 public final class SharedFrames: Sendable {
     private struct Encoded {
         var bytes = ByteBuffer()
@@ -15,6 +16,7 @@ public final class SharedFrames: Sendable {
     /// Bytes of the payloads before each publication, and of all.
     private let sizes: [Int]
     private let encoded = Mutex(PerFormat<Encoded?>(nil))
+    private let items = Mutex(Encoded?.none)
 
     /// - Parameter publications: oldest first.
     init(_ publications: [Publication]) {
@@ -57,6 +59,28 @@ public final class SharedFrames: Sendable {
             bytes.moveReaderIndex(forwardBy: all.starts[max(0, publications.count - count)])
             return bytes
         }
+    }
+
+    /// The newest `count` publications as items of a list in JSON, with commas between them.
+    func items(last count: Int) -> ByteBuffer {
+        items.withLock { items in
+            let all = items ?? encodeItems()
+            items = all
+            guard count > 0, !publications.isEmpty else { return ByteBuffer() }
+            let start = all.starts[max(0, publications.count - count)]
+            return all.bytes.getSlice(at: start, length: all.bytes.readableBytes - 1 - start) ?? ByteBuffer()
+        }
+    }
+
+    private func encodeItems() -> Encoded {
+        var encoded = Encoded()
+        encoded.bytes.reserveCapacity(sizes[publications.count] + 40 * publications.count)
+        for publication in publications {
+            encoded.starts.append(encoded.bytes.readableBytes)
+            CentrifugeJSONEncoder.writeItem(publication, into: &encoded.bytes)
+            encoded.bytes.writeStaticString(",")
+        }
+        return encoded
     }
 
     private func encode(_ format: WireFormat) -> Encoded {

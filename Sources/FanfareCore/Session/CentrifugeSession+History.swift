@@ -20,9 +20,11 @@ extension CentrifugeSession {
         if rules.recovery == .cache, let recoversFrom {
             publications.removeAll { ($0.position?.offset ?? 0) <= recoversFrom }
         }
-        return CentrifugeJSONEncoder.Subscription(
+        var reply = CentrifugeJSONEncoder.Subscription(
             position: start.position, isRecoverable: rules.recovery != .off, wasRecovering: recoversFrom != nil,
             isRecovered: recoversFrom.map { isRecovered(start, rules, from: $0) } ?? false, publications: publications)
+        if rules.recovery == .stream { reply.items = start.shared?.items(last: publications.count) }
+        return reply
     }
 
     /// Whether the client has all that it is promised: what it missed, or the newest.

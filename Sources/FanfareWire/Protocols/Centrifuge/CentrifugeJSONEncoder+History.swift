@@ -14,6 +14,8 @@ extension CentrifugeJSONEncoder {
         public var isRecovered: Bool
         /// Oldest first.
         public var publications: [Publication]
+        /// ``publications`` as ``writeItem(_:into:)`` writes them, with commas between them, where others get them too.
+        public var items: ByteBuffer?
         /// Seconds until the subscription's token has to be refreshed; `nil`: never.
         public var ttl: UInt32?
 
@@ -31,7 +33,8 @@ extension CentrifugeJSONEncoder {
 
     /// The reply to `subscribe`.
     public static func subscribeReply(id: UInt32, _ subscription: Subscription) -> ByteBuffer {
-        frame(sizeHint: 160 + sizeHint(subscription.publications)) { buffer in
+        let size = subscription.items?.readableBytes ?? sizeHint(subscription.publications)
+        return frame(sizeHint: 160 + size) { buffer in
             buffer.writeString("{\"id\":\(id),\"subscribe\":")
             write(subscription, into: &buffer)
             buffer.writeStaticString("}")
@@ -66,7 +69,13 @@ extension CentrifugeJSONEncoder {
         if !subscription.publications.isEmpty {
             field()
             buffer.writeStaticString(#""publications":"#)
-            write(subscription.publications, into: &buffer)
+            if let items = subscription.items {
+                buffer.writeStaticString("[")
+                buffer.writeImmutableBuffer(items)
+                buffer.writeStaticString("]")
+            } else {
+                write(subscription.publications, into: &buffer)
+            }
         }
         buffer.writeStaticString("}")
     }
@@ -101,9 +110,14 @@ extension CentrifugeJSONEncoder {
         buffer.writeStaticString("[")
         for (index, publication) in publications.enumerated() {
             if index > 0 { buffer.writeStaticString(",") }
-            writePublication(publication, into: &buffer)
+            writeItem(publication, into: &buffer)
         }
         buffer.writeStaticString("]")
+    }
+
+    /// `{"data":…,"offset":7}`, one of several.
+    public static func writeItem(_ publication: Publication, into buffer: inout ByteBuffer) {
+        writePublication(publication, into: &buffer)
     }
 
     /// `"epoch":"…","offset":…`.
