@@ -84,6 +84,7 @@ let package = Package(
             name: "FanfareServer",
             dependencies: [
                 "FanfareAuth", "FanfareRedis", "FanfareCore", "FanfareWire", nioCore, nioPosix, nioHTTP1, logging,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

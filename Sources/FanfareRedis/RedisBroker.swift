@@ -195,7 +195,7 @@ public final class RedisBroker: Broker {
         _ completion: @escaping @Sendable (Result<Value, BrokerError>) -> Void
     ) {
         guard !isStopped.load(ordering: .relaxed) else { return completion(.failure(.unavailable)) }
-        // Those of the node itself are few by themselves: see `StreamDesk.maximumReads` and `change`.
+        // Those of the node itself are few by themselves: see `RedisBounds.streamReads` and `change`.
         let counted = lane == .second ? cost : 0
         guard
             counted == 0

@@ -42,8 +42,6 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
     case badRequest = 3501
     /// No first command within its deadline.
     case stale = 3502
-    /// More channels than a client may have.
-    case channelLimit = 3505
     /// The client may not do that.
     case permissionDenied = 3507
 
@@ -72,7 +70,6 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
         case .invalidToken: "invalid token"
         case .badRequest: "bad request"
         case .stale: "no command in time"
-        case .channelLimit: "channel limit"
         case .permissionDenied: "permission denied"
         }
     }
@@ -84,7 +81,7 @@ public enum Disconnect: UInt16, Sendable, CaseIterable, Error {
             .insufficientState, .noPong, .messageTimeout:
             true
         case .normal, .protocolError, .unsupportedData, .invalidPayload, .policyViolation, .messageTooBig,
-            .invalidToken, .badRequest, .stale, .channelLimit, .permissionDenied:
+            .invalidToken, .badRequest, .stale, .permissionDenied:
             false
         }
     }

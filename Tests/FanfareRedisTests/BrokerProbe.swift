@@ -3,6 +3,7 @@ import FanfareWire
 import Logging
 import Support
 import Synchronization
+import Testing
 
 @testable import FanfareRedis
 
@@ -133,6 +134,46 @@ final class BrokerProbe: Sendable {
     }
 }
 
+extension BrokerProbe {
+    /// Publishes until one is taken and heard; for a Redis whose masters change.
+    func flows(_ channel: String, _ text: String) async throws {
+        try await eventually(within: .seconds(60), "publications flow in \(channel): \(broker.status)") {
+            guard case .success = try await publish(channel, text) else { return false }
+            do {
+                try await eventually(within: .milliseconds(500), "heard") { texts().contains(text) }
+                return true
+            } catch is NotInTime {
+                return false
+            }
+        }
+    }
+
+    /// Publishes 60 KB into a channel with history while nobody looks into the mailbox, whose bound is 20 KB: what is
+    /// dropped is told, and no gap is silent.
+    func fallsBehindWithoutGap(in channel: String) async throws {
+        try await subscribe(channel)
+        let start = try #require(start(of: channel)?.offset)
+        let text = String(repeating: "x", count: 1_000)
+        for _ in 0..<60 { try await publish(channel, text) }
+        try await eventually("all have come") { metrics.counters.value(.received) == 60 }
+        #expect(metrics.counters.value(.dropped) > 0)
+        try await eventually("the event loop knows of all") {
+            var heard = start
+            for event in events() {
+                switch event {
+                case .publication(let prepared):
+                    let offset = prepared.publication.position?.offset ?? 0
+                    #expect(offset == heard + 1)
+                    heard = offset
+                case .insufficient(_, let position): heard = position.offset
+                default: break
+                }
+            }
+            return heard == start + 60
+        }
+    }
+}
+
 /// Runs `body` with a broker that is shut down after it.
 func withProbe(_ probe: BrokerProbe, _ body: (BrokerProbe) async throws -> Void) async throws {
     do {
@@ -141,5 +182,15 @@ func withProbe(_ probe: BrokerProbe, _ body: (BrokerProbe) async throws -> Void)
     } catch {
         await probe.broker.shutdown()
         throw error
+    }
+}
+
+/// Runs `body` with a Redis and a broker that is up and follows the rules of ``HistoryContractTests``.
+func withHistoryProbe(_ body: (RedisServer, BrokerProbe) async throws -> Void) async throws {
+    try await withRedis { redis in
+        try await withProbe(try .redis(redis.url, rules: HistoryContractTests.rules)) { probe in
+            try await probe.isUp()
+            try await body(redis, probe)
+        }
     }
 }

@@ -21,28 +21,7 @@ struct ClusterBrokerTests {
             }
             try await withProbe(probe) { probe in
                 try await probe.isUp()
-                try await probe.subscribe("h:behind")
-                var heard = try #require(probe.start(of: "h:behind")?.offset)
-                // Nobody looks into the mailbox meanwhile.
-                let text = String(repeating: "x", count: 1_000)
-                for _ in 0..<60 { try await probe.publish("h:behind", text) }
-                try await eventually("all have come") { probe.metrics.counters.value(.received) == 60 }
-                #expect(probe.metrics.counters.value(.dropped) > 0)
-                let (start, end) = (heard, heard + 60)
-                try await eventually("the loop knows of all") {
-                    heard = start
-                    for event in probe.events() {
-                        switch event {
-                        case .publication(let prepared):
-                            let offset = prepared.publication.position?.offset ?? 0
-                            #expect(offset == heard + 1)
-                            heard = offset
-                        case .insufficient(_, let position): heard = position.offset
-                        default: break
-                        }
-                    }
-                    return heard == end
-                }
+                try await probe.fallsBehindWithoutGap(in: "h:behind")
             }
         }
     }

@@ -12,19 +12,9 @@ struct ForeignEntryTests {
     private static let stream = "fanfare:{h:a}:stream"
     private static let meta = "fanfare:{h:a}:meta"
 
-    private func withProbe(_ body: (RedisServer, BrokerProbe) async throws -> Void) async throws {
-        try await withRedis { redis in
-            let probe = try BrokerProbe.redis(redis.url, rules: HistoryContractTests.rules)
-            try await FanfareRedisTests.withProbe(probe) { probe in
-                try await probe.isUp()
-                try await body(redis, probe)
-            }
-        }
-    }
-
     @Test("after XADD * by hand publications go on, nothing is missing, and the entry is gone")
     func byHand() async throws {
-        try await withProbe { redis, probe in
+        try await withHistoryProbe { redis, probe in
             try await probe.subscribe("h:a")
             _ = try await probe.publish("h:a", "1").get()
             try await redis.command("XADD", Self.stream, "*", "foo", "bar")
@@ -45,7 +35,7 @@ struct ForeignEntryTests {
         "an entry by hand at the next offset, or at the end of all ids, hinders nobody",
         arguments: ["2-99999999999", "18446744073709551615-1"])
     func next(id: String) async throws {
-        try await withProbe { redis, probe in
+        try await withHistoryProbe { redis, probe in
             try await probe.subscribe("h:a")
             _ = try await probe.publish("h:a", "1").get()
             try await redis.command("XADD", Self.stream, id, "d", "theirs")
@@ -72,7 +62,7 @@ struct ForeignEntryTests {
 
     @Test("an entry of a newer node is passed over: receivers are told, reads end, and the channel goes on")
     func newerVersion() async throws {
-        try await withProbe { redis, probe in
+        try await withHistoryProbe { redis, probe in
             try await probe.subscribe("h:a")
             let first = try await probe.publish("h:a", "1").get()
             try await eventually("the first is heard") { probe.positions() == [1] }
@@ -96,7 +86,7 @@ struct ForeignEntryTests {
 
     @Test("an entry that can't be read as the first of a page that is cut ends reading on", arguments: 1...3)
     func cut(limit: Int) async throws {
-        try await withProbe { redis, probe in
+        try await withHistoryProbe { redis, probe in
             let first = try await probe.publish("h:a", "1").get()
             for offset in 2...3 { try await newer(redis, offset: offset) }
             _ = try await probe.publish("h:a", "4").get()
@@ -113,7 +103,7 @@ struct ForeignEntryTests {
             ["s", "abc"], ["s", "-1"], ["s", "9007199254740993"], ["e", "\u{E9}"], ["e", "an epoch that is too long"],
         ])
     func record(change: [String]) async throws {
-        try await withProbe { redis, probe in
+        try await withHistoryProbe { redis, probe in
             let first = try await probe.publish("h:a", "1").get()
             try await redis.command("HSET", Self.meta, change[0], change[1])
             let second = try await probe.publish("h:a", "2").get()

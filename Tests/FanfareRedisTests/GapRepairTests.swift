@@ -167,27 +167,7 @@ struct GapRepairTests {
             let probe = try BrokerProbe.redis(redis.url, rules: rules) { $0.maxBacklogBytes = 20_000 }
             try await withProbe(probe) { probe in
                 try await probe.isUp()
-                try await probe.subscribe("h:a")
-                // Nobody looks into the mailbox meanwhile.
-                let text = String(repeating: "x", count: 1_000)
-                for _ in 0..<60 { try await probe.publish("h:a", text) }
-                try await eventually("all have come") { probe.metrics.counters.value(.received) == 60 }
-                #expect(probe.metrics.counters.value(.dropped) > 0)
-                var heard: UInt64 = 0
-                try await eventually("the loop knows of all") {
-                    heard = 0
-                    for event in probe.events() {
-                        switch event {
-                        case .publication(let prepared):
-                            let offset = prepared.publication.position?.offset ?? 0
-                            #expect(offset == heard + 1)
-                            heard = offset
-                        case .insufficient(_, let position): heard = position.offset
-                        default: break
-                        }
-                    }
-                    return heard == 60
-                }
+                try await probe.fallsBehindWithoutGap(in: "h:a")
             }
         }
     }

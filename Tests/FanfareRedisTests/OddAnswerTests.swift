@@ -76,7 +76,7 @@ struct OddAnswerTests {
     func hugeArray() throws {
         #expect(throws: RedisLinkError.self) { try answers("*2147483647\r\n") { _ in } }
         #expect(throws: RedisLinkError.self) {
-            try answers("*1\r\n*\(ReplyFunctions.maximumElements + 1)\r\n") { _ in }
+            try answers("*1\r\n*\(RedisBounds.replyElements + 1)\r\n") { _ in }
         }
         let counts = try answers("*70000\r\n" + String(repeating: ":1\r\n", count: 70_000), \.count)
         #expect(counts == [70_000])

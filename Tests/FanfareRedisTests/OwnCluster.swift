@@ -31,15 +31,6 @@ extension RedisClusterServers {
 }
 
 extension BrokerProbe {
-    /// Publishes until one is taken and heard.
-    func flows(_ channel: String, _ text: String) async throws {
-        try await eventually(within: .seconds(60), "publications flow in \(channel): \(broker.status)") {
-            guard case .success = try await publish(channel, text) else { return false }
-            try await Task.sleep(for: .milliseconds(50))
-            return texts().contains(text)
-        }
-    }
-
     /// Answers to subscriptions of the first receiver.
     func answers() -> Int { events().count { if case .subscribed = $0 { true } else { false } } }
 }

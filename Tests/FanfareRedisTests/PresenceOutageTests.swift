@@ -115,13 +115,15 @@ struct PresenceOutageTests {
         }
     }
 
-    @Test("a member whose text is not UTF-8 is left out and counted, and its leave is told to nobody")
-    func notText() async throws {
+    @Test(
+        "a member whose info is not UTF-8 or nested too deep is left out and counted, and its leave is told to nobody",
+        arguments: [#"'"' .. string.char(255) .. '"'"#, "string.rep('[', 65) .. string.rep(']', 65)"])
+    func foreignInfo(lua: String) async throws {
         try await with(ttl: .seconds(3_600)) { redis, one, _ in
             try await one.join("1", in: "a")
             try await redis.command(
                 "EVAL",
-                "return redis.call('HSET', KEYS[1], '2', '{\"client\":\"2\",\"conn_info\":\"' .. string.char(255) .. '\"}')",
+                "return redis.call('HSET', KEYS[1], '2', '{\"client\":\"2\",\"conn_info\":' .. \(lua) .. '}')",
                 "1", "fanfare:{a}:presence")
             try await redis.command("ZADD", "fanfare:{a}:expiry", "9999999999999", "2")
             let clients = try await one.clients("a")

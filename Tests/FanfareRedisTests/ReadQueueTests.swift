@@ -11,7 +11,7 @@ struct ReadQueueTests {
         for number in 0..<4 { queue.add(number, cost: 262_144, lane: .second) }
         queue.add(4, cost: 4_000_000, lane: .second)
         #expect(queue.next()?.order == 0 && queue.next()?.order == 1)
-        #expect(queue.next() == nil && queue.outstanding == ReadQueue<Int>.window)
+        #expect(queue.next() == nil && queue.outstanding == RedisBounds.readWindowBytes)
         queue.answered(cost: 262_144)
         #expect(queue.next()?.order == 2 && queue.next() == nil)
         queue.answered(cost: 262_144)

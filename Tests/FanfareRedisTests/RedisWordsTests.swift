@@ -47,7 +47,7 @@ struct RedisWordsTests {
     @Test("words are cut before they fill a log, and a secret at the cut is not shown")
     func long() {
         let long = shown(String(repeating: "x", count: 100_000))
-        #expect(long.utf8.count <= RedisWords.maximumBytes + 3)
+        #expect(long.utf8.count <= RedisBounds.errorBytes + 3)
         for place in 230..<260 {
             let text = shown(String(repeating: "x", count: place) + "hunter2" + String(repeating: "y", count: 900))
             #expect(!text.contains("hunter2"))

@@ -47,7 +47,7 @@ struct SlicedReadTests {
     ) throws -> (page: HistoryPage?, slices: Int) {
         var read = SlicedRead(query, startsSmall: startsSmall)
         for slices in 1...1_000 {
-            #expect(read.next.limit <= SlicedRead.sliceSize && read.next.maxBytes <= SlicedRead.sliceBytes)
+            #expect(read.next.limit <= RedisBounds.sliceEntries && read.next.maxBytes <= RedisBounds.sliceBytes)
             switch read.take(stream.read(read.next)) {
             case .done(let page): return (page, slices)
             case .giveUp: return (nil, slices)

@@ -29,19 +29,9 @@ struct UnbornStreamTests {
         }
     }
 
-    private func withProbe(_ body: (RedisServer, BrokerProbe) async throws -> Void) async throws {
-        try await withRedis { redis in
-            let probe = try BrokerProbe.redis(redis.url, rules: HistoryContractTests.rules)
-            try await FanfareRedisTests.withProbe(probe) { probe in
-                try await probe.isUp()
-                try await body(redis, probe)
-            }
-        }
-    }
-
     @Test("subscribes and reads of a thousand channels leave one key, for all of them")
     func noKeys() async throws {
-        try await withProbe { redis, probe in
+        try await withHistoryProbe { redis, probe in
             for number in 0..<1_000 { _ = try probe.ask("h:\(number)") }
             try await eventually("all are subscribed") { probe.answers() == 1_000 }
             _ = try await probe.history("h:other", HistoryQuery(limit: 9))
@@ -57,7 +47,7 @@ struct UnbornStreamTests {
             ["DEL", "fanfare:{h:a}:meta"], ["DEL", "fanfare:{h:a}:meta", "fanfare:{h:a}:stream"], ["FLUSHALL"],
         ])
     func anew(loss: [String]) async throws {
-        try await withProbe { redis, probe in
+        try await withHistoryProbe { redis, probe in
             let before = try await probe.history("h:a", .position).position
             let first = try await probe.publish("h:a", "1").get().position
             #expect(first?.epoch == before.epoch)
@@ -74,7 +64,7 @@ struct UnbornStreamTests {
 
     @Test("receivers who wait for a first publication are told when Redis was emptied, not before and not without one")
     func emptied() async throws {
-        try await withProbe { redis, probe in
+        try await withHistoryProbe { redis, probe in
             try await probe.subscribe("h:a")
             let reads = probe.metrics.counters.value(.historyReads)
             try await redis.command("FLUSHALL")
@@ -91,7 +81,7 @@ struct UnbornStreamTests {
 
     @Test("a stream that an earlier version of a node opened for a subscriber is read on")
     func earlierVersion() async throws {
-        try await withProbe { redis, probe in
+        try await withHistoryProbe { redis, probe in
             try await redis.command("HSET", "fanfare:{h:a}:meta", "s", "0", "e", "abcdefgh")
             try await probe.subscribe("h:a")
             #expect(probe.start(of: "h:a") == StreamPosition(offset: 0, epoch: "abcdefgh"))

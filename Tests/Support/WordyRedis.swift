@@ -1,15 +1,8 @@
 import NIOCore
-import NIOPosix
-import Synchronization
 
 /// A TCP server in Redis' place that answers every command with an error of a test's choice, or with `+OK`.
-public final class WordyRedis: Sendable {
-    private let answer: @Sendable (_ verb: String) -> String?
-    private let channel = Mutex<(any Channel)?>(nil)
-
-    private init(_ answer: @escaping @Sendable (String) -> String?) { self.answer = answer }
-
-    public var port: Int { channel.withLock { $0?.localAddress?.port } ?? 0 }
+public struct WordyRedis: Sendable {
+    public let port: Int
 
     /// Runs `body` with a server that ends with it.
     ///
@@ -17,23 +10,7 @@ public final class WordyRedis: Sendable {
     public static func run<Value>(
         _ answer: @escaping @Sendable (_ verb: String) -> String?, _ body: (WordyRedis) async throws -> Value
     ) async throws -> Value {
-        let server = WordyRedis(answer)
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Answerer(server: server))
-                }
-            }
-            .bind(host: "127.0.0.1", port: 0).get()
-        server.channel.withLock { $0 = channel }
-        do {
-            let value = try await body(server)
-            try await channel.close()
-            return value
-        } catch {
-            try? await channel.close()
-            throw error
-        }
+        try await withLocalServer(handler: { Answerer(answer) }) { port in try await body(WordyRedis(port: port)) }
     }
 
     /// Takes whole commands out of what came; each is an array of bulk strings.
@@ -41,15 +18,15 @@ public final class WordyRedis: Sendable {
         typealias InboundIn = ByteBuffer
         typealias OutboundOut = ByteBuffer
 
-        private let server: WordyRedis
+        private let answer: @Sendable (String) -> String?
         private var input = ByteBuffer()
 
-        init(server: WordyRedis) { self.server = server }
+        init(_ answer: @escaping @Sendable (String) -> String?) { self.answer = answer }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             input.writeImmutableBuffer(unwrapInboundIn(data))
             var answers = ""
-            while let verb = nextVerb() { answers += server.answer(verb).map { "-\($0)\r\n" } ?? "+OK\r\n" }
+            while let verb = nextVerb() { answers += answer(verb).map { "-\($0)\r\n" } ?? "+OK\r\n" }
             context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answers)), promise: nil)
         }
 

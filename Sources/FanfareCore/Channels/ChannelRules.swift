@@ -64,7 +64,4 @@ public struct ChannelRules: Sendable, Equatable {
 
     /// Whether the broker keeps members: events that match reality are made from what is kept.
     public var keepsMembers: Bool { presence || joinLeave }
-
-    /// Whether a client gets a position with its subscription.
-    public var isPositioned: Bool { history != nil }
 }

@@ -47,9 +47,6 @@ struct PresenceRoster {
     /// Whether nothing is left to do.
     var isEmpty: Bool { members.isEmpty && leaving.isEmpty && told.isEmpty }
 
-    /// Whether changes wait to be told.
-    var hasChanges: Bool { !joining.isEmpty || !leaving.isEmpty }
-
     /// Members now.
     var count: Int { members.count }
 

@@ -4,9 +4,6 @@ import NIOCore
 
 /// What is asked of the node that owns a channel's slot.
 extension ClusterBroker {
-    /// How often a call that came while its slot was on its way is tried again, and after what time.
-    private static let tries = 20
-    private static let pause = TimeAmount.milliseconds(100)
 
     typealias Answer<Value> = @Sendable (Result<Value, BrokerError>) -> Void
     typealias Call<Value> = @Sendable (RedisBroker, @escaping Answer<Value>) -> Void
@@ -80,7 +77,7 @@ extension ClusterBroker {
         _ channel: ChannelName, _ body: @escaping Call<Value>, _ attempts: Attempts,
         _ completion: @escaping Answer<Value>
     ) {
-        guard attempts.pauses < Self.tries, !state.withLock(\.isStopped) else {
+        guard attempts.pauses < RedisBounds.slotRetries, !state.withLock(\.isStopped) else {
             return completion(.failure(.unavailable))
         }
         guard waitingCalls.load(ordering: .relaxed) < configuration.maxPendingPublishes else {
@@ -89,7 +86,7 @@ extension ClusterBroker {
         waitingCalls.add(1, ordering: .relaxed)
         var attempts = attempts
         attempts.pauses += 1
-        group.any().scheduleTask(in: Self.pause) { [self, attempts] in
+        group.any().scheduleTask(in: RedisBounds.slotRetryPause) { [self, attempts] in
             waitingCalls.subtract(1, ordering: .relaxed)
             call(channel, body, attempts, completion)
         }

@@ -3,9 +3,6 @@ import FanfareWire
 
 /// Slots that move, and nodes that come and go.
 extension ClusterBroker {
-    /// For how long after a move a publication is held against its channel's home: the old owner's link may still carry
-    /// some, and a replica that was the owner gets what the new one publishes.
-    private static let moveWindow = Duration.seconds(10)
 
     /// Takes a map that a node told.
     func take(_ map: ClusterMap) {
@@ -50,7 +47,7 @@ extension ClusterBroker {
 
     private func carry(_ actions: [ClusterBook.Action], _ state: inout State) {
         guard !actions.isEmpty else { return }
-        state.movingUntil = clock.monotonicMicroseconds() &+ Self.moveWindow.microseconds
+        state.movingUntil = clock.monotonicMicroseconds() &+ RedisBounds.moveWindow.microseconds
         carryOut(actions, &state)
     }
 

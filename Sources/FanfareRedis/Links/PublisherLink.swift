@@ -31,12 +31,6 @@ final class PublisherLink: RedisLinkOwner {
         let answer: @Sendable (Result<ReplyView, BrokerError>) -> Void
     }
 
-    private struct Pending {
-        let sentAt: UInt64
-        /// `nil`: part of the link's preparation.
-        let order: Order?
-    }
-
     private let link: RedisLink
     private let configuration: RedisConfiguration
     private let metrics: BrokerMetrics
@@ -48,12 +42,11 @@ final class PublisherLink: RedisLinkOwner {
     private let calls: StreamCalls
     private var numbers = PublisherNumbers()
     private let onRedirect: @Sendable (String) -> Void
-    private var scripts = LoadedScripts()
+    private let pipeline: CommandPipeline<Order>
     /// After a `SCRIPT FLUSH`: what is sent again.
     private var replay = ScriptReplay<Order>()
     private let rights: RightsCheck?
     private var isMissingRights = false
-    private var pending = CircularBuffer<Pending>()
     private var tasks: [RepeatedTask] = []
 
     init(
@@ -73,12 +66,15 @@ final class PublisherLink: RedisLinkOwner {
         self.onRedirect = onRedirect
         self.rights = rights
         self.calls = StreamCalls(configuration)
+        self.pipeline = CommandPipeline(link: link, configuration: configuration, metrics: metrics, clock: clock)
     }
 
     func start() {
         link.start(owner: self)
         visitMailbox()
-        repeated(every: max(10_000, configuration.commandTimeout.microseconds / 4)) { $0.dropIfOverdue() }
+        repeated(every: max(10_000, configuration.commandTimeout.microseconds / 4)) { link in
+            link.pipeline.dropIfOverdue("a command", now: link.clock.monotonicMicroseconds())
+        }
         repeated(every: configuration.probeInterval.microseconds) { $0.sendProbe() }
     }
 
@@ -92,7 +88,7 @@ final class PublisherLink: RedisLinkOwner {
     /// dropped, and `onSilence` drops the other.
     func sendProbe() {
         if isMissingRights { checkRights() }
-        guard isReady, let (number, silent) = probe.next() else { return }
+        guard pipeline.isReady, let (number, silent) = probe.next() else { return }
         if silent > 0 {
             metrics.counters.addShared(.probesLost)
             board.set(.probe, "\(silent) did not come back")
@@ -113,30 +109,27 @@ final class PublisherLink: RedisLinkOwner {
     /// Sends what came since the last visit with one write.
     func visitMailbox() { send(inbox.take()) }
 
-    func linkIsReady() {
-        if link.connections > 1 { metrics.counters.addShared(.reconnects) }
-        scripts = LoadedScripts()
-        var bytes = ByteBuffer()
-        let now = clock.monotonicMicroseconds()
-        for command in scripts.preparation {
-            RedisCommand.write(command, into: &bytes)
-            pending.append(Pending(sentAt: now, order: nil))
-        }
-        link.write(bytes)
-    }
+    func linkIsReady() { pipeline.prepare() }
 
     func linkIsLost(_ problem: String) {
-        scripts = LoadedScripts()
         board.set(.publish, problem)
         failPending(.unknownOutcome)
     }
 
     func received(_ reply: ReplyView) {
-        guard let first = pending.popFirst() else {
-            return link.drop(.protocolError("an answer to nothing"))
+        switch pipeline.received(reply) {
+        case .nothing: break
+        case .ready:
+            if rights == nil { board.set(.publish, nil) } else { checkRights() }
+            sendProbe()
+        case .command(let order): answered(order, reply)
         }
-        guard let order = first.order else { return prepared(reply) }
-        defer { if replay.isActive, pending.isEmpty { sendAgain() } }
+    }
+
+    func receivedBurst() {}
+
+    private func answered(_ order: Order, _ reply: ReplyView) {
+        defer { if replay.isActive, pipeline.isEmpty { sendAgain() } }
         guard let words = reply.error else {
             if replay.isActive, let channel = order.task.changes {
                 for late in replay.overtaken(in: channel) { late.answer(.failure(.unavailable)) }
@@ -145,31 +138,13 @@ final class PublisherLink: RedisLinkOwner {
         }
         if words.hasPrefix("NOSCRIPT") { return replay.refused(order, channel: order.task.changes) }
         order.answer(.failure(.refused(words)))
-        link.note(refusal: words)
-        // These concern all commands, and another connection may reach a Redis that takes them.
-        if words.hasPrefix("READONLY") || words.hasPrefix("LOADING") || words.hasPrefix("NOAUTH")
-            || words.hasPrefix("MASTERDOWN")
-        {
-            link.drop(.refused(command: "a command", words: configuration.showing(words)))
-        }
-    }
-
-    func receivedBurst() {}
-
-    /// Whether the link is up and knows what scripts need.
-    private var isReady: Bool { link.isReady && scripts.isComplete }
-
-    private func prepared(_ reply: ReplyView) {
-        scripts.note(reply)
-        guard scripts.isComplete else { return }
-        if rights == nil { board.set(.publish, nil) } else { checkRights() }
-        sendProbe()
+        pipeline.refused(words)
     }
 
     /// Asks Redis whether this user may do all that the configured channels need; until it may, the node is not ready.
     private func checkRights() {
         guard let rights else { return }
-        if let words = scripts.problem {
+        if let words = pipeline.scripts.problem {
             return note(
                 rights: RightsCheck.problem(words, of: "SCRIPT LOAD")
                     ?? "scripts are needed: \(configuration.showing(words))")
@@ -188,7 +163,7 @@ final class PublisherLink: RedisLinkOwner {
 
     private func send(_ orders: [Order], reloads: Bool = false) {
         if replay.hold(orders) { return }
-        guard isReady else {
+        guard pipeline.isReady else {
             for order in orders { order.answer(.failure(.unavailable)) }
             return
         }
@@ -203,17 +178,17 @@ final class PublisherLink: RedisLinkOwner {
                 RedisCommand.write(
                     [calls.kind.publish, calls.name(publication.channel), message], into: &bytes)
             case .script(let script, _, let keys, let arguments):
-                guard let call = scripts.call(script, keys, arguments) else {
-                    let words = scripts.problem ?? "scripts"
+                guard let call = pipeline.scripts.call(script, keys, arguments) else {
+                    let words = pipeline.scripts.problem ?? "scripts"
                     order.answer(.failure(.refused(words)))
                     link.note(refusal: words)
                     continue
                 }
                 // The first call of each script takes it along, and Redis knows it again for the others.
                 let isWhole = reloads && reloaded.insert(script).inserted
-                RedisCommand.write(isWhole ? scripts.wholeCall(script, keys, arguments) : call, into: &bytes)
+                RedisCommand.write(isWhole ? pipeline.scripts.wholeCall(script, keys, arguments) : call, into: &bytes)
             }
-            pending.append(Pending(sentAt: now, order: order))
+            pipeline.append(order, now: now)
         }
         link.write(bytes)
     }
@@ -227,7 +202,7 @@ final class PublisherLink: RedisLinkOwner {
     }
 
     private func failPending(_ error: BrokerError) {
-        while let first = pending.popFirst() { first.order?.answer(.failure(error)) }
+        for order in pipeline.empty() { order.answer(.failure(error)) }
         // These were never carried out.
         let (again, held) = replay.take()
         for order in again + held { order.answer(.failure(.unavailable)) }
@@ -238,11 +213,5 @@ final class PublisherLink: RedisLinkOwner {
         let period = TimeAmount.microseconds(Int64(microseconds))
         tasks.append(
             link.eventLoop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in body(bound.value) })
-    }
-
-    private func dropIfOverdue() {
-        guard let oldest = pending.first else { return }
-        let waited = clock.monotonicMicroseconds() &- oldest.sentAt
-        if waited > configuration.commandTimeout.microseconds { link.drop(.timeout("a command")) }
     }
 }

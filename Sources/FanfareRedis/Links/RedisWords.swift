@@ -2,10 +2,8 @@
 ///
 /// A server quotes what it does not know: `-ERR unknown command 'AUTH', with args beginning with: 'user' 'secret'`. So the
 /// words lose the arguments, everything in quotes that is not a command's name, what the configuration keeps secret, control
-/// characters, and all beyond ``maximumBytes``. Clients never get them, see `BrokerError.refused`.
+/// characters, and all beyond ``RedisBounds/errorBytes``. Clients never get them, see `BrokerError.refused`.
 struct RedisWords: Sendable, Equatable, CustomStringConvertible {
-    /// Bytes that are shown; real errors of Redis have some hundred.
-    static let maximumBytes = 256
     /// Stands for what is left out.
     static let mask = "***"
 
@@ -15,7 +13,7 @@ struct RedisWords: Sendable, Equatable, CustomStringConvertible {
     ///   - words: as they came.
     ///   - secrets: texts that must not be shown, wherever they stand.
     init(_ words: String, hiding secrets: [String]) {
-        var bytes = Array(words.utf8.prefix(4 * Self.maximumBytes))
+        var bytes = Array(words.utf8.prefix(4 * RedisBounds.errorBytes))
         // Longest first: one secret may hold another.
         for secret in secrets.sorted(by: { $0.utf8.count > $1.utf8.count }) where !secret.isEmpty {
             bytes = Self.replacing(Array(secret.utf8), in: bytes)
@@ -24,8 +22,8 @@ struct RedisWords: Sendable, Equatable, CustomStringConvertible {
             bytes = Array(bytes[..<start]) + Array("with args \(Self.mask)".utf8)
         }
         bytes = Self.withoutQuotes(bytes, secrets: secrets)
-        let isCut = bytes.count > Self.maximumBytes
-        let shown = bytes.prefix(Self.maximumBytes).map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: " ") : $0 }
+        let isCut = bytes.count > RedisBounds.errorBytes
+        let shown = bytes.prefix(RedisBounds.errorBytes).map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: " ") : $0 }
         description = String(decoding: shown, as: UTF8.self) + (isCut ? "…" : "")
     }
 

@@ -3,9 +3,6 @@ import CHiredis
 /// How hiredis makes replies: by its own functions, but for arrays that no Redis sends. It takes memory for all elements
 /// as soon as it knows their number, and a broken peer may name two thousand million in eleven bytes.
 enum ReplyFunctions {
-    /// Most elements of one array; a page of a history has some thousand, a big channel's members ten thousand.
-    static let maximumElements = 1_048_576
-
     /// hiredis' own.
     private static let original: redisReplyObjectFunctions? = {
         guard let reader = redisReaderCreate() else { return nil }
@@ -19,7 +16,7 @@ enum ReplyFunctions {
     nonisolated(unsafe) static let bounded: UnsafeMutablePointer<redisReplyObjectFunctions>? = {
         guard var functions = original else { return nil }
         functions.createArray = { task, count in
-            count <= ReplyFunctions.maximumElements ? ReplyFunctions.original?.createArray(task, count) : nil
+            count <= RedisBounds.replyElements ? ReplyFunctions.original?.createArray(task, count) : nil
         }
         let place = UnsafeMutablePointer<redisReplyObjectFunctions>.allocate(capacity: 1)
         place.initialize(to: functions)

@@ -3,9 +3,6 @@ import NIOCore
 
 /// Redis replies out of bytes, by hiredis' reader. One per link, on its event loop.
 final class ReplyReader {
-    /// Bytes of an incomplete reply that are held; beyond that the peer is not a sane Redis.
-    static let maximumBuffered = 67_108_864
-
     /// Bytes that hiredis is given at a time: after each kilobyte that it has read it moves the rest of them down.
     private static let portion = 4_096
 
@@ -34,8 +31,8 @@ final class ReplyReader {
         let fed = bytes.withUnsafeReadableBytes { raw in
             redisReaderFeed(reader, raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count)
         }
-        guard fed == REDIS_OK, reader.pointee.len - reader.pointee.pos <= Self.maximumBuffered else {
-            throw .protocolError("a reply of more than \(Self.maximumBuffered) bytes")
+        guard fed == REDIS_OK, reader.pointee.len - reader.pointee.pos <= RedisBounds.replyBytes else {
+            throw .protocolError("a reply of more than \(RedisBounds.replyBytes) bytes")
         }
         while true {
             var reply: UnsafeMutableRawPointer?

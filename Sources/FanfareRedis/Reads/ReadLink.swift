@@ -22,23 +22,20 @@ final class ReadLink: RedisLinkOwner {
         let answer: @Sendable (Result<ReplyView, BrokerError>) -> Void
     }
 
-    private struct Pending {
-        let sentAt: UInt64
-        /// `nil`: part of the link's preparation.
-        let order: Order?
+    private struct Asked {
+        let order: Order
+        /// What the queue is told when it is answered.
         let cost: Int
     }
 
     private let link: RedisLink
     private let configuration: RedisConfiguration
-    private let metrics: BrokerMetrics
     private let clock: NodeClock
     private let board: LinkBoard
     private let inbox: Mailbox<Order>
     private let onReady: () -> Void
-    private var scripts = LoadedScripts()
+    private let pipeline: CommandPipeline<Asked>
     private var queue = ReadQueue<Order>()
-    private var pending = CircularBuffer<Pending>()
     private var watch: RepeatedTask?
 
     init(
@@ -47,11 +44,11 @@ final class ReadLink: RedisLinkOwner {
     ) {
         self.link = link
         self.configuration = configuration
-        self.metrics = metrics
         self.clock = clock
         self.board = board
         self.inbox = inbox
         self.onReady = onReady
+        self.pipeline = CommandPipeline(link: link, configuration: configuration, metrics: metrics, clock: clock)
     }
 
     func start() {
@@ -72,7 +69,7 @@ final class ReadLink: RedisLinkOwner {
     /// Takes what came since the last visit; what may leave now leaves with one write.
     func visitMailbox() {
         for order in inbox.take() {
-            guard isReady else {
+            guard pipeline.isReady else {
                 order.answer(.failure(.unavailable))
                 continue
             }
@@ -81,64 +78,40 @@ final class ReadLink: RedisLinkOwner {
         send()
     }
 
-    func linkIsReady() {
-        if link.connections > 1 { metrics.counters.addShared(.reconnects) }
-        scripts = LoadedScripts()
-        var bytes = ByteBuffer()
-        let now = clock.monotonicMicroseconds()
-        for command in scripts.preparation {
-            RedisCommand.write(command, into: &bytes)
-            pending.append(Pending(sentAt: now, order: nil, cost: 0))
-        }
-        link.write(bytes)
-    }
+    func linkIsReady() { pipeline.prepare() }
 
     func linkIsLost(_ problem: String) {
-        scripts = LoadedScripts()
         board.set(.read, problem)
         fail()
     }
 
     func received(_ reply: ReplyView) {
-        guard let first = pending.popFirst() else {
-            return link.drop(.protocolError("an answer to nothing"))
-        }
-        guard let order = first.order else { return prepared(reply) }
-        queue.answered(cost: first.cost)
-        guard let words = reply.error else { return order.answer(.success(reply)) }
-        if words.hasPrefix("NOSCRIPT") { return sendAgain(order) }
-        order.answer(.failure(.refused(words)))
-        link.note(refusal: words)
-        // These concern all commands, and another connection may reach a Redis that takes them.
-        if words.hasPrefix("READONLY") || words.hasPrefix("LOADING") || words.hasPrefix("NOAUTH")
-            || words.hasPrefix("MASTERDOWN")
-        {
-            link.drop(.refused(command: "a command", words: configuration.showing(words)))
+        switch pipeline.received(reply) {
+        case .nothing: break
+        case .ready:
+            board.set(.read, nil)
+            onReady()
+        case .command(let asked):
+            queue.answered(cost: asked.cost)
+            guard let words = reply.error else { return asked.order.answer(.success(reply)) }
+            if words.hasPrefix("NOSCRIPT") { return sendAgain(asked.order) }
+            asked.order.answer(.failure(.refused(words)))
+            pipeline.refused(words)
         }
     }
 
     func receivedBurst() { send() }
 
-    /// Whether the link is up and knows what scripts need.
-    private var isReady: Bool { link.isReady && scripts.isComplete }
-
-    private func prepared(_ reply: ReplyView) {
-        scripts.note(reply)
-        guard scripts.isComplete else { return }
-        board.set(.read, nil)
-        onReady()
-    }
-
     private func send() {
-        guard isReady else { return }
+        guard pipeline.isReady else { return }
         let now = clock.monotonicMicroseconds()
         var bytes = ByteBuffer()
         while let (order, cost) = queue.next() {
             switch order.task {
             case .script(let script, _, let keys, let arguments):
-                guard let call = scripts.call(script, keys, arguments) else {
+                guard let call = pipeline.scripts.call(script, keys, arguments) else {
                     queue.answered(cost: cost)
-                    let words = scripts.problem ?? "scripts"
+                    let words = pipeline.scripts.problem ?? "scripts"
                     order.answer(.failure(.refused(words)))
                     link.note(refusal: words)
                     continue
@@ -149,7 +122,7 @@ final class ReadLink: RedisLinkOwner {
             case .publish:
                 preconditionFailure("publications go over the publishing link")
             }
-            pending.append(Pending(sentAt: now, order: order, cost: cost))
+            pipeline.append(Asked(order: order, cost: cost), now: now)
         }
         if bytes.readableBytes > 0 { link.write(bytes) }
     }
@@ -161,24 +134,22 @@ final class ReadLink: RedisLinkOwner {
             return order.answer(.failure(.refused("NOSCRIPT")))
         }
         var bytes = ByteBuffer()
-        RedisCommand.write(scripts.wholeCall(script, keys, arguments), into: &bytes)
+        RedisCommand.write(pipeline.scripts.wholeCall(script, keys, arguments), into: &bytes)
         // Counted as answered already: this happens once in a Redis' life.
-        pending.append(Pending(sentAt: clock.monotonicMicroseconds(), order: order, cost: 0))
+        pipeline.append(Asked(order: order, cost: 0), now: clock.monotonicMicroseconds())
         link.write(bytes)
     }
 
     /// What was asked may have been done, for members are changed here, too.
     private func fail() {
         let waiting = queue.empty()
-        while let first = pending.popFirst() { first.order?.answer(.failure(.unavailable)) }
-        for order in waiting { order.answer(.failure(.unavailable)) }
+        for order in pipeline.empty().map(\.order) + waiting { order.answer(.failure(.unavailable)) }
     }
 
     /// Drops a link that does not answer, and tells those who have waited too long for their turn.
     private func look() {
         let now = clock.monotonicMicroseconds()
         for order in queue.overdue(now: now) { order.answer(.failure(.overloaded)) }
-        guard let oldest = pending.first else { return }
-        if now &- oldest.sentAt > configuration.commandTimeout.microseconds { link.drop(.timeout("a read")) }
+        pipeline.dropIfOverdue("a read", now: now)
     }
 }

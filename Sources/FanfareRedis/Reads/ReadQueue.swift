@@ -16,12 +16,6 @@ struct ReadQueue<Order> {
         case second
     }
 
-    /// Bytes of replies that Redis may be asked for at a time, as far as they can be told. Half a megabyte is some 5 ms of
-    /// Redis' core, and that is what a publish may have to wait for.
-    static var window: Int { 524_288 }
-    /// Orders of `first` between two of `second`, when both wait.
-    static var turn: Int { 7 }
-
     private struct Waiting {
         let order: Order
         let cost: Int
@@ -53,9 +47,9 @@ struct ReadQueue<Order> {
 
     /// The next order that may be sent now, and what ``answered(cost:)`` is to be told.
     mutating func next() -> (order: Order, cost: Int)? {
-        let isSecond = first.isEmpty || row >= Self.turn && !second.isEmpty
+        let isSecond = first.isEmpty || row >= RedisBounds.ownReadsInARow && !second.isEmpty
         guard let head = isSecond ? second.first : first.first,
-            outstanding == 0 || outstanding + head.cost <= Self.window
+            outstanding == 0 || outstanding + head.cost <= RedisBounds.readWindowBytes
         else { return nil }
         if isSecond {
             second.removeFirst()

@@ -7,14 +7,6 @@ import FanfareWire
 /// Publications may come and go between two slices. The page is then what a single read at the time of its last slice
 /// would have found (with `reverse`: of its first), or a part of that from its newer end. A pure state machine.
 struct SlicedRead {
-    /// Publications of one slice: some 2 ms of Redis' core.
-    static let sliceSize = 200
-    /// Bytes of one slice, but for its last publication.
-    static let sliceBytes = 262_144
-    /// The same for a first slice that most likely finds little: a channel that is held against its stream.
-    static let firstBytes = 16_384
-    /// How often a read begins anew when its stream does.
-    static let tries = 3
 
     /// What follows a slice.
     enum Step {
@@ -44,8 +36,8 @@ struct SlicedRead {
     var next: HistoryQuery {
         var slice = query
         if let page, let last = page.publications.last?.position { slice.since = last }
-        slice.limit = min(query.limit - (page?.publications.count ?? 0), Self.sliceSize)
-        let most = page == nil && startsSmall ? Self.firstBytes : Self.sliceBytes
+        slice.limit = min(query.limit - (page?.publications.count ?? 0), RedisBounds.sliceEntries)
+        let most = page == nil && startsSmall ? RedisBounds.firstSliceBytes : RedisBounds.sliceBytes
         slice.maxBytes = max(1, min(query.maxBytes - bytes, most))
         return slice
     }
@@ -61,7 +53,7 @@ struct SlicedRead {
         guard slice.position.epoch == before.position.epoch else {
             restarts += 1
             (page, bytes) = (nil, 0)
-            return restarts < Self.tries ? .goOn : .giveUp
+            return restarts < RedisBounds.readRestarts ? .goOn : .giveUp
         }
         var whole = slice
         whole.unreadable += before.unreadable

@@ -4,8 +4,6 @@ import NIOCore
 
 /// Counts what this node publishes in each channel without history, so that those who hear can tell what never came.
 struct PublisherNumbers {
-    /// Most channels that are counted. Beyond it this becomes another publisher and counts anew.
-    static let maximumChannels = 65_536
 
     private var publisher = UInt32.random(in: .min ... .max)
     private var numbers: [ChannelName: UInt32] = [:]
@@ -25,7 +23,7 @@ struct PublisherNumbers {
             numbers[channel] = last &+ 1
             return PublisherNumber(publisher: publisher, number: last &+ 1)
         }
-        if numbers.count >= Self.maximumChannels { self = PublisherNumbers() }
+        if numbers.count >= RedisBounds.numberedChannels { self = PublisherNumbers() }
         numbers[channel] = 1
         return PublisherNumber(publisher: publisher, number: 1)
     }
@@ -33,9 +31,6 @@ struct PublisherNumbers {
 
 /// Counts what never came in the channels without history that this node hears.
 struct LossCounter {
-    /// Publishers that are remembered for a channel; nodes and, with time, their earlier lives. Beyond it all are
-    /// forgotten, and a loss at that moment goes unseen.
-    static let maximumPublishers = 256
 
     private var heard: [ChannelName: [UInt32: UInt32]] = [:]
 
@@ -52,7 +47,7 @@ struct LossCounter {
 
     private func note(_ number: PublisherNumber, _ publishers: inout [UInt32: UInt32]) -> Int {
         guard let last = publishers.updateValue(number.number, forKey: number.publisher) else {
-            if publishers.count > Self.maximumPublishers { publishers = [number.publisher: number.number] }
+            if publishers.count > RedisBounds.publishersOfChannel { publishers = [number.publisher: number.number] }
             return 0
         }
         return number.number > last ? Int(number.number - last - 1) : 0

@@ -37,9 +37,6 @@ struct StreamDesk {
         let query: HistoryQuery
     }
 
-    /// Reads under way at a time; a reconnect with a hundred thousand channels must not bury the publishes.
-    static let maximumReads = 256
-
     private struct Entry {
         var tracker = StreamTracker()
         var waiters: [Waiter] = []
@@ -184,7 +181,7 @@ struct StreamDesk {
     /// Reads that may begin now.
     mutating func takeReads() -> [Read] {
         var reads: [Read] = []
-        while next < wanted.count, outstanding < Self.maximumReads {
+        while next < wanted.count, outstanding < RedisBounds.streamReads {
             let channel = wanted[next]
             next += 1
             guard var entry = entries[channel], entry.isWanted else { continue }

@@ -28,11 +28,6 @@ struct StreamTracker {
         var readsOn = false
     }
 
-    /// Publications of one read.
-    static let pageSize = 1_000
-    /// Bytes of publications that wait for a read. More are dropped: they are in the stream.
-    static let maximumHeld = 4_194_304
-
     /// What is behind this node; `nil` before the first read.
     private(set) var position: StreamPosition?
     /// The read that counts; 0: none is under way.
@@ -57,7 +52,7 @@ struct StreamTracker {
 
     /// What to ask the stream.
     var query: HistoryQuery {
-        position.map { HistoryQuery(since: $0, limit: Self.pageSize) } ?? .position
+        position.map { HistoryQuery(since: $0, limit: RedisBounds.repairEntries) } ?? .position
     }
 
     /// A publication from Pub/Sub.
@@ -143,7 +138,7 @@ struct StreamTracker {
 
     private mutating func hold(_ publication: Publication) {
         let bytes = publication.payload.bytes.readableBytes + 256
-        guard !hasOverflowed, heldBytes + bytes <= Self.maximumHeld else {
+        guard !hasOverflowed, heldBytes + bytes <= RedisBounds.heldBytes else {
             empty()
             hasOverflowed = true
             return

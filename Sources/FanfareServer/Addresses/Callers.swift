@@ -22,8 +22,6 @@ final class Callers: Sendable {
     private let logger: Logger
     private let hasWarned = Atomic<Bool>(false)
     private let hasWarnedOfGarbage = Atomic<Bool>(false)
-    /// When a full address was told last, microseconds; 0: never.
-    private let toldAt = Atomic<UInt64>(0)
 
     init(_ configuration: NodeConfiguration, metrics: NodeMetrics, logger: Logger) {
         source = configuration.clientAddress
@@ -100,15 +98,5 @@ final class Callers: Sendable {
             the trusted proxy \(hop) does not say for whom it speaks: its \(source.rawValue) has no address where the client's \
             should be; such clients share the limits of its own (told once)
             """)
-    }
-
-    /// Notes that an address is beyond a limit; logged once a minute.
-    func refused(_ caller: Caller, _ limit: String, now: UInt64) {
-        let told = toldAt.load(ordering: .relaxed)
-        guard told == 0 || now > told + 60_000_000 else { return }
-        guard toldAt.compareExchange(expected: told, desired: max(1, now), ordering: .relaxed).exchanged else { return }
-        logger.notice(
-            "an address is beyond its limit (told once a minute)",
-            metadata: ["address": "\(caller.address)", "limit": "\(limit)"])
     }
 }

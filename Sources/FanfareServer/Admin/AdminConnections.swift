@@ -18,14 +18,16 @@ final class AdminConnections: Sendable {
     let nodeName: String
     private let state: Mutex<State>
     private let metrics: NodeMetrics
-    private let logger: Logger
-    private let log = SparseLog()
+    private let logRefusal: @Sendable (RefusalLog.Kind, String) -> Void
 
-    init(nodeName: String, limit: Int, metrics: NodeMetrics, logger: Logger) {
+    init(
+        nodeName: String, limit: Int, metrics: NodeMetrics,
+        logRefusal: @escaping @Sendable (RefusalLog.Kind, String) -> Void
+    ) {
         state = Mutex(State(places: AdminPlaces(limit: limit)))
         self.nodeName = nodeName
         self.metrics = metrics
-        self.logger = logger
+        self.logRefusal = logRefusal
     }
 
     /// Takes in a connection that was accepted; another may have to go for it.
@@ -59,11 +61,9 @@ final class AdminConnections: Sendable {
 
     private func evict(_ channel: any Channel) {
         metrics.shared.addShared(.adminEvictions)
-        if log.isDue(now: NodeClock.system.monotonicMicroseconds()) {
-            logger.warning(
-                "the admin port is full (max-admin-connections): for each that comes one is closed (told once a minute)",
-                metadata: ["closed": "\(channel.remoteAddress.map { "\($0)" } ?? "unknown")"])
-        }
+        let address = ClientAddress(channel.remoteAddress).map { "\($0)" } ?? "unknown"
+        logRefusal(
+            .adminEvicted, "the admin port is full (max-admin-connections): a connection of \(address) was closed")
         channel.close(promise: nil)
     }
 }

@@ -12,7 +12,7 @@ struct AdminContext: Sendable {
     var keys = AdminKeys.none
     /// Names under which the port is reached beside that of its host.
     var names: [HostField] = []
-    /// Notes in the log that a request was refused.
+    /// Notes in the log that a request was refused or a connection closed.
     var logRefusal: @Sendable (RefusalLog.Kind, String) -> Void = { _, _ in }
     /// Why tokens can't be checked yet.
     var tokenProblem: @Sendable () -> String? = { nil }

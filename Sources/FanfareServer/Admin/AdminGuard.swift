@@ -1,7 +1,6 @@
 import FanfareCore
 import HTTPTypes
 import Hummingbird
-import Logging
 import NIOCore
 
 /// What the answer to an admin request can use beside the request: its connection.
@@ -24,7 +23,7 @@ struct AdminGuard: RouterMiddleware {
     let gate: AdminGate
     let keys: AdminKeys
     let metrics: NodeMetrics
-    let log = SparseLog()
+    let logRefusal: @Sendable (RefusalLog.Kind, String) -> Void
 
     func handle(
         _ request: Request,
@@ -33,9 +32,7 @@ struct AdminGuard: RouterMiddleware {
     ) async throws -> Response {
         if keys.isEmpty || !keys.allow(request.headers), let failure = refusal(request) {
             metrics.shared.addShared(.adminForeign)
-            if log.isDue(now: NodeClock.system.monotonicMicroseconds()) {
-                context.logger.warning("an admin request was refused (told once a minute): \(failure.message)")
-            }
+            logRefusal(.adminForeign, "admin request refused: \(failure.message)")
             return .adminJSON(failure.status, failure.body)
         }
         return try await next(request, context)

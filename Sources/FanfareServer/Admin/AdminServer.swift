@@ -28,7 +28,7 @@ struct AdminServer: Sendable {
         let onRunning = self.onRunning
         let connections = AdminConnections(
             nodeName: context.nodeName, limit: context.limits.maxAdminConnections, metrics: context.metrics,
-            logger: quiet)
+            logRefusal: context.logRefusal)
         let application = Application(
             router: makeRouter(),
             server: HTTPServerBuilder { responder in
@@ -51,7 +51,8 @@ struct AdminServer: Sendable {
         router.add(middleware: AdminAnswers(nodeName: context.nodeName, endpoints: endpoints))
         router.add(
             middleware: AdminGuard(
-                gate: AdminGate(bound: host, names: context.names), keys: context.keys, metrics: context.metrics))
+                gate: AdminGate(bound: host, names: context.names), keys: context.keys, metrics: context.metrics,
+                logRefusal: context.logRefusal))
         for endpoint in endpoints {
             router.on(RouterPath(endpoint.path), method: endpoint.method) { request, context in
                 try await endpoint.respond(request, context)

@@ -1,10 +1,10 @@
+import AsyncHTTPClient
 import FanfareRedis
 import FanfareWire
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 
-/// Asks a node's admin port over HTTP: for `fanfare health`, where no other HTTP client is to be had.
+/// Asks a node's admin port over HTTP, for `fanfare health`: a container may have no other HTTP client.
 public enum HealthCheck {
     /// What the node said.
     public struct Answer: Sendable {
@@ -28,83 +28,31 @@ public enum HealthCheck {
     ///
     /// - Parameter host: what the node's admin port is bound to.
     public static func ask(host: String, port: Int, path: String) async -> Answer {
-        let host = target(host)
-        let authority = Authority.text(host: host, port: port)
+        let url = "http://\(Authority.text(host: target(host), port: port))\(path)"
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.httpVersion = .http1Only
+        // The error of the one try says why; a container's health check is asked again anyway.
+        configuration.connectionPool.retryConnectionEstablishment = false
         do {
-            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .connectTimeout(.seconds(2))
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                        try channel.pipeline.syncOperations.addHandler(Asker(authority: authority, path: path))
-                    }
-                }
-                .connect(host: host, port: port).get()
-            let asker = try await channel.pipeline.handler(type: Asker.self).map(\.answer).get()
-            let timeout = channel.eventLoop.scheduleTask(in: .seconds(3)) { channel.close(promise: nil) }
-            defer { timeout.cancel() }
-            return try await asker.get()
+            return try await HTTPClient.withHTTPClient(
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton, configuration: configuration
+            ) { client in
+                let response = try await client.execute(HTTPClientRequest(url: url), timeout: .seconds(3))
+                let body = try await response.body.collect(upTo: 65_536)
+                return Answer(
+                    isGood: response.status == .ok, text: "\(response.status.code) \(String(buffer: body))")
+            }
         } catch {
-            let reason = NetworkFailure.describe(error)
-            return Answer(isGood: false, text: "no answer from http://\(authority)\(path): \(reason)")
-        }
-    }
-}
-
-/// One request, one answer.
-private final class Asker: ChannelInboundHandler {
-    typealias InboundIn = HTTPClientResponsePart
-    typealias OutboundOut = HTTPClientRequestPart
-
-    private let authority: String
-    private let path: String
-    private var promise: EventLoopPromise<HealthCheck.Answer>?
-    private var status = 0
-    private var body = ByteBuffer()
-
-    init(authority: String, path: String) {
-        self.authority = authority
-        self.path = path
-    }
-
-    var answer: EventLoopFuture<HealthCheck.Answer> {
-        guard let promise else { preconditionFailure("asked before the handler was added") }
-        return promise.futureResult
-    }
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        promise = context.eventLoop.makePromise()
-        if context.channel.isActive { ask(context) }
-    }
-
-    func channelActive(context: ChannelHandlerContext) { ask(context) }
-
-    private func ask(_ context: ChannelHandlerContext) {
-        let head = HTTPRequestHead(
-            version: .http1_1,
-            method: .GET,
-            uri: path,
-            headers: ["Host": authority, "Connection": "close"]
-        )
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head(let head): status = Int(head.status.code)
-        case .body(let part): if body.readableBytes < 65_536 { body.writeImmutableBuffer(part) }
-        case .end:
-            promise?.succeed(.init(isGood: status == 200, text: "\(status) \(String(buffer: body))"))
-            context.close(promise: nil)
+            return Answer(isGood: false, text: "no answer from \(url): \(describe(error))")
         }
     }
 
-    // Also the end of a connection that was refused: there the channel never becomes active, so never inactive.
-    func handlerRemoved(context: ChannelHandlerContext) { promise?.fail(ChannelError.eof) }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        promise?.fail(error)
-        context.close(promise: nil)
+    private static func describe(_ error: any Error) -> String {
+        switch error as? HTTPClientError {
+        case .remoteConnectionClosed?: "connection closed"
+        case .connectTimeout?, .deadlineExceeded?: "no answer in time"
+        case let error?: error.shortDescription
+        case nil: NetworkFailure.describe(error)
+        }
     }
 }

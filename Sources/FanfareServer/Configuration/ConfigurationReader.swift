@@ -130,10 +130,19 @@ public struct ConfigurationReader: Sendable {
             answers.refused.insert(setting.name)
             guard let text else { continue }
             let shown = setting.isSecret && !text.isEmpty ? "***" : "'\(text)'"
-            problems.append("\(origin): \(shown) \(setting.kind.mistake(in: text)); allowed: \(setting.range)")
+            let hint = Self.serviceLinkHint(setting, text).map { "; \($0)" } ?? ""
+            problems.append("\(origin): \(shown) \(setting.kind.mistake(in: text)); allowed: \(setting.range)\(hint)")
         }
         for setting in settings { Self.openFile(of: setting, &answers, &problems) }
         return answers
+    }
+
+    /// What to do about `FANFARE_PORT=tcp://10.0.0.1:80`: Kubernetes sets it in every pod beside a Service called `fanfare`.
+    private static func serviceLinkHint(_ setting: Setting, _ text: String) -> String? {
+        guard text.hasPrefix("tcp://"), setting.variable.hasSuffix("_PORT") else { return nil }
+        let service = setting.variable.dropLast("_PORT".count).lowercased().replacing("_", with: "-")
+        return "Kubernetes sets it for a Service called \(service): "
+            + "put enableServiceLinks: false into the pod's spec, or rename the Service"
     }
 
     /// Takes a secret from the file that stands for it.

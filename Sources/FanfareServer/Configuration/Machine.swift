@@ -34,15 +34,9 @@ public struct Machine: Sendable {
             bytes.baseAddress.map { gethostname($0.assumingMemoryBound(to: CChar.self), bytes.count - 1) } ?? -1
         }
         let host = named == 0 ? String(decoding: name.prefix { $0 != 0 }, as: UTF8.self) : "fanfare"
-        var limit = rlimit()
-        #if canImport(Glibc)
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        #else
-        let resource = RLIMIT_NOFILE
-        #endif
-        let known = getrlimit(resource, &limit) == 0 && limit.rlim_max < UInt(Int.max)
+        let openFiles = OpenFileLimit.current.flatMap { $0.rlim_max < rlim_t(Int.max) ? Int($0.rlim_max) : nil }
         return Machine(
-            hostName: host, cores: max(1, System.coreCount),
-            maxOpenFiles: known ? Int(limit.rlim_max) : 1_048_576, memoryBytes: MemoryLimit.current)
+            hostName: host, cores: max(1, System.coreCount), maxOpenFiles: openFiles ?? 1_048_576,
+            memoryBytes: MemoryLimit.current)
     }
 }

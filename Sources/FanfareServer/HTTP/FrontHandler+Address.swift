@@ -26,7 +26,6 @@ extension FrontHandler {
         let now = loop.node.clock.monotonicMicroseconds()
         let caller = caller(head)
         guard let party = callers.party(caller, now: now), !party.mayTry(now: now) else { return true }
-        callers.refused(caller, "max-connect-rate-per-address", now: now)
         refuse(.addressRate, .tooManyRequests, "too many attempts from this address, try again", retry: true)
         return false
     }
@@ -48,7 +47,6 @@ extension FrontHandler {
         let caller = caller(head)
         guard !caller.isTrusted else { return true }
         client.addressParty = parties.enter(caller.address.counted, now: now)
-        if client.addressParty == nil { callers.refused(caller, "max-connections-per-address", now: now) }
         return client.addressParty != nil
     }
 }

@@ -53,15 +53,7 @@ struct ProcessStatistics {
         return Double(entries - 3)
     }
 
-    private static var maxOpenFiles: Double? {
-        var limit = rlimit()
-        #if canImport(Glibc)
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        #else
-        let resource = RLIMIT_NOFILE
-        #endif
-        return getrlimit(resource, &limit) == 0 ? Double(limit.rlim_cur) : nil
-    }
+    private static var maxOpenFiles: Double? { OpenFileLimit.current.map { Double($0.rlim_cur) } }
 
     private static func read(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }
 }

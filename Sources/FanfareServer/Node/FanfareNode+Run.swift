@@ -17,7 +17,8 @@ extension FanfareNode {
     ///
     /// - Parameter warnings: what the configuration's reader found odd; logged first.
     public static func run(configuration: NodeConfiguration, warnings: [String]) async throws {
-        raiseDescriptorLimit()
+        // The configuration was checked against the highest limit.
+        OpenFileLimit.raise()
         let logger = makeLogger(configuration)
         for warning in warnings { logger.warning("\(warning)") }
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
@@ -81,18 +82,5 @@ extension FanfareNode {
             context.logger.notice(
                 "clients with a token: \(configuration.users) (see --users); algorithms: \(algorithms)")
         }
-    }
-
-    /// Every client is a descriptor: use all that the system allows. The configuration was checked against that number.
-    private static func raiseDescriptorLimit() {
-        var limit = rlimit()
-        #if canImport(Darwin)
-        let resource = RLIMIT_NOFILE
-        #else
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        #endif
-        guard getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
-        limit.rlim_cur = limit.rlim_max
-        _ = setrlimit(resource, &limit)
     }
 }

@@ -6,9 +6,8 @@ import Logging
 extension ClientConnection {
     /// Notes that the node ends this client.
     func logEnd(_ disconnect: Disconnect, _ reason: String?) {
-        guard let level = disconnect.logLevel else { return }
         loop.node.refusals.note(
-            .ended(disconnect), now: loop.node.clock.monotonicMicroseconds(), level: level,
+            .ended(disconnect), now: loop.node.clock.monotonicMicroseconds(),
             "client ended: \(reason ?? disconnect.reason)", logMetadata(disconnect))
     }
 

@@ -3,7 +3,7 @@ import FanfareWire
 import Logging
 import Synchronization
 
-/// The log lines about clients that were refused or ended: who and why, a few a second for each kind. Any thread.
+/// The log lines about requests and clients that were refused or ended: who and why, a few a second for each kind. Any thread.
 ///
 /// A flood of one kind hides no other: each has a budget of its own (``LineBudget``), and what was held back is counted and
 /// told. No line holds a token, a payload or a header as it came.
@@ -16,6 +16,10 @@ final class RefusalLog: Sendable {
         case ended(Disconnect)
         /// A request to the server API without a valid key.
         case apiKey
+        /// A request to the admin port that a web page may have sent.
+        case adminForeign
+        /// A connection of the admin port that was closed for another one.
+        case adminEvicted
     }
 
     private let logger: Logger
@@ -25,14 +29,12 @@ final class RefusalLog: Sendable {
 
     /// Writes a line if the budget of its kind has one left; message and metadata are made only then.
     ///
-    /// - Parameters:
-    ///   - now: microseconds of the monotonic clock.
-    ///   - level: `debug` for what happens all day to healthy clients.
+    /// - Parameter now: microseconds of the monotonic clock.
     func note(
-        _ kind: Kind, now: UInt64, level: Logger.Level = .info, _ message: @autoclosure () -> String,
-        _ metadata: @autoclosure () -> Logger.Metadata
+        _ kind: Kind, now: UInt64, _ message: @autoclosure () -> String,
+        _ metadata: @autoclosure () -> Logger.Metadata = [:]
     ) {
-        guard logger.logLevel <= level,
+        guard let level = kind.level, logger.logLevel <= level,
             let suppressed = budgets.withLock({ $0[kind, default: LineBudget()].take(now: now) })
         else { return }
         var metadata = metadata()
@@ -46,7 +48,7 @@ final class RefusalLog: Sendable {
             budgets.keys.compactMap { kind in budgets[kind]?.summary(now: now).map { (kind, $0) } }
         }
         for (kind, count) in due {
-            logger.info("\(count) more, not logged one by one: \(kind)")
+            logger.log(level: kind.level ?? .info, "\(count) more, not logged one by one: \(kind)")
         }
     }
 
@@ -68,6 +70,18 @@ extension RefusalLog.Kind: CustomStringConvertible {
         case .refused(let reason): "clients refused, \(reason.label)"
         case .ended(let disconnect): "clients ended, \(disconnect.code) \(disconnect.reason)"
         case .apiKey: "server API requests without a valid key"
+        case .adminForeign: "admin requests from elsewhere"
+        case .adminEvicted: "admin connections closed for others"
+        }
+    }
+
+    /// How loud its lines are; `nil`: it has none, for nothing was refused.
+    var level: Logger.Level? {
+        switch self {
+        case .refused, .apiKey: .info
+        case .ended(let disconnect): disconnect.logLevel
+        // The admin port is the operator's own: whoever is refused there is misled by him, or an attacker.
+        case .adminForeign, .adminEvicted: .warning
         }
     }
 }

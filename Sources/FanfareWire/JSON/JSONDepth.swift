@@ -4,8 +4,9 @@ import NIOCore
 ///
 /// One limit, held where data comes in: a command is answered with error 107, HTTP with 400, a raw client is closed with 3501.
 /// Readers of JSON recurse, and most of them stop: .NET's at 64 levels, Swift's Foundation at 512, Python's at about 1,000. A
-/// message that a subscriber's library can't read ends it or its connection, so nobody shall be able to send one. What is
-/// in Redis already is handed on as it is. Text that is not JSON has no depth.
+/// message that a subscriber's library can't read ends it or its connection, so nobody shall be able to send one. Members that
+/// are deeper in Redis are left out; publications that are there already are handed on as they are. Text that is not JSON has
+/// no depth.
 public enum JSONDepth {
     /// Most arrays and objects within each other.
     public static let maximum = 64

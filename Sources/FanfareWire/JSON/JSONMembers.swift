@@ -42,9 +42,6 @@ public struct JSONMembers: Sendable {
             }
         }
 
-        /// Whether the value is an object.
-        public var isObject: Bool { bytes.getInteger(at: bytes.readerIndex) == UInt8(ascii: "{") }
-
         /// Whether the value is `null`.
         public var isNull: Bool { bytes.readableBytesView.elementsEqual("null".utf8) }
 

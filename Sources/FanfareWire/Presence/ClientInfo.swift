@@ -21,7 +21,8 @@ public struct ClientInfo: Sendable, Equatable {
         self.chanInfo = chanInfo
     }
 
-    /// Reads ``json``; `nil` for anything that no node wrote. What it holds leaves as text, so it has to be UTF-8.
+    /// Reads ``json``; `nil` for anything that no node wrote. What it holds leaves as text, so it has to be UTF-8, and clients
+    /// parse it, so it may be no deeper than ``JSONDepth/maximum``.
     public init?(json: ByteBuffer) {
         guard json.withUnsafeReadableBytes({ UTF8Validator.isValid($0) }), let members = JSONMembers(json),
             let client = members["client"]?.text, !client.isEmpty
@@ -31,8 +32,10 @@ public struct ClientInfo: Sendable, Equatable {
         self.init(
             client: client, user: members["user"]?.text ?? "", connInfo: members["conn_info"]?.bytes,
             chanInfo: members["chan_info"]?.bytes)
-        let sizes = [connInfo, chanInfo].compactMap { $0?.readableBytes }
-        guard sizes.allSatisfy({ $0 <= Self.maximumInfoBytes }) else { return nil }
+        let isAllowed = [connInfo, chanInfo].compactMap(\.self).allSatisfy {
+            $0.readableBytes <= Self.maximumInfoBytes && !JSONDepth.isExceeded(by: $0)
+        }
+        guard isAllowed else { return nil }
     }
 
     /// `{"user":"…","client":"…","conn_info":…}` in one line: how it is kept between nodes and how clients get it.

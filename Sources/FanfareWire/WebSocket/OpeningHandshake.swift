@@ -2,8 +2,8 @@
 public enum OpeningHandshake {
     /// What the 101 says.
     public struct Acceptance: Sendable, Equatable {
-        /// `Sec-WebSocket-Accept`.
-        public var acceptKey: String
+        /// The client's `Sec-WebSocket-Key`, of which `Sec-WebSocket-Accept` is made.
+        public var key: String
         /// `Sec-WebSocket-Protocol`; `nil`: none was asked for that the server speaks.
         public var subprotocol: String?
         /// permessage-deflate, when it was offered and can be had.
@@ -60,11 +60,10 @@ public enum OpeningHandshake {
             }
             offers += some
         }
-        let accept = SHA1.hash(Array(key.utf8) + Array("258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8))
         let wanted = fields.items("sec-websocket-protocol")
         return .success(
             Acceptance(
-                acceptKey: String(decoding: Base64.encode(accept), as: UTF8.self),
+                key: key,
                 subprotocol: wanted.first { item in subprotocols.contains { $0.hasSameBytes(as: item) } },
                 deflate: deflate.flatMap { DeflateAgreement.negotiate(offers, $0) }))
     }

@@ -1,4 +1,5 @@
 import FanfareCore
+import NIOCore
 import Support
 import Testing
 
@@ -33,6 +34,19 @@ struct HealthCheckTests {
         let hosts = ["0.0.0.0", "::", "0:0:0:0:0:0:0:0", "::1", "10.0.0.1", "localhost", "::2"]
         let targets = hosts.map(HealthCheck.target)
         #expect(targets == ["127.0.0.1", "::1", "::1", "::1", "10.0.0.1", "localhost", "::2"])
+    }
+
+    @Test("a server that ends the connection without an answer is bad news in plain words")
+    func mute() async throws {
+        final class Closer: ChannelInboundHandler {
+            typealias InboundIn = ByteBuffer
+            func channelActive(context: ChannelHandlerContext) { context.close(promise: nil) }
+        }
+        let answer = try await withLocalServer(handler: { Closer() }) { port in
+            await HealthCheck.ask(host: "127.0.0.1", port: port, path: "/healthz")
+        }
+        let reasons = ["connection closed", "connection reset"]
+        #expect(!answer.isGood && reasons.contains { answer.text.hasSuffix("/healthz: \($0)") }, "\(answer.text)")
     }
 
     @Test("a port where nobody listens is bad news in plain words, not a crash")

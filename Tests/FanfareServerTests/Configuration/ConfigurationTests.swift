@@ -45,6 +45,19 @@ struct ConfigurationTests {
         }
     }
 
+    @Test("a port that Kubernetes set for a Service of the node's name is told with the cure")
+    func serviceLinks() async {
+        let problems = await configurationProblems(
+            environment: ["FANFARE_PORT": "tcp://10.0.0.1:80", "FANFARE_ADMIN_PORT": "tcp://10.0.0.2:9000"])
+        #expect(problems.count == 2)
+        for (problem, service) in zip(problems, ["fanfare", "fanfare-admin"]) {
+            #expect(
+                problem.contains(
+                    "is not a whole number; allowed: 0–65535; Kubernetes sets it for a Service called \(service): "))
+            #expect(problem.contains("enableServiceLinks: false"))
+        }
+    }
+
     @Test("all problems are told at once, each with its name and what is allowed")
     func allAtOnce() async throws {
         try await withConfigurationFile("c.yaml", "max-conections: 5\nmax-channels: none\n") { path in

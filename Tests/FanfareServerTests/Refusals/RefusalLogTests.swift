@@ -43,6 +43,18 @@ struct RefusalLogTests {
         #expect(capture.all.last == "info: 5 more, not logged one by one: clients refused, origin")
     }
 
+    @Test("what is refused at the admin port is a warning, and so is the count of what was held back")
+    func admin() {
+        let capture = LogCapture()
+        let log = RefusalLog(capture.logger(.warning))
+        for _ in 0..<7 { log.note(.adminForeign, now: 1, "from a page") }
+        log.note(.apiKey, now: 1, "no key")
+        log.tellSuppressed(now: 10_000_001)
+        #expect(
+            capture.all == Array(repeating: "warning: from a page", count: 5)
+                + ["warning: 2 more, not logged one by one: admin requests from elsewhere"])
+    }
+
     @Test("a line is not even made when its level is off or its kind has had its share")
     func lazy() {
         let capture = LogCapture()

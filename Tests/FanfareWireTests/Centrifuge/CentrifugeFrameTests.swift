@@ -140,7 +140,7 @@ struct CentrifugeFrameTests {
     func errors() throws {
         let table: [(CentrifugeError, UInt32, Bool)] = [
             (.internalError(), 100, true), (.unauthorized, 101, false), (.permissionDenied, 103, false),
-            (.methodNotFound, 104, false), (.alreadySubscribed, 105, false), (.limitExceeded("m"), 106, false),
+            (.alreadySubscribed, 105, false), (.limitExceeded("m"), 106, false),
             (.badRequest("m"), 107, false), (.notAvailable("m"), 108, false),
         ]
         for (error, code, isTemporary) in table {

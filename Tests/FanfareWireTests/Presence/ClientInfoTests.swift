@@ -44,6 +44,17 @@ struct ClientInfoTests {
         }
     }
 
+    @Test("info that is nested deeper than 64 is refused, as deep as any may be is not")
+    func depth() {
+        for (depth, isTaken) in [(64, true), (65, false), (1_000, false)] {
+            let info = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+            for field in ["conn_info", "chan_info"] {
+                let read = ClientInfo(json: ByteBuffer(string: "{\"client\":\"1\",\"\(field)\":\(info)}"))
+                #expect((read != nil) == isTaken, "\(field) of depth \(depth)")
+            }
+        }
+    }
+
     @Test("a join and a leave read as the protocol has them, and are nothing to raw clients")
     func events() throws {
         let info = ClientInfo(client: "1", user: "ann", connInfo: ByteBuffer(string: "7"))

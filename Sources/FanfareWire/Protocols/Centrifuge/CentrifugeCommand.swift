@@ -58,18 +58,15 @@ public struct CentrifugeSubscribe: Sendable, Equatable {
     public var recover: Bool
     /// Offset 0 and no epoch when the client never had one.
     public var position: StreamPosition
-    /// Whether it wants to hear of others that come and go.
-    public var joinLeave: Bool
 
     public init(
         channel: ExactText, token: String? = nil, recover: Bool = false,
-        position: StreamPosition = StreamPosition(offset: 0, epoch: ""), joinLeave: Bool = false
+        position: StreamPosition = StreamPosition(offset: 0, epoch: "")
     ) {
         self.channel = channel
         self.token = token
         self.recover = recover
         self.position = position
-        self.joinLeave = joinLeave
     }
 }
 

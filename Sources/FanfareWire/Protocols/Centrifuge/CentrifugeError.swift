@@ -38,8 +38,6 @@ public struct CentrifugeError: Error, Sendable, Equatable {
     public static let tokenExpired = CentrifugeError(code: 109, message: "token expired")
     /// The client may not do that.
     public static let permissionDenied = CentrifugeError(code: 103, message: "permission denied")
-    /// No such method here.
-    public static let methodNotFound = CentrifugeError(code: 104, message: "method not found")
     /// The client is in that channel, or asked for it already.
     public static let alreadySubscribed = CentrifugeError(code: 105, message: "already subscribed")
 

@@ -116,7 +116,7 @@ public enum CentrifugeJSONDecoder {
     ) throws(CentrifugeDecodeError) -> CentrifugeSubscribe {
         CentrifugeSubscribe(
             channel: channel, token: try string("token", fields), recover: try bool("recover", fields),
-            position: try position(fields), joinLeave: try bool("join_leave", fields))
+            position: try position(fields))
     }
 
     private static func history(
