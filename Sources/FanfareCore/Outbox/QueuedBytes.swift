@@ -29,33 +29,51 @@ public final class QueuedBytes {
     var share: Int { size / max(1, holders) }
 }
 
-/// Finds what a turn has queued already: the clients of a fan-out queue the same bytes one after the other.
+/// Finds what is queued already: the clients of a fan-out queue the same bytes one after the other, in one turn; those that
+/// come back get the same history in many.
 public struct QueueLedger {
+    /// Bytes from which something is found after its turn, too.
+    static let largeBytes = 65_536
+
+    private struct Large { weak var entry: QueuedBytes? }
+
     private let memory: QueueMemory
     private let metrics: LoopMetrics
     /// The last: with one channel the only one.
     private var last: QueuedBytes?
-    /// Others, by where the bytes begin. An entry holds them, so nothing else can be there.
+    /// Others of this turn, by where the bytes begin. An entry holds them, so nothing else can be there.
     private var known: [UnsafeRawPointer: QueuedBytes] = [:]
+    /// Large ones of any turn, as long as an outbox holds them.
+    private var large: [UnsafeRawPointer: Large] = [:]
+    /// How many of them are looked through for those that are gone.
+    private var tidyAt = 16
 
     public init(memory: QueueMemory, metrics: LoopMetrics) {
         self.memory = memory
         self.metrics = metrics
     }
 
-    /// The entry for these bytes, shared with whoever queued them in this turn.
+    /// The entry for these bytes, shared with whoever queued them in this turn, or still has them if they are many.
     public mutating func entry(for bytes: ByteBuffer) -> QueuedBytes {
-        if let last {
-            if Self.isSame(last.bytes, bytes) { return last }
-            if let start = Self.start(of: last.bytes) { known[start] = last }
-            if let start = Self.start(of: bytes), let entry = known[start], Self.isSame(entry.bytes, bytes) {
-                self.last = entry
-                return entry
-            }
+        if let last, Self.isSame(last.bytes, bytes) { return last }
+        guard let start = Self.start(of: bytes) else { return QueuedBytes(bytes, memory: memory, metrics: metrics) }
+        if let last, let start = Self.start(of: last.bytes) { known[start] = last }
+        let isLarge = bytes.readableBytes >= Self.largeBytes
+        if let entry = known[start] ?? (isLarge ? large[start]?.entry : nil), Self.isSame(entry.bytes, bytes) {
+            last = entry
+            return entry
         }
         let entry = QueuedBytes(bytes, memory: memory, metrics: metrics)
         last = entry
+        if isLarge { keep(entry, start) }
         return entry
+    }
+
+    private mutating func keep(_ entry: QueuedBytes, _ start: UnsafeRawPointer) {
+        large[start] = Large(entry: entry)
+        guard large.count > tidyAt else { return }
+        large = large.filter { $0.value.entry != nil }
+        tidyAt = max(16, 2 * large.count)
     }
 
     private static func start(of bytes: ByteBuffer) -> UnsafeRawPointer? {

@@ -163,6 +163,22 @@ struct OutboxTests {
         #expect(memory.bytes == 0)
     }
 
+    @Test("what many clients get of a history, each in a turn of its own, counts once as long as one of them holds it")
+    func sharedLater() {
+        var ledger = QueueLedger(memory: memory, metrics: metrics)
+        var outboxes = (0..<100).map { _ in Outbox() }
+        for round in 1...3 {
+            let pages = (0..<20).map { _ in ByteBuffer(repeating: 1, count: QueueLedger.largeBytes) }
+            for index in outboxes.indices {
+                _ = outboxes[index].append(ledger.entry(for: pages[index % pages.count]), limit: .max)
+                ledger.forget()
+            }
+            #expect(memory.bytes == pages.reduce(0) { $0 + $1.storageCapacity }, "round \(round)")
+            for index in outboxes.indices { outboxes[index].removeAll() }
+            #expect(memory.bytes == 0)
+        }
+    }
+
     @Test("what clients share is in memory once, and nothing of it when the last has taken it")
     func shared() {
         var ledger = QueueLedger(memory: memory, metrics: metrics)
