@@ -146,6 +146,8 @@ extension FrontHandler {
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
         let eventLoop = loop.eventLoop
         loop.node.broker.publish(publication) { result in
+            // The broker in memory answers at once.
+            if eventLoop.inEventLoop { return bound.value.published(head, result) }
             eventLoop.execute { bound.value.published(head, result) }
         }
     }
@@ -243,7 +245,6 @@ extension FrontHandler {
     ) {
         guard let context else { return }
         if case .done = state { return }
-        let output = outputContext(context)
         state = close ? .done : .idle
         hasAnswered = true
         requestHead = nil
@@ -251,23 +252,18 @@ extension FrontHandler {
         fields.add(name: "Fanfare-Node", value: loop.node.configuration.nodeName)
         fields.add(name: "Content-Length", value: String(body.readableBytes))
         let head = HTTPResponseHead(version: .http1_1, status: status, headers: fields)
-        output.write(wrapOutboundOut(.head(head)), promise: nil)
-        if !isHead { output.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
-        let end = output.writeAndFlush(wrapOutboundOut(.end(nil)))
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if !isHead { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
+        let end = context.write(wrapOutboundOut(.end(nil)))
         isHead = false
+        hasUnflushed = true
         restartDeadline()
-        guard close else { return }
-        // The peer may still be sending: ending our half first lets it read the answer before the reset.
-        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        end.whenComplete { _ in bound.value.close(mode: .output, promise: nil) }
-    }
-
-    /// Where an answer is written. One that no request asked for (too late, or not HTTP) goes past the handler that keeps
-    /// answers in the order of requests: it takes only answers to requests.
-    private func outputContext(_ context: ChannelHandlerContext) -> ChannelHandlerContext {
-        guard case .idle = state else { return context }
-        let decoder = ByteToMessageHandler<HTTPRequestDecoder>.self
-        return (try? context.pipeline.syncOperations.context(handlerType: decoder)) ?? context
+        if close {
+            // The peer may still be sending: ending our half first lets it read the answer before the reset.
+            let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+            end.whenComplete { _ in bound.value.close(mode: .output, promise: nil) }
+        }
+        goOn()
     }
 
     private func route(_ head: HTTPRequestHead) -> Route {

@@ -47,6 +47,16 @@ final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelM
     var waitingPlace = -1
     /// The request that is being answered, for the log.
     var requestHead: HTTPRequestHead?
+    /// Holds the bytes behind the requests that are being answered.
+    var gate: RequestGate?
+    /// What the decoder made of the last portion and is not handled yet.
+    var arrivals = CircularBuffer<Arrival>()
+    /// What this connection may still have done before others have their turn, and whether it waits for its next one.
+    var turn = Turn()
+    var isTurnOver = false
+    var isAdvancing = false
+    /// Whether answers are written and not flushed.
+    var hasUnflushed = false
     private var isCounted = false
 
     init(loop: LoopState) {
@@ -65,6 +75,7 @@ final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelM
 
     func handlerRemoved(context: ChannelHandlerContext) {
         leave()
+        gate = nil
         self.context = nil
     }
 
@@ -101,15 +112,23 @@ final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelM
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch (unwrapInboundIn(data), state) {
+        // The gate gave the decoder a portion, and goes on with this when the decoder is through.
+        arrivals.append(.part(unwrapInboundIn(data)))
+    }
+
+    func received(_ part: HTTPServerRequestPart) {
+        switch (part, state) {
         case (.head(let head), .idle):
+            turn.takeRequest(withToken: token(head) != nil)
             received(head)
         case (.body(let part), .discarding(let head, let bytes)):
+            turn.take(messageBytes: part.readableBytes)
             guard bytes + part.readableBytes <= limits.maxMessageBytes else {
                 return refuseBody(limits.maxMessageBytes)
             }
             state = .discarding(head, bytes: bytes + part.readableBytes)
         case (.body(let part), .body(let channel, let head, var body)):
+            turn.take(messageBytes: part.readableBytes)
             state = .idle
             body.writeImmutableBuffer(part)
             guard body.readableBytes <= messageLimit(channel) else { return refuseBody(messageLimit(channel)) }
@@ -128,6 +147,7 @@ final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelM
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        flushAnswers()
         loop.flush()
         context.fireChannelReadComplete()
     }
@@ -136,18 +156,15 @@ final class FrontHandler: ChannelInboundHandler, RemovableChannelHandler, WheelM
         opening?.finish()
         opening = nil
         state = .done
+        arrivals.removeAll()
         leave()
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        switch error {
-        case HTTPParserError.headerOverflow:
-            refuse(.badRequest, .requestHeaderFieldsTooLarge, "the request's target or headers are above the limit")
-        case is HTTPParserError:
-            refuse(.badRequest, .badRequest, "not a valid HTTP/1.1 request")
-        default:
-            context.close(promise: nil)
-        }
+        guard let error = error as? HTTPParserError else { return context.close(promise: nil) }
+        arrivals.append(.failure(error))
+        // Not from a portion: the decoder found half a request when the connection ended.
+        goOn()
     }
 }

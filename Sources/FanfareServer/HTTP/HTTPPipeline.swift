@@ -19,10 +19,12 @@ enum HTTPPipeline {
         )
         let pipeline = channel.pipeline.syncOperations
         try loop.node.tls?.install(on: channel, loop: loop)
-        try pipeline.addHandler(HTTPResponseEncoder())
-        try pipeline.addHandler(ByteToMessageHandler(decoder))
-        try pipeline.addHandler(HTTPServerPipelineHandler())
         let front = FrontHandler(loop: loop)
+        let gate = RequestGate(front: front)
+        front.gate = gate
+        try pipeline.addHandler(HTTPResponseEncoder())
+        try pipeline.addHandler(gate)
+        try pipeline.addHandler(ByteToMessageHandler(decoder))
         let peer = ClientAddress(channel.remoteAddress)
         if let peer, !front.takeShare(of: peer) { throw ChannelError.operationUnsupported }
         try pipeline.addHandler(front)
@@ -34,24 +36,28 @@ enum HTTPPipeline {
         try pipeline.addHandler(ProxyHeaderHandler(front: front), position: .first)
     }
 
-    /// After the 101: only `client` stays, and TLS in front of it. The decoder goes last and hands on the bytes that came
-    /// behind the request.
+    /// After the 101: only `client` stays, and TLS in front of it. The decoder and then the gate go last and hand on the bytes
+    /// that came behind the request.
     static func replace(in context: ChannelHandlerContext, with client: ClientConnection) {
         let pipeline = context.pipeline.syncOperations
         do {
             try pipeline.addHandler(client, position: .last)
             let encoder = try pipeline.handler(type: HTTPResponseEncoder.self)
-            let ordering = try pipeline.handler(type: HTTPServerPipelineHandler.self)
+            let gate = try pipeline.handler(type: RequestGate.self)
             let front = try pipeline.handler(type: FrontHandler.self)
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
-            pipeline.removeHandler(ordering, promise: nil)
+            gate.close()
             pipeline.removeHandler(front, promise: nil)
             pipeline.removeHandler(encoder, promise: nil)
             // NIO lets go of the decoder in a task of its own, and only there does it hand on what it has left. Nobody else
             // would end that turn before the next tick of the wheel.
             let left = context.eventLoop.makePromise(of: Void.self)
-            let loop = NIOLoopBound(client.loop, eventLoop: context.eventLoop)
-            left.futureResult.whenComplete { _ in loop.value.flush() }
+            let bound = NIOLoopBound((gate, client.loop), eventLoop: context.eventLoop)
+            left.futureResult.whenComplete { _ in
+                let (gate, loop) = bound.value
+                gate.open()
+                loop.flush()
+            }
             pipeline.removeHandler(decoder, promise: left)
             client.begin()
         } catch {
