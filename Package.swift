@@ -159,6 +159,7 @@ let package = Package(
             name: "FanfareServerTests",
             dependencies: [
                 "FanfareServer", "FanfareAuth", "FanfareCore", "FanfareWire", "Support", nioCore, logging,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -202,7 +203,7 @@ if isFuzzing {
             name: "fanfare-fuzz",
             dependencies: [
                 "CLibFuzzer", "FanfareServer", "FanfareAuth", "FanfareRedis", "FanfareCore", "FanfareWire", nioCore,
-                logging,
+                logging, .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             path: "Fuzz",
             exclude: ["CLibFuzzer", "Corpus", "Dictionaries", "Regressions", "run.py"],

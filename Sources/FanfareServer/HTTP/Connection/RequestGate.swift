@@ -17,13 +17,13 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     private static let most = 131_072
 
     /// Who answers the requests; `nil` once they have ended, and then all bytes are held.
-    private var front: FrontHandler?
+    private var connection: HTTPConnection?
     private var context: ChannelHandlerContext?
     private var held = ByteBuffer()
     /// Whether NIO asked to read while something was held back.
     private var isReadWanted = false
 
-    init(front: FrontHandler) { self.front = front }
+    init(connection: HTTPConnection) { self.connection = connection }
 
     /// Whether bytes wait here.
     var isHolding: Bool { held.readableBytes > 0 }
@@ -32,7 +32,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-        front = nil
+        connection = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -42,11 +42,11 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
             held = ByteBuffer()
             return context.close(promise: nil)
         }
-        front?.bytesCame()
+        connection?.bytesCame()
     }
 
     func read(context: ChannelHandlerContext) {
-        if front?.takesMore == true { context.read() } else { isReadWanted = true }
+        if connection?.takesMore == true { context.read() } else { isReadWanted = true }
     }
 
     /// Reads the socket if somebody wanted to meanwhile.
@@ -72,7 +72,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     func clear() { held = ByteBuffer() }
 
     /// There are no more requests: holds everything until ``open()``.
-    func close() { front = nil }
+    func close() { connection = nil }
 
     /// Lets everything through and leaves. The decoder has left, and handed on what it had.
     func open() {

@@ -4,7 +4,7 @@ import NIOHTTP1
 
 /// Requests that came together: each is answered before the next is begun, and after a turn's work the other sockets of the
 /// event loop have theirs. The answers of a turn leave in one write.
-extension FrontHandler: TurnTaker {
+extension HTTPConnection: TurnTaker {
     /// What the decoder made of the bytes.
     enum Arrival {
         case part(HTTPServerRequestPart)
@@ -15,7 +15,7 @@ extension FrontHandler: TurnTaker {
     /// Whether the socket may be read.
     var takesMore: Bool {
         switch state {
-        case .idle, .body, .discarding: !isTurnOver && arrivals.isEmpty && gate?.isHolding != true
+        case .idle, .receiving: !isTurnOver && arrivals.isEmpty && gate?.isHolding != true
         case .answering: false
         // What comes now is thrown away, so that our close does not become a reset that eats the last answer.
         case .done: true
@@ -33,7 +33,7 @@ extension FrontHandler: TurnTaker {
         isTurnOver = false
         turn = Turn()
         switch state {
-        case .idle, .body, .discarding: startWaiting()
+        case .idle, .receiving: startWaiting()
         case .answering, .done: break
         }
         goOn()
@@ -73,7 +73,9 @@ extension FrontHandler: TurnTaker {
             gate?.clear()
             return false
         case .answering: return false
-        case .idle, .body, .discarding: break
+        // A client that does not take its answers gets no more of them.
+        case .idle where context?.channel.isWritable != true: return false
+        case .idle, .receiving: break
         }
         guard !isTurnOver, turn.isOver, !arrivals.isEmpty || gate?.isHolding == true else { return !isTurnOver }
         isTurnOver = true
@@ -81,12 +83,5 @@ extension FrontHandler: TurnTaker {
         stopWaiting()
         loop.turns.add(self)
         return false
-    }
-
-    /// Lets go of the answers that were written.
-    func flushAnswers() {
-        guard hasUnflushed else { return }
-        hasUnflushed = false
-        context?.flush()
     }
 }

@@ -1,11 +1,37 @@
 import FanfareCore
 import NIOCore
-import NIOHTTP1
 import NIOSSL
 
 /// The time in which the node waits for its client: for a request, for its end, or for the next one. Who is waited for gives
 /// way when a place is needed; who is waiting for us does not.
-extension FrontHandler {
+extension HTTPConnection {
+    /// Becomes one of the sockets without a session.
+    func enter() {
+        loop.metrics.counters.add(.pendingConnections)
+        isCounted = true
+        restartDeadline()
+    }
+
+    /// This socket is no longer one without a session. Safe to call again.
+    func leave() {
+        loop.wheel.cancel(self)
+        stopWaiting()
+        guard isCounted else { return }
+        isCounted = false
+        share?.leave()
+        share = nil
+        loop.metrics.counters.add(.pendingConnections, -1)
+    }
+
+    func restartDeadline() {
+        guard isCounted else { return }
+        startWaiting()
+        loop.wheel.schedule(
+            self,
+            at: loop.node.clock.monotonicMicroseconds() + limits.handshakeTimeout.microseconds
+        )
+    }
+
     func startWaiting() {
         stopWaiting()
         waitingPlace = loop.waiting.append(self)
@@ -38,7 +64,7 @@ extension FrontHandler {
     /// Ends at once to make room for another socket. A request of which a part has come gets an answer, if the kernel takes it.
     func giveWay() {
         switch state {
-        case .body, .discarding:
+        case .receiving:
             refuse(.pendingLimit, .serviceUnavailable, "too many requests wait here, try again", retry: true)
         case .idle where !hasAnswered:
             loop.metrics.refusals.add(.pendingLimit)

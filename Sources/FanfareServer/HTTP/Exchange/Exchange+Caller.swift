@@ -1,0 +1,40 @@
+import FanfareCore
+import HTTPTypes
+
+/// What the address of a request may do, and which pages may send one.
+extension Exchange {
+    /// Counts one attempt to become a client, or to publish with a token; refuses it where its address has had too many.
+    func mayTry() -> Bool {
+        let callers = loop.node.callers
+        guard callers.parties != nil else { return true }
+        let now = loop.node.clock.monotonicMicroseconds()
+        guard let party = callers.party(caller, now: now), !party.mayTry(now: now) else { return true }
+        callers.refused(caller, "max-connect-rate-per-address", now: now)
+        refuse(.addressRate, .tooManyRequests, "too many attempts from this address, try again", retry: true)
+        return false
+    }
+
+    /// Takes back an attempt of ``mayTry()``: the token was good.
+    func hasTried() {
+        let callers = loop.node.callers
+        guard callers.parties != nil else { return }
+        callers.party(caller, now: loop.node.clock.monotonicMicroseconds())?.tried()
+    }
+
+    /// Whether no page sent it, or one that may.
+    var isFromAllowedPage: Bool {
+        let origins = request.headerFields[values: .origin]
+        guard !origins.isEmpty else { return true }
+        return loop.node.configuration.origins.allows(
+            origins, host: host,
+            overTLS: loop.node.tls != nil || loop.node.callers.isOverTLS(peer: peer, request.headerFields))
+    }
+
+    func refuseOrigin() {
+        refuse(
+            .origin,
+            .forbidden,
+            "pages from this origin may not connect here (the operator lists those that may in --allowed-origins)"
+        )
+    }
+}
