@@ -188,8 +188,8 @@ let package = Package(
             name: "ConformanceTests",
             dependencies: ["Support", "fanfare"],
             exclude: [
-                "deflate_check.py", "page_check.py", "presence_check.py", "rate_check.py", "recovery_check.py",
-                "sdk_check.py", "token_check.py", "user_limit_check.py",
+                "cors_check.py", "deflate_check.py", "page_check.py", "presence_check.py", "rate_check.py",
+                "recovery_check.py", "sdk_check.py", "token_check.py", "user_limit_check.py",
             ],
             swiftSettings: strict
         ),

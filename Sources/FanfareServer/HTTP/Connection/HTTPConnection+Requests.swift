@@ -30,10 +30,6 @@ extension HTTPConnection {
             request, loop: loop, carrier: self, peer: peer, isUpgradable: head.version >= .http1_1)
         self.exchange = exchange
         turn.takeRequest(withToken: exchange.token != nil)
-        guard !loop.node.isDraining else {
-            return exchange.refuse(
-                .draining, .serviceUnavailable, "the node is restarting, try again", retry: true)
-        }
         let check: RequestCheck
         do throws(RequestCheck.Refusal) {
             check = try RequestCheck(
@@ -42,6 +38,11 @@ extension HTTPConnection {
             return exchange.refuse(.badRequest, HTTPResponse.Status(code: error.status), error.message)
         }
         exchange.host = check.host
+        exchange.judgePage()
+        guard !loop.node.isDraining else {
+            return exchange.refuse(
+                .draining, .serviceUnavailable, "the node is restarting, try again", retry: true)
+        }
         receive(exchange, check)
     }
 

@@ -1,7 +1,6 @@
 import FanfareCore
-import HTTPTypes
 
-/// What the address of a request may do, and which pages may send one.
+/// What the address of a request may do.
 extension Exchange {
     /// Counts one attempt to become a client, or to publish with a token; refuses it where its address has had too many.
     func mayTry() -> Bool {
@@ -19,22 +18,5 @@ extension Exchange {
         let callers = loop.node.callers
         guard callers.parties != nil else { return }
         callers.party(caller, now: loop.node.clock.monotonicMicroseconds())?.tried()
-    }
-
-    /// Whether no page sent it, or one that may.
-    var isFromAllowedPage: Bool {
-        let origins = request.headerFields[values: .origin]
-        guard !origins.isEmpty else { return true }
-        return loop.node.configuration.origins.allows(
-            origins, host: host,
-            overTLS: loop.node.tls != nil || loop.node.callers.isOverTLS(peer: peer, request.headerFields))
-    }
-
-    func refuseOrigin() {
-        refuse(
-            .origin,
-            .forbidden,
-            "pages from this origin may not connect here (the operator lists those that may in --allowed-origins)"
-        )
     }
 }

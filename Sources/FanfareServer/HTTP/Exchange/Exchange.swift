@@ -17,6 +17,8 @@ final class Exchange {
     let isUpgradable: Bool
     /// The host that the request is for.
     var host: HostField?
+    /// Whether a page sent it that may come in, and so may read the answer.
+    var mayPageRead = false
     /// Called once if the connection ends before the answer is complete.
     var onGone: (() -> Void)?
     private var carrier: (any ExchangeCarrier)?
@@ -46,7 +48,9 @@ final class Exchange {
 
     /// Answers, and keeps the connection where the request allows that.
     func answer(_ status: HTTPResponse.Status, _ fields: HTTPFields = [:], _ body: ByteBuffer = ByteBuffer()) {
-        carrier?.answer(HTTPResponse(status: status, headerFields: fields), body, isLast: false)
+        var response = HTTPResponse(status: status, headerFields: fields)
+        addReaders(to: &response.headerFields)
+        carrier?.answer(response, body, isLast: false)
     }
 
     /// Answers with an error, counts it, and ends the connection.
@@ -61,7 +65,8 @@ final class Exchange {
         guard let carrier else { return }
         loop.metrics.refusals.add(reason)
         log(reason, status, message)
-        let (response, body) = loop.refusal(status, message, fields: fields, retry: retry)
+        var (response, body) = loop.refusal(status, message, fields: fields, retry: retry)
+        addReaders(to: &response.headerFields)
         carrier.answer(response, body, isLast: true)
     }
 

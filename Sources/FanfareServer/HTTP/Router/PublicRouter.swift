@@ -59,7 +59,7 @@ struct PublicRouter: Sendable {
     /// - Returns: `nil`: it was refused.
     func admit(_ exchange: Exchange) -> (any Endpoint)? {
         let endpoint = endpoint(for: exchange)
-        guard endpoint.isForAllPages || exchange.isFromAllowedPage else {
+        guard endpoint.isForAllPages || !exchange.isFromPage || exchange.mayPageRead else {
             exchange.refuseOrigin()
             return nil
         }
@@ -70,16 +70,29 @@ struct PublicRouter: Sendable {
         let match = match(exchange.request.method, exchange.path, channelBytes: exchange.limits.maxChannelNameBytes)
         if case .found(let route, let channel) = match { return route.endpoint(channel) }
         if let otherwise { return otherwise() }
+        let isOptions = exchange.request.method == .options
         switch match {
         case .otherMethods(let methods):
-            let allow = methods.map(\.rawValue).joined(separator: ", ")
+            if isOptions { return OptionsEndpoint(methods: methods) }
+            let allow = Self.list(methods)
             return RefusingEndpoint(
                 reason: .notFound, status: .methodNotAllowed, message: "only \(allow) here", fields: [.allow: allow])
         case .badChannel(let error):
             return RefusingEndpoint(reason: .badChannel, status: .badRequest, message: "\(error)")
         case .found, .nothing:
+            // RFC 9110 §9.3.7: the node itself, not one of its paths.
+            if isOptions, RoutePath(exchange.path).fits(.path("*")) { return OptionsEndpoint(methods: allMethods) }
             return RefusingEndpoint(
                 reason: .notFound, status: .notFound, message: "no such path; see / for what there is")
         }
+    }
+
+    private var allMethods: [HTTPRequest.Method] {
+        routes.reduce(into: []) { all, route in all += route.methods.filter { !all.contains($0) } }
+    }
+
+    /// Methods as the field Allow has them: each path has OPTIONS, too.
+    static func list(_ methods: [HTTPRequest.Method]) -> String {
+        (methods + [.options]).map(\.rawValue).joined(separator: ", ")
     }
 }
