@@ -12,10 +12,10 @@ final class HTTPSocket {
     var flushes: Int { watch.flushes }
     var reads: Int { watch.reads }
 
-    init(_ bench: ClientBench) throws {
+    init(_ bench: ClientBench, router: PublicRouter? = nil) throws {
         channel = EmbeddedChannel(loop: bench.eventLoop)
         try channel.pipeline.syncOperations.addHandler(watch)
-        try HTTPPipeline.install(on: channel, loop: bench.loop)
+        try HTTPPipeline.install(on: channel, loop: bench.loop, router: router)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }
 
@@ -33,6 +33,12 @@ final class HTTPSocket {
             output += String(decoding: part.readableBytesView, as: UTF8.self)
         }
         return output
+    }
+
+    /// Says whether the client takes anything.
+    func setWritable(_ isWritable: Bool) {
+        channel.isWritable = isWritable
+        channel.pipeline.fireChannelWritabilityChanged()
     }
 
     func end() { _ = try? channel.finish(acceptAlreadyClosed: true) }

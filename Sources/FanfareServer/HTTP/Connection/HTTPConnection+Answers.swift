@@ -11,7 +11,7 @@ extension HTTPConnection: ExchangeCarrier {
         guard context != nil else { return }
         if case .done = state { return }
         let isHead = exchange?.request.method == .head
-        let closes = isLast || !keepsOpen
+        let closes = isLast || !keepsOpen || !comesBack()
         var response = response
         if response.status.hasContent { response.headerFields[.contentLength] = "\(body.readableBytes)" }
         if closes { response.headerFields[.connection] = "close" }
@@ -19,6 +19,11 @@ extension HTTPConnection: ExchangeCarrier {
         // RFC 9110 §9.3.2: the answer to a HEAD has no body, whatever it is.
         if !isHead { write(body) }
         answered(closes: closes)
+    }
+
+    func holdOpen() {
+        guard case .answering = state else { return }
+        leave()
     }
 
     func handOver(_ response: HTTPResponse, to handler: any ChannelHandler) -> Bool {
@@ -52,7 +57,7 @@ extension HTTPConnection: ExchangeCarrier {
     }
 
     /// The answer is written: what follows it is the next request or the end.
-    private func answered(closes: Bool) {
+    func answered(closes: Bool) {
         endExchange()
         state = closes ? .done : .idle
         hasAnswered = true
@@ -69,13 +74,13 @@ extension HTTPConnection: ExchangeCarrier {
         ended?.completed()
     }
 
-    private func writeHead(_ response: HTTPResponse) {
+    func writeHead(_ response: HTTPResponse) {
         var response = response
         response.headerFields[.fanfareNode] = loop.node.configuration.nodeName
         response.write(into: &output)
     }
 
-    private func write(_ bytes: ByteBuffer) {
+    func write(_ bytes: ByteBuffer) {
         guard bytes.readableBytes > Self.copiedBytes else {
             output.writeImmutableBuffer(bytes)
             return

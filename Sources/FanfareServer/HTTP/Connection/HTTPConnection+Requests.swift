@@ -23,11 +23,12 @@ extension HTTPConnection {
     private func begin(_ head: HTTPRequestHead) {
         // After a request that asked for an upgrade the decoder does not read on.
         keepsOpen = head.isKeepAlive && !head.headers.contains(name: "upgrade")
+        isOld = (head.version.major, head.version.minor) < (1, 1)
         guard let request = HTTPRequest(head, isSecure: loop.node.tls != nil) else {
             return refuse(.badRequest, .badRequest, "not a valid HTTP/1.1 request")
         }
         let exchange = Exchange(
-            request, loop: loop, carrier: self, peer: peer, isUpgradable: head.version >= .http1_1)
+            request, loop: loop, carrier: self, peer: peer, isUpgradable: !isOld)
         self.exchange = exchange
         turn.takeRequest(withToken: exchange.token != nil)
         let check: RequestCheck

@@ -16,16 +16,25 @@ extension HTTPConnection {
     func leave() {
         loop.wheel.cancel(self)
         stopWaiting()
-        guard isCounted else { return }
-        isCounted = false
         share?.leave()
         share = nil
+        guard isCounted else { return }
+        isCounted = false
         loop.metrics.counters.add(.pendingConnections, -1)
     }
 
+    /// Becomes one of them again, behind an answer that took its time.
+    ///
+    /// - Returns: whether there is a place; where not, the connection has to end.
+    func comesBack() -> Bool {
+        guard !isCounted else { return true }
+        guard let context, takeShare(of: peer), loop.makeRoom(for: context.channel.remoteAddress) else { return false }
+        enter()
+        return true
+    }
+
     func restartDeadline() {
-        guard isCounted else { return }
-        startWaiting()
+        if isCounted { startWaiting() }
         loop.wheel.schedule(
             self,
             at: loop.node.clock.monotonicMicroseconds() + limits.handshakeTimeout.microseconds

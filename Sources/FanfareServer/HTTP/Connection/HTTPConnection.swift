@@ -6,7 +6,7 @@ import NIOHTTP1
 /// A public connection that speaks HTTP/1.1: makes an ``Exchange`` of each request, and answers one before it begins the next.
 ///
 /// One per socket on its event loop; after an upgrade it takes itself and all HTTP handlers out of the pipeline. `+Requests`
-/// takes requests in, `+Answers` writes, `+Turns` shares the event loop, `+Waiting` the places of sockets without a session.
+/// takes requests in, `+Answers` writes, `+Bodies` writes in parts, `+Turns` shares the event loop, `+Waiting` the places of sockets without a session.
 /// What a request gets is decided by the ``PublicRouter`` and its endpoints.
 final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler, WheelMember {
     typealias InboundIn = HTTPServerRequestPart
@@ -47,6 +47,10 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler, Whee
     /// Bytes of the body so far, kept or not, and most that it may have.
     var bodyBytes = 0
     var bodyLimit = 0
+    /// How the answer under way goes on; `nil`: it is no answer in parts.
+    var bodyFraming: BodyFraming?
+    /// Whether the current request is of HTTP/1.0.
+    var isOld = false
     /// Whether another request may follow on this connection.
     var keepsOpen = true
     /// Whether a request was answered on this connection.
@@ -95,8 +99,17 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler, Whee
         context.fireChannelReadComplete()
     }
 
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            exchange?.onWritable?()
+            goOn()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         state = .done
+        bodyFraming = nil
         arrivals.removeAll()
         let abandoned = exchange
         exchange = nil

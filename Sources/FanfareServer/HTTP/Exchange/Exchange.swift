@@ -5,8 +5,8 @@ import NIOCore
 /// One request on the public port and its answer, whatever carries them.
 ///
 /// Belongs to the event loop of its carrier. An endpoint answers once, now or later: with a whole answer (``answer(_:_:_:)``,
-/// ``refuse(_:_:_:fields:retry:)``) or by taking the connection (``handOver(_:to:)``). What it does after that, or after the
-/// client has gone, has no effect.
+/// ``refuse(_:_:_:fields:retry:)``), in parts (``stream(_:_:)``) or by taking the connection (``handOver(_:to:)``). What it does
+/// after that, or after the client has gone, has no effect.
 final class Exchange {
     let loop: LoopState
     /// Method, fields without Host, and path with query in origin form.
@@ -21,7 +21,9 @@ final class Exchange {
     var mayPageRead = false
     /// Called once if the connection ends before the answer is complete.
     var onGone: (() -> Void)?
-    private var carrier: (any ExchangeCarrier)?
+    /// Called when a client that was slow takes the parts of an answer again.
+    var onWritable: (() -> Void)?
+    private(set) var carrier: (any ExchangeCarrier)?
 
     /// Where it comes from. Found out when somebody asks, once for each request: a proxy sends those of many clients on one
     /// connection.
@@ -70,6 +72,19 @@ final class Exchange {
         carrier.answer(response, body, isLast: true)
     }
 
+    /// Answers with a head, and a body in parts, for as long as it takes.
+    ///
+    /// - Returns: `nil`: nobody takes a body. The client has gone, or asked with HEAD and has its answer.
+    func stream(_ status: HTTPResponse.Status, _ fields: HTTPFields = [:]) -> ResponseStream? {
+        var response = HTTPResponse(status: status, headerFields: fields)
+        addReaders(to: &response.headerFields)
+        return carrier?.beginBody(response) == true ? ResponseStream(exchange: self) : nil
+    }
+
+    /// The answer will take longer than a request may: from now on only its endpoint ends the wait. Whoever waits like this
+    /// holds a descriptor, so the endpoint has counted it (``admit(_:)``).
+    func holdOpen() { carrier?.holdOpen() }
+
     /// Answers with a head, behind which the connection belongs to `handler`.
     ///
     /// - Returns: whether it has it. Not when the client has gone.
@@ -81,6 +96,7 @@ final class Exchange {
     func completed() {
         carrier = nil
         onGone = nil
+        onWritable = nil
     }
 
     /// Its carrier: nobody is there any more.
