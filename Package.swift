@@ -159,7 +159,8 @@ let package = Package(
         .testTarget(
             name: "FanfareServerTests",
             dependencies: [
-                "FanfareServer", "FanfareAuth", "FanfareCore", "FanfareWire", "Support", nioCore, logging,
+                "FanfareServer", "FanfareAuth", "FanfareCore", "FanfareWire", "Support", nioCore, nioPosix, logging,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -188,8 +189,8 @@ let package = Package(
             name: "ConformanceTests",
             dependencies: ["Support", "fanfare"],
             exclude: [
-                "deflate_check.py", "page_check.py", "presence_check.py", "rate_check.py", "recovery_check.py",
-                "sdk_check.py", "token_check.py", "user_limit_check.py",
+                "cors_check.py", "deflate_check.py", "page_check.py", "presence_check.py", "rate_check.py",
+                "recovery_check.py", "sdk_check.py", "token_check.py", "user_limit_check.py",
             ],
             swiftSettings: strict
         ),
@@ -203,7 +204,7 @@ if isFuzzing {
             name: "fanfare-fuzz",
             dependencies: [
                 "CLibFuzzer", "FanfareServer", "FanfareAuth", "FanfareRedis", "FanfareCore", "FanfareWire", nioCore,
-                logging,
+                logging, .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             path: "Fuzz",
             exclude: ["CLibFuzzer", "Corpus", "Dictionaries", "Regressions", "run.py"],

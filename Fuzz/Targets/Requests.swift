@@ -1,4 +1,5 @@
 import FanfareCore
+import HTTPTypes
 
 @testable import FanfareServer
 @testable import FanfareWire
@@ -7,7 +8,7 @@ extension FuzzTarget {
     /// Targets of HTTP requests: path, query, and the token in either.
     static let requests = FuzzTarget(name: "requests", maxBytes: 512) { input in
         var input = input
-        let method = input.pick(["GET", "POST", "HEAD", "PUT"])
+        let method = input.pick([HTTPRequest.Method.get, .post, .head, .put])
         let limit = input.pick([255, 1, 64, 10_000])
         let field = input.pick([
             "authorization", "sec-websocket-protocol", "cookie", "host", "transfer-encoding", "content-length",
@@ -22,19 +23,33 @@ extension FuzzTarget {
         encoding(value)
     }
 
-    private static func path(_ method: String, _ target: String, _ limit: Int) {
-        let route = Route(method: method, target: target, channelBytes: limit)
+    private static func path(_ method: HTTPRequest.Method, _ target: String, _ limit: Int) {
+        let found = place(method, target, limit)
         if target.utf8.first == UInt8(ascii: "/") {
-            let absolute = Route(method: method, target: "http://a.example" + target, channelBytes: limit)
-            expect(absolute == route, "absolute form is \(absolute), the other \(route)")
+            let absolute = place(method, "http://a.example" + target, limit)
+            expect(absolute == found, "absolute form is \(absolute), the other \(found)")
         }
-        switch route {
-        case .rawWebSocket(let channel), .publish(let channel):
-            expect((1...min(limit, 255)).contains(channel.string.utf8.count), "channel \(channel)")
-            let path = "/channels/" + percentEncoded(channel.string)
-            let again = Route(method: "POST", target: path, channelBytes: limit)
-            expect(again == .publish(channel), "\(path) is \(again)")
-        default: break
+        guard
+            case .found(_, let channel?) = PublicRouter.standard.match(
+                method, HTTPRequest.originForm(target), channelBytes: limit)
+        else { return }
+        expect((1...min(limit, 255)).contains(channel.string.utf8.count), "channel \(channel)")
+        let path = "/channels/" + percentEncoded(channel.string)
+        let again = place(.post, path, limit)
+        expect(again == "channel() \(channel.string)", "\(path) is \(again)")
+    }
+
+    /// What a router makes of a target, in words that can be compared.
+    private static func place(_ method: HTTPRequest.Method, _ target: String, _ limit: Int) -> String {
+        switch PublicRouter.standard.match(method, HTTPRequest.originForm(target), channelBytes: limit) {
+        case .found(let route, let channel):
+            switch route.place {
+            case .path(let path): "path \(path)"
+            case .channel(let suffix): "channel(\(suffix)) \(channel?.string ?? "")"
+            }
+        case .otherMethods(let methods): "for \(methods)"
+        case .badChannel(let error): "\(error)"
+        case .nothing: "nothing"
         }
     }
 

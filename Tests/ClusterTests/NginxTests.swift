@@ -101,4 +101,25 @@ struct NginxTests {
             }
         }
     }
+
+    @Test("a preflight and the request behind it pass nginx as they are")
+    func preflight() async throws {
+        try await withCluster(nodes: 1) { cluster in
+            let client = try await SocketClient.connect(cluster.port)
+            let origin = "Host: a\r\nOrigin: http://page.example\r\n"
+            try await client.send(
+                "OPTIONS /channels/a HTTP/1.1\r\n\(origin)Access-Control-Request-Method: POST\r\n"
+                    + "Access-Control-Request-Headers: authorization\r\n\r\n")
+            let asked = try await client.receive("a preflight's answer") { HTTPAnswer.parse(&$0) }
+            #expect(asked?.status == 204 && asked?["access-control-allow-methods"] == "POST")
+            try await client.send(
+                "POST /channels/a HTTP/1.1\r\n\(origin)Authorization: Basic eA==\r\nContent-Length: 1\r\n\r\nx")
+            let sent = try await client.receive("an answer") { HTTPAnswer.parse(&$0) }
+            #expect(sent?.status == 200)
+            for answer in [asked, sent] {
+                #expect(answer?["access-control-allow-origin"] == "http://page.example" && answer?["vary"] == "Origin")
+            }
+            await client.close()
+        }
+    }
 }

@@ -51,7 +51,7 @@ struct RFC6455Tests {
             let long = try await ask(node, "GET /" + String(repeating: "a", count: 100_000) + " HTTP/1.1")
             #expect(long.status == 431)
             let posted = try await ask(node, "POST /channels/a/ws HTTP/1.1")
-            #expect(posted.status == 405 && posted["allow"] == "GET")
+            #expect(posted.status == 405 && posted["allow"] == "GET, OPTIONS")
             try await eventually("nothing is left") { try await node.metric("fanfare_connections") == 0 }
         }
     }

@@ -131,4 +131,16 @@ struct ClientTests {
             #expect(log.contains("ok no errors in the console"), "\(log)")
         }
     }
+
+    @Test("scripts of a listed page send and read over HTTP in a browser, those of another page do neither")
+    func crossOrigin() async throws {
+        let port = FreePort.take()
+        try await withNode(flags: ["--allowed-origins", "http://127.0.0.1:\(port)"]) { node in
+            let log = try await run(
+                "cors_check.py", "http://127.0.0.1:\(node.port)", "\(port)", within: .seconds(120))
+            #expect(log.contains("ok and reads nothing without asking"), "\(log)")
+            let counter = #"fanfare_connections_refused_total{reason="origin"}"#
+            #expect(try await node.metric(counter) >= 2)
+        }
+    }
 }

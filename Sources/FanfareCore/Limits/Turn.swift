@@ -11,6 +11,9 @@ public struct Turn: Sendable {
     /// Bytes of a message that count as one more unit, for they have to be parsed.
     public static let messageBytes = 2_048
 
+    /// Units of a request over HTTP: its head is taken apart, something is published, an answer is written.
+    public static let request = 4
+
     private var left: Int
 
     /// - Parameter isEndless: whether all that is left is done now, whatever it is.
@@ -21,6 +24,11 @@ public struct Turn: Sendable {
 
     /// A message of that size was taken.
     public mutating func take(messageBytes: Int) { take(1 + messageBytes / Self.messageBytes) }
+
+    /// A request over HTTP was begun.
+    ///
+    /// - Parameter withToken: whether it has a token to check.
+    public mutating func takeRequest(withToken: Bool) { take(Self.request + (withToken ? Self.token : 0)) }
 
     /// A command was begun.
     ///

@@ -1,6 +1,6 @@
 import FanfareCore
+import HTTPTypes
 import Logging
-import NIOHTTP1
 import Synchronization
 
 /// Who is calling a node: finds the address behind a request, and counts by it. Any thread.
@@ -36,21 +36,21 @@ final class Callers: Sendable {
 
     /// - Parameters:
     ///   - peer: the other end of the connection, or for whom it speaks by the PROXY protocol.
-    ///   - headers: the request's.
-    func caller(peer: ClientAddress, _ headers: HTTPHeaders) -> Caller {
+    ///   - fields: the request's.
+    func caller(peer: ClientAddress, _ fields: HTTPFields) -> Caller {
         let origin: ForwardedPath.Origin
         switch source {
         case .peer, .proxyProtocol:
             return Caller(address: peer, isTrusted: trusted.contains(peer))
         case .xForwardedFor, .forwarded:
             guard trusted.contains(peer) else {
-                if headers.contains(name: "x-forwarded-for") || headers.contains(name: "forwarded") { warn(peer) }
+                if fields.contains(.xForwardedFor) || fields.contains(.forwarded) { warn(peer) }
                 return Caller(address: peer, isTrusted: false)
             }
             origin =
                 source == .forwarded
-                ? path.origin(peer: peer, forwarded: headers["forwarded"])
-                : path.origin(peer: peer, xForwardedFor: headers["x-forwarded-for"])
+                ? path.origin(peer: peer, forwarded: fields[values: .forwarded])
+                : path.origin(peer: peer, xForwardedFor: fields[values: .xForwardedFor])
         }
         if origin.isMalformed { warnOfGarbage(origin.address) }
         return Caller(address: origin.address, isTrusted: !origin.isMalformed && trusted.contains(origin.address))
@@ -60,14 +60,14 @@ final class Callers: Sendable {
     /// held to their pages' origins; so any hop that says so will do.
     ///
     /// - Parameter peer: as for ``caller(peer:_:)``.
-    func isOverTLS(peer: ClientAddress, _ headers: HTTPHeaders) -> Bool {
+    func isOverTLS(peer: ClientAddress, _ fields: HTTPFields) -> Bool {
         guard trusted.contains(peer) else { return false }
         return switch source {
         case .peer, .proxyProtocol: false
         case .xForwardedFor:
-            ListFromRight(headers["x-forwarded-proto"], isQuoted: false).contains { ForwardedElement.isTLS($0) }
+            ListFromRight(fields[values: .xForwardedProto], isQuoted: false).contains { ForwardedElement.isTLS($0) }
         case .forwarded:
-            ListFromRight(headers["forwarded"], isQuoted: true)
+            ListFromRight(fields[values: .forwarded], isQuoted: true)
                 .contains {
                     ForwardedElement.value(of: "proto", in: $0).map { ForwardedElement.isTLS($0[...]) } ?? false
                 }

@@ -3,7 +3,7 @@ import NIOCore
 /// Takes the PROXY protocol's header off the front of a connection, and then itself out of the pipeline.
 ///
 /// It comes before everything else, TLS included, and only to connections of trusted peers: nobody else is asked who they
-/// are. The deadline of the handshake is ``FrontHandler``'s.
+/// are. The deadline of the handshake is ``HTTPConnection``'s.
 final class ProxyHeaderHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -14,12 +14,12 @@ final class ProxyHeaderHandler: ChannelInboundHandler, RemovableChannelHandler {
         case refused
     }
 
-    private let front: FrontHandler
+    private let connection: HTTPConnection
     private var state = State.waiting
     private var bytes = ByteBuffer()
 
-    /// - Parameter front: who is told for whom the proxy speaks.
-    init(front: FrontHandler) { self.front = front }
+    /// - Parameter connection: who is told for whom the proxy speaks.
+    init(connection: HTTPConnection) { self.connection = connection }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch state {
@@ -37,14 +37,14 @@ final class ProxyHeaderHandler: ChannelInboundHandler, RemovableChannelHandler {
         case .incomplete: break
         case .invalid:
             state = .refused
-            front.loop.metrics.refusals.add(.proxyProtocol)
-            front.loop.logRefusal(
+            connection.loop.metrics.refusals.add(.proxyProtocol)
+            connection.loop.logRefusal(
                 .proxyProtocol, "a trusted peer began without a valid PROXY header", context.remoteAddress)
             context.close(promise: nil)
         case .header(let client, let length):
             state = .passing
-            front.proxied = client
-            guard front.takeShare(of: front.peer) else {
+            connection.proxied = client
+            guard connection.takeShare(of: connection.peer) else {
                 state = .refused
                 return context.close(promise: nil)
             }

@@ -25,10 +25,13 @@ struct PublicListener: Sendable {
     var port: Int { channel.localAddress?.port ?? 0 }
 
     /// Binds and accepts from now on.
+    ///
+    /// - Parameter router: `nil`: that of the node's configuration.
     static func open(
         node: NodeContext,
         loops: [NIOLoopBound<LoopState>],
-        group: MultiThreadedEventLoopGroup
+        group: MultiThreadedEventLoopGroup,
+        router: PublicRouter? = nil
     ) async throws -> PublicListener {
         let byLoop = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) })
         let channel = try await ServerBootstrap(group: group)
@@ -55,7 +58,7 @@ struct PublicListener: Sendable {
                     guard let loop = byLoop[ObjectIdentifier(channel.eventLoop)]?.value else {
                         preconditionFailure("a connection on a loop that is not the node's")
                     }
-                    try HTTPPipeline.install(on: channel, loop: loop)
+                    try HTTPPipeline.install(on: channel, loop: loop, router: router)
                 }
             }
             .bind(host: node.configuration.host, port: node.configuration.port).get()

@@ -21,7 +21,7 @@ final class LoopState {
     /// All sessions of this loop, for the drain; each knows its index.
     private(set) var clients: [ClientConnection] = []
     /// Sockets without a session that the node waits for.
-    var waiting = OldestFirst<FrontHandler>()
+    var waiting = OldestFirst<HTTPConnection>()
     /// Clients that wait for their turn.
     private(set) lazy var turns = TurnQueue(self)
     /// Puts a tick's publications together for the clients of this loop.

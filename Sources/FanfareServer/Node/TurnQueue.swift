@@ -1,6 +1,12 @@
 import NIOCore
 
-/// Clients of one event loop that have more to do than one turn allows.
+/// Who may have more to do than one turn allows.
+protocol TurnTaker: AnyObject {
+    /// Its turn has come.
+    func takeTurn()
+}
+
+/// Clients and HTTP connections of one event loop that have more to do than one turn allows.
 ///
 /// They go on in their order, some together, and then the sockets are looked at: whoever runs on with `execute` alone keeps
 /// NIO from its selector, for it looks there only when no task is left. So a round begins a moment later than it could.
@@ -12,18 +18,18 @@ final class TurnQueue {
     private static let round: UInt64 = 1_000
 
     private unowned let loop: LoopState
-    private var clients: [ClientConnection] = []
+    private var waiting: [any TurnTaker] = []
     private var next = 0
     private var isScheduled = false
 
     init(_ loop: LoopState) { self.loop = loop }
 
-    /// Clients that wait.
-    var count: Int { clients.count - next }
+    /// How many wait.
+    var count: Int { waiting.count - next }
 
-    /// Adds a client behind the others.
-    func add(_ client: ClientConnection) {
-        clients.append(client)
+    /// Adds one behind the others.
+    func add(_ taker: any TurnTaker) {
+        waiting.append(taker)
         schedule()
     }
 
@@ -40,17 +46,17 @@ final class TurnQueue {
         let clock = loop.node.clock
         let until = clock.monotonicMicroseconds() + Self.round
         loop.shard.answerMore()
-        let last = clients.count
+        let last = waiting.count
         while next < last {
-            let client = clients[next]
+            let taker = waiting[next]
             next += 1
-            client.takeTurn()
+            taker.takeTurn()
             if clock.monotonicMicroseconds() >= until { break }
         }
-        if next == clients.count {
-            (clients, next) = ([], 0)
+        if next == waiting.count {
+            (waiting, next) = ([], 0)
         } else if next >= 1_024 {
-            clients.removeFirst(next)
+            waiting.removeFirst(next)
             next = 0
         }
         loop.flush()

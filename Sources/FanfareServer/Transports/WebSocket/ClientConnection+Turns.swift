@@ -1,7 +1,7 @@
 import NIOCore
 
 /// One client's burst must not hold up the others of its event loop: after a turn's work they have theirs.
-extension ClientConnection {
+extension ClientConnection: TurnTaker {
     /// Whether something that came waits for a turn or for the end of a read.
     var waitsForTurn: Bool { isTurnOver || commands.isHeldUp }
 

@@ -1,11 +1,11 @@
 import FanfareAuth
 import FanfareCore
 import FanfareWire
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 
 /// Who a request comes from: raw clients and publishes over HTTP; clients with a session are asked in `connect`.
-extension FrontHandler {
+extension Exchange {
     /// What a request's token says.
     struct Bearer {
         /// `nil`: there is no token.
@@ -14,18 +14,19 @@ extension FrontHandler {
         var channels: Set<ExactText> = []
     }
 
-    /// The token that a request brings along; `nil`: none, or none that counts here.
-    func token(_ head: HTTPRequestHead) -> String? {
+    func findToken() -> String? {
         guard !loop.node.ignoresTokens else { return nil }
         let configuration = loop.node.configuration
         return RequestToken(
-            target: head.uri, cookie: configuration.tokenCookie, isInQuery: configuration.tokenInQuery
-        ) { head.headers[$0] }.value
+            target: path, cookie: configuration.tokenCookie, isInQuery: configuration.tokenInQuery
+        ) { name in
+            HTTPField.Name(name).map { request.headerFields[values: $0] } ?? []
+        }.value
     }
 
     /// Checks a complete request's token, then goes on with `next`, which is not called when the request is refused.
-    func authenticate(_ head: HTTPRequestHead, _ next: @escaping (Bearer) -> Void) {
-        guard let token = token(head) else { return next(Bearer()) }
+    func authenticate(_ next: @escaping (Bearer) -> Void) {
+        guard let token else { return next(Bearer()) }
         guard let verifier = loop.node.tokens?.verifier else {
             loop.node.metrics.tokens.refusals.addShared(.unknownKey)
             return refuseToken(.unknownKey)
@@ -36,11 +37,11 @@ extension FrontHandler {
         Task {
             let search = await verifier.learnKeys()
             eventLoop.execute {
-                let (handler, next) = bound.value
+                let (exchange, next) = bound.value
                 // The client may have gone, or its deadline may have passed.
-                guard case .answering = handler.state else { return }
-                _ = handler.decide(verifier.connection(token, after: search), next)
-                handler.loop.flush()
+                guard !exchange.isOver else { return }
+                _ = exchange.decide(verifier.connection(token, after: search), next)
+                exchange.loop.flush()
             }
         }
     }
@@ -71,6 +72,22 @@ extension FrontHandler {
         return permissions.allow(action, in: channel, access, bearer.identity, isSubscribed: isSubscribed)
     }
 
+    /// The rules of a channel; where there are none, the request is refused.
+    func rules(_ channel: ChannelName) -> ChannelRules? {
+        if let rules = loop.node.channels.rules(channel) { return rules }
+        refuse(.badChannel, .notFound, "unknown namespace of channel '\(channel)'")
+        return nil
+    }
+
+    /// Refuses a client without credentials.
+    func refuseAnonymous(_ what: String) {
+        refuse(
+            .unauthorized,
+            .unauthorized,
+            "anonymous clients may not \(what) here (the operator allows it with --anonymous or --dev)"
+        )
+    }
+
     private func refuseToken(_ refusal: TokenRefusal) {
         loop.node.logger.debug("token refused", metadata: ["reason": "\(refusal.label)"])
         if refusal.isTemporary {
@@ -80,7 +97,7 @@ extension FrontHandler {
             let message = refusal == .expired ? "the token has expired" : "the token is not valid here"
             refuse(
                 .unauthorized, .unauthorized, message,
-                headers: [("WWW-Authenticate", #"Bearer error="invalid_token""#)])
+                fields: [.wwwAuthenticate: #"Bearer error="invalid_token""#])
         }
     }
 }

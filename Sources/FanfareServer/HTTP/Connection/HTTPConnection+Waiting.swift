@@ -1,11 +1,46 @@
 import FanfareCore
 import NIOCore
-import NIOHTTP1
 import NIOSSL
 
 /// The time in which the node waits for its client: for a request, for its end, or for the next one. Who is waited for gives
 /// way when a place is needed; who is waiting for us does not.
-extension FrontHandler {
+extension HTTPConnection {
+    /// Becomes one of the sockets without a session.
+    func enter() {
+        loop.metrics.counters.add(.pendingConnections)
+        isCounted = true
+        restartDeadline()
+    }
+
+    /// This socket is no longer one without a session. Safe to call again.
+    func leave() {
+        loop.wheel.cancel(self)
+        stopWaiting()
+        share?.leave()
+        share = nil
+        guard isCounted else { return }
+        isCounted = false
+        loop.metrics.counters.add(.pendingConnections, -1)
+    }
+
+    /// Becomes one of them again, behind an answer that took its time.
+    ///
+    /// - Returns: whether there is a place; where not, the connection has to end.
+    func comesBack() -> Bool {
+        guard !isCounted else { return true }
+        guard let context, takeShare(of: peer), loop.makeRoom(for: context.channel.remoteAddress) else { return false }
+        enter()
+        return true
+    }
+
+    func restartDeadline() {
+        if isCounted { startWaiting() }
+        loop.wheel.schedule(
+            self,
+            at: loop.node.clock.monotonicMicroseconds() + limits.handshakeTimeout.microseconds
+        )
+    }
+
     func startWaiting() {
         stopWaiting()
         waitingPlace = loop.waiting.append(self)
@@ -38,7 +73,7 @@ extension FrontHandler {
     /// Ends at once to make room for another socket. A request of which a part has come gets an answer, if the kernel takes it.
     func giveWay() {
         switch state {
-        case .body, .discarding:
+        case .receiving:
             refuse(.pendingLimit, .serviceUnavailable, "too many requests wait here, try again", retry: true)
         case .idle where !hasAnswered:
             loop.metrics.refusals.add(.pendingLimit)

@@ -75,6 +75,13 @@ struct OriginPolicy: Sendable, Equatable {
         }
     }
 
+    /// Whether a page that ``allows(_:host:overTLS:)`` let in may read answers to requests with its user's cookies. Not where
+    /// every page is let in, and not `null`: any page can be that, in a frame of its own.
+    func allowsCookies(of origin: String) -> Bool {
+        guard !allowsAny, let origin = PageOrigin(origin.utf8) else { return false }
+        return !origin.isOpaque
+    }
+
     private static let star = UInt8(ascii: "*")
 
     private static func rule(_ text: ArraySlice<UInt8>) -> Rule? {
@@ -121,6 +128,9 @@ struct PageOrigin: Sendable, Equatable {
 
     /// Whether it is of `http://` or `https://`.
     var isOfWeb: Bool { Self.defaultPort(scheme) != nil }
+
+    /// Whether it is `null`.
+    var isOpaque: Bool { scheme.isEmpty }
 
     /// Whether nobody on the way can have written the page.
     var isSecure: Bool { scheme.elementsEqual("https".utf8) }

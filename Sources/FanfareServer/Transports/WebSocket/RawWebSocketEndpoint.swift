@@ -1,0 +1,35 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+
+/// `/channels/{channel}/ws`: an upgrade to the raw protocol on a channel.
+struct RawWebSocketEndpoint: Endpoint {
+    let channel: ChannelName
+
+    func body(of exchange: Exchange) -> BodyUse? { .forbidden }
+
+    func respond(to exchange: Exchange, _ body: ByteBuffer) {
+        guard let rules = exchange.rules(channel) else { return }
+        let wish: RecoveryWish
+        do {
+            wish = try RecoveryQuery.wish(exchange.path, rules)
+        } catch {
+            return exchange.refuse(.badRequest, .badRequest, "\(error)")
+        }
+        // Browsers that offer a token as a subprotocol want another one chosen.
+        guard let upgrade = WebSocketUpgrade(exchange, subprotocols: ["fanfare-raw"]) else { return }
+        exchange.authenticate { bearer in
+            if bearer.identity == nil, !exchange.loop.node.anonymousPermissions.mayConnect {
+                return exchange.refuseAnonymous("connect")
+            }
+            let isMember = bearer.channels.contains(channel.text)
+            guard isMember || exchange.may(.subscribe, channel, rules.subscribe, bearer) else {
+                return exchange.refuse(.forbidden, .forbidden, "this client may not subscribe to this channel")
+            }
+            let mayPublish = exchange.may(.publish, channel, rules.publish, bearer, isSubscribed: true)
+            let client = RawClient(
+                channel: channel, rules: rules, mayPublish: mayPublish, identity: bearer.identity)
+            upgrade.admit(.raw(client), wish: wish)
+        }
+    }
+}
