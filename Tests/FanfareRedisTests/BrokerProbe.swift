@@ -120,15 +120,32 @@ final class BrokerProbe: Sendable {
         return ticket
     }
 
+    /// The publications of a channel that came for a receiver.
+    func publications(in channel: String, _ receiver: Int = 0) -> [Publication] {
+        events(receiver).compactMap { event -> Publication? in
+            guard case .publication(let prepared) = event, prepared.publication.channel.string == channel else {
+                return nil
+            }
+            return prepared.publication
+        }
+    }
+
     @discardableResult
     func publish(
         _ channel: String, _ text: String, key: String? = nil
     ) async throws -> Result<PublishReceipt, BrokerError> {
-        let publication = Publication(
-            channel: try ChannelName(channel), payload: Payload(text: text),
-            publishedAt: NodeClock.system.wallMicroseconds())
-        return await withCheckedContinuation { continuation in
-            broker.publish(publication, idempotencyKey: key) { continuation.resume(returning: $0) }
+        await publish(
+            Publication(
+                channel: try ChannelName(channel), payload: Payload(text: text),
+                publishedAt: NodeClock.system.wallMicroseconds()), key: key)
+    }
+
+    @discardableResult
+    func publish(_ publication: Publication, key: String? = nil) async -> Result<PublishReceipt, BrokerError> {
+        await withCheckedContinuation { continuation in
+            broker.publish(publication, options: PublishOptions(idempotencyKey: key)) {
+                continuation.resume(returning: $0)
+            }
         }
     }
 }

@@ -243,6 +243,9 @@ public final class BrokerMetrics: Sendable {
 extension BrokerMetrics {
     /// So many entries or members could not be read. Mostly none: nothing is written then.
     public func noteUnreadable(_ count: Int) { if count > 0 { counters.addShared(.unreadable, count) } }
+
+    /// So many fields were passed over. Mostly none: nothing is written then.
+    public func noteSkipped(fields count: Int) { if count > 0 { counters.addShared(.skippedFields, count) } }
 }
 
 /// Counters of the broker; use `addShared`, for links live on threads of their own.
@@ -258,6 +261,8 @@ public enum BrokerCounter: Int, CaseIterable, Sendable {
     /// Entries of streams and members in the broker that this node can't read and leaves out, each time that it meets them,
     /// and entries of others that had to go from where a stream goes on.
     case unreadable
+    /// Fields of messages and entries that this node does not know or can't read, and goes on without.
+    case skippedFields
     /// Gauge: channels subscribed in the broker now.
     case channels
     /// Gauge: publishes that wait for the broker's answer.

@@ -225,6 +225,9 @@ extension Metric {
         .counter(
             "fanfare_broker_unreadable_total", "Entries and members in Redis that were not understood.",
             broker: .unreadable),
+        .counter(
+            "fanfare_broker_skipped_fields_total", "Fields of messages and entries that were passed over.",
+            broker: .skippedFields),
         .gauge("fanfare_broker_channels", "Channels that this node hears.", broker: .channels),
         .counter("fanfare_broker_duplicates_total", "Publishes repeated with their key.", broker: .duplicates),
         .counter("fanfare_history_reads_total", "Reads of a channel's history.", broker: .historyReads),
