@@ -123,6 +123,9 @@ public final class RedisBroker: Broker {
         completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
     ) {
         let size = publication.size + Envelope.maximumHeaderBytes
+        guard !publication.channel.isReserved else {
+            return order(.publish(publication), size: size) { completion($0.map(StreamCalls.receipt)) }
+        }
         metrics.counters.addShared(.pendingPublishes)
         order(task(publication, options), size: size) { [metrics] result in
             metrics.counters.addShared(.pendingPublishes, -1)

@@ -58,7 +58,7 @@ public final class MemoryBroker: Broker {
         state.withLock { state in
             let before = state.wanted[channel, default: 0]
             state.wanted[channel] = before | 1 << UInt64(receiver)
-            if before == 0 { metrics.counters.addShared(.channels) }
+            if before == 0, !channel.isReserved { metrics.counters.addShared(.channels) }
             let position = retention.map { _ in
                 state.streams[channel]?.open(now) ?? StreamPosition(offset: 0, epoch: state.epochs.next(channel))
             }
@@ -71,7 +71,7 @@ public final class MemoryBroker: Broker {
             guard let before = state.wanted[channel] else { return }
             let after = before & ~(1 << UInt64(receiver))
             state.wanted[channel] = after == 0 ? nil : after
-            if after == 0 { metrics.counters.addShared(.channels, -1) }
+            if after == 0, !channel.isReserved { metrics.counters.addShared(.channels, -1) }
         }
     }
 
@@ -80,6 +80,7 @@ public final class MemoryBroker: Broker {
         completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
     ) {
         let result = publish(publication, options)
+        guard !publication.channel.isReserved else { return completion(result) }
         switch result {
         case .success(let receipt) where !receipt.isDuplicate:
             metrics.counters.addShared(.published)

@@ -11,6 +11,8 @@ public final class NodeMetrics: Sendable {
     public let tokens = TokenMetrics()
     /// The certificate of the public port.
     public let tls = CounterBlock<TLSCounter>()
+    /// Messages from node to node.
+    public let control = CounterBlock<ControlCounter>()
     /// Counted by several threads: the listener and the admin API.
     public let shared = CounterBlock<SharedCounter>()
 

@@ -6,7 +6,7 @@ import NIOCore
 extension SubscriberLink {
     func message(_ name: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer) {
         let limit = configuration.maxPayloadBytes + Envelope.maximumHeaderBytes
-        guard bytes.count <= limit + Envelope.fieldBytes(bytes) else {
+        guard bytes.count <= limit + Envelope.fieldBytes(bytes) || isControl(name, bytes.count) else {
             return metrics.counters.addShared(.dropped)
         }
         var skippedFields = 0
@@ -25,7 +25,7 @@ extension SubscriberLink {
         case .numbered(let payload, let acceptedAt, let number, let metadata):
             guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
             let lost = losses.take(number, in: channel, isHeard: book.receivers(of: channel) != 0)
-            if lost > 0 { metrics.counters.addShared(.lost, lost) }
+            if lost > 0, !channel.isReserved { metrics.counters.addShared(.lost, lost) }
             received(
                 Publication(channel: channel, payload: payload, publishedAt: acceptedAt, metadata: metadata))
         case .positioned(let payload, let acceptedAt, let position, let metadata):
@@ -55,6 +55,7 @@ extension SubscriberLink {
     }
 
     func received(_ publication: Publication) {
+        guard !publication.channel.isReserved else { return deliver(publication) }
         metrics.counters.addShared(.received)
         if publication.publishedAt != 0 {
             metrics.lag.recordShared(microseconds: Int(truncatingIfNeeded: now() &- publication.publishedAt))
@@ -87,6 +88,11 @@ extension SubscriberLink {
             body(mask.trailingZeroBitCount)
             mask &= mask - 1
         }
+    }
+
+    /// Whether it is a message from node to node within the bound of these.
+    private func isControl(_ name: UnsafeRawBufferPointer, _ count: Int) -> Bool {
+        channel(name)?.isReserved == true && count <= ControlBounds.messageBytes + Envelope.maximumHeaderBytes
     }
 
     func channel(_ name: UnsafeRawBufferPointer) -> ChannelName? {
