@@ -146,6 +146,7 @@ let package = Package(
         .testTarget(
             name: "FanfareRedisTests",
             dependencies: ["FanfareRedis", "FanfareCore", "FanfareWire", "Support", nioCore, logging],
+            exclude: ["Recorded"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -9,57 +9,100 @@ extension FuzzTarget {
         var input = input
         name(input.piece())
         let bytes = input.rest
-        guard let envelope = Envelope.read(bytes) else { return }
-        var again = ByteBuffer()
-        switch envelope {
-        case .publication(let payload, let acceptedAt):
-            check(payload)
-            if !bytes.prefix(3).elementsEqual([0x00, 0x46, 0x46]) {
-                expect(payload.bytes == bytes.buffer && acceptedAt == 0, "plain bytes are another payload")
-                return
+        fields(bytes)
+        var skipped = 0
+        let read = Envelope.read(bytes, skippedFields: &skipped)
+        expect(Envelope.fieldBytes(bytes) <= bytes.count, "more bytes of fields than of the message")
+        guard let envelope = read else { return }
+        // A field takes six bytes at least.
+        expect(skipped <= bytes.count / 6 + 1, "\(skipped) fields in \(bytes.count) bytes")
+        guard bytes.prefix(3).elementsEqual([0x00, 0x46, 0x46]) else {
+            guard case .publication(let payload, acceptedAt: 0, nil) = envelope else {
+                fatalError("plain bytes are none")
             }
-            Envelope.writeHeader(publication(payload, acceptedAt), into: &again)
-            again.writeImmutableBuffer(payload.bytes)
-        case .numbered(let payload, let acceptedAt, let number):
             check(payload)
-            Envelope.writeHeader(publication(payload, acceptedAt), number, into: &again)
-            again.writeImmutableBuffer(payload.bytes)
-        case .positioned(let payload, let acceptedAt, let place):
-            check(payload)
+            return expect(payload.bytes == bytes.buffer, "plain bytes are another payload")
+        }
+        guard let again = written(envelope) else { return }
+        if bytes[6] == 0 {
+            expect(skipped == 0, "fields where there are none")
+            // A probe has no payload, and says so when it is written again.
+            expect(again == bytes.buffer || again.readableBytes == 15, "written again it is \(again)")
+        }
+        // What was passed over is gone, and an info's JSON may be written in many ways: but only once.
+        var skippedAgain = 0
+        let second = again.withUnsafeReadableBytes { Envelope.read($0, skippedFields: &skippedAgain) }
+        expect(
+            skippedAgain == 0 && second.flatMap(written) == again, "written again it is \(String(describing: second))")
+    }
+
+    /// An envelope as a node writes it; `nil` for joins and leaves, whose JSON may be written in many ways.
+    private static func written(_ envelope: Envelope) -> ByteBuffer? {
+        var again = ByteBuffer()
+        let published: Publication
+        switch envelope {
+        case .publication(let payload, let acceptedAt, let metadata):
+            published = publication(payload, acceptedAt, metadata)
+            Envelope.writeHeader(published, into: &again)
+        case .numbered(let payload, let acceptedAt, let number, let metadata):
+            published = publication(payload, acceptedAt, metadata)
+            Envelope.writeHeader(published, number, into: &again)
+        case .positioned(let payload, let acceptedAt, let place, let metadata):
             expect(StreamPosition.isEpoch(place.epoch), "epoch '\(place.epoch)'")
-            Envelope.writeStreamHeader(publication(payload, acceptedAt), into: &again)
+            published = publication(payload, acceptedAt, metadata)
+            Envelope.writeStreamHeader(published, into: &again)
             again.writeInteger(place.offset)
             again.writeInteger(UInt8(place.epoch.utf8.count))
             again.writeString(place.epoch)
-            again.writeImmutableBuffer(payload.bytes)
         case .presence(let kind, let info):
-            // JSON may be written in many ways: what counts is that it says the same.
-            let line = info.json
-            var whole = Envelope.header(kind, at: 0)
-            whole.writeImmutableBuffer(line)
-            guard case .presence(kind, let second)? = whole.withUnsafeReadableBytes({ Envelope.read($0) }) else {
-                fatalError("written again it is nothing: \(String(buffer: line))")
-            }
-            expect(second.client == info.client && second.user == info.user, "another client")
-            expect(!line.readableBytesView.contains(0x0A), "more than one line")
-            expect(String(validating: line.readableBytesView, as: UTF8.self) != nil, "info is not UTF-8")
-            expect(second.connInfo == info.connInfo && second.chanInfo == info.chanInfo, "another info")
-            return
-        case .probe(let number):
-            expect(
-                Envelope.probeBytes(number).readableBytesView.dropFirst(6).elementsEqual(bytes.prefix(15).dropFirst(6)),
-                "probe")
-            return
+            presence(kind, info)
+            return nil
+        case .probe(let number): return Envelope.probeBytes(number)
         }
-        expect(again == bytes.buffer, "written again it is \(again)")
+        check(published.payload)
+        again.writeImmutableBuffer(Envelope.body(published))
+        return again
+    }
+
+    /// JSON may be written in many ways: what counts is that it says the same.
+    private static func presence(_ kind: PresenceEvent.Kind, _ info: ClientInfo) {
+        let line = info.json
+        var whole = Envelope.header(kind, at: 0)
+        whole.writeImmutableBuffer(line)
+        guard case .presence(kind, let second)? = whole.withUnsafeReadableBytes({ Envelope.read($0) }) else {
+            fatalError("written again it is nothing: \(String(buffer: line))")
+        }
+        expect(second.client == info.client && second.user == info.user, "another client")
+        expect(!line.readableBytesView.contains(0x0A), "more than one line")
+        expect(String(validating: line.readableBytesView, as: UTF8.self) != nil, "info is not UTF-8")
+        expect(second.connInfo == info.connInfo && second.chanInfo == info.chanInfo, "another info")
+    }
+
+    /// The fields alone: every byte is in a field, before the fields, or behind them; tags keep their bounds.
+    private static func fields(_ bytes: UnsafeRawBufferPointer) {
+        guard let (fields, rest) = TypedFields.split(bytes) else { return }
+        expect(4 + fields.count + rest.count == bytes.count, "bytes are missing between fields and payload")
+        var inside = 0
+        let skipped = TypedFields.read(fields) { _, value in
+            inside += 6 + value.count
+            return true
+        }
+        expect(skipped <= 1 && inside <= fields.count && (skipped == 1 || inside == fields.count), "fields lost")
+        var left = 0
+        guard let metadata = PublicationMetadata.read(fields: fields, skippedFields: &left) else { return }
+        expect(metadata.tags.count <= PublicationTags.maximumCount, "\(metadata.tags.count) tags")
+        expect(metadata.tags.size <= PublicationTags.maximumBytes, "\(metadata.tags.size) bytes of tags")
+        expect(Set(metadata.tags.all.map(\.name)).count == metadata.tags.count, "a tag twice")
     }
 
     private static let channel = try! ChannelName("c")
     /// One for all inputs, as for all messages. Unsafe only in name: libFuzzer has one thread.
     nonisolated(unsafe) private static var cache = ChannelNameCache()
 
-    private static func publication(_ payload: Payload, _ acceptedAt: UInt64) -> Publication {
-        Publication(channel: channel, payload: payload, publishedAt: acceptedAt)
+    private static func publication(
+        _ payload: Payload, _ acceptedAt: UInt64, _ metadata: PublicationMetadata?
+    ) -> Publication {
+        Publication(channel: channel, payload: payload, publishedAt: acceptedAt, metadata: metadata)
     }
 
     private static func check(_ payload: Payload) {

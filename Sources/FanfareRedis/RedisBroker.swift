@@ -119,12 +119,15 @@ public final class RedisBroker: Broker {
     func setProbe(tag: String) { wishes.post(.probe(tag: tag)) }
 
     public func publish(
-        _ publication: Publication, idempotencyKey: String?,
+        _ publication: Publication, options: PublishOptions,
         completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
     ) {
-        let size = publication.payload.bytes.readableBytes + Envelope.maximumHeaderBytes
+        let size = publication.size + Envelope.maximumHeaderBytes
+        guard !publication.channel.isReserved else {
+            return order(.publish(publication), size: size) { completion($0.map(StreamCalls.receipt)) }
+        }
         metrics.counters.addShared(.pendingPublishes)
-        order(task(publication, idempotencyKey), size: size) { [metrics] result in
+        order(task(publication, options), size: size) { [metrics] result in
             metrics.counters.addShared(.pendingPublishes, -1)
             if case .success(let reply) = result { metrics.noteUnreadable(StreamCalls.removed(reply)) }
             let receipt = result.map(StreamCalls.receipt)
@@ -157,6 +160,7 @@ public final class RedisBroker: Broker {
         ) { [self] result in
             guard case .success(let slice) = result else { return completion(result) }
             metrics.noteUnreadable(slice.unreadable)
+            metrics.noteSkipped(fields: slice.skippedFields)
             var read = read
             switch read.take(slice) {
             case .done(let page): completion(.success(page))
@@ -173,12 +177,12 @@ public final class RedisBroker: Broker {
         order(calls.remove(channel), size: Self.readSize) { completion($0.map { _ in }) }
     }
 
-    private func task(_ publication: Publication, _ idempotencyKey: String?) -> PublisherLink.Order.Task {
+    private func task(_ publication: Publication, _ options: PublishOptions) -> PublisherLink.Order.Task {
         if let retention = rules.rules(publication.channel)?.history {
-            return calls.publish(publication, retention, idempotencyKey: idempotencyKey)
+            return calls.publish(publication, retention, idempotencyKey: options.idempotencyKey)
         }
-        guard let idempotencyKey else { return .publish(publication) }
-        return calls.publishOnce(publication, idempotencyKey: idempotencyKey)
+        guard let key = options.idempotencyKey else { return .publish(publication) }
+        return calls.publishOnce(publication, idempotencyKey: key)
     }
 
     /// What a command without a payload counts as among those that wait.

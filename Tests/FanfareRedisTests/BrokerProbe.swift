@@ -15,12 +15,13 @@ final class BrokerProbe: Sendable {
     private let seen = Mutex<[[BrokerEvent]]>([])
     private let nextTicket = Atomic<UInt64>(1)
 
-    init(_ broker: any Broker, metrics: BrokerMetrics, receivers: Int = 2) {
+    /// - Parameter others: mailboxes of further receivers.
+    init(_ broker: any Broker, metrics: BrokerMetrics, receivers: Int = 2, others: [Mailbox<BrokerEvent>] = []) {
         self.broker = broker
         self.metrics = metrics
         mailboxes = (0..<receivers).map { _ in Mailbox(wake: {}) }
         seen.withLock { $0 = Array(repeating: [], count: receivers) }
-        broker.start(receivers: mailboxes)
+        broker.start(receivers: mailboxes + others)
     }
 
     static func memory(rules: ChannelRulebook = ChannelRulebook()) -> BrokerProbe {
@@ -31,6 +32,15 @@ final class BrokerProbe: Sendable {
     static func redis(
         _ url: String, rules: ChannelRulebook = ChannelRulebook(), change: (inout RedisConfiguration) -> Void = { _ in }
     ) throws -> BrokerProbe {
+        let metrics = BrokerMetrics()
+        return BrokerProbe(try redisBroker(url, rules: rules, metrics: metrics, change: change), metrics: metrics)
+    }
+
+    /// A broker that nobody has started.
+    static func redisBroker(
+        _ url: String, rules: ChannelRulebook = ChannelRulebook(), metrics: BrokerMetrics,
+        change: (inout RedisConfiguration) -> Void = { _ in }
+    ) throws -> any Broker {
         let instances = try RedisConfiguration.list(url).map { instance in
             var configuration = instance
             configuration.probeInterval = .milliseconds(200)
@@ -40,12 +50,10 @@ final class BrokerProbe: Sendable {
             change(&configuration)
             return configuration
         }
-        let metrics = BrokerMetrics()
-        return BrokerProbe(
-            RedisTopology(
-                instances, rules: rules, nodeName: "test", metrics: metrics, formats: FormatsInUse(),
-                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-            ).makeBroker(), metrics: metrics)
+        return RedisTopology(
+            instances, rules: rules, nodeName: "test", metrics: metrics, formats: FormatsInUse(),
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        ).makeBroker()
     }
 
     /// Everything that came for a receiver so far.
@@ -121,15 +129,32 @@ final class BrokerProbe: Sendable {
         return ticket
     }
 
+    /// The publications of a channel that came for a receiver.
+    func publications(in channel: String, _ receiver: Int = 0) -> [Publication] {
+        events(receiver).compactMap { event -> Publication? in
+            guard case .publication(let prepared) = event, prepared.publication.channel.string == channel else {
+                return nil
+            }
+            return prepared.publication
+        }
+    }
+
     @discardableResult
     func publish(
         _ channel: String, _ text: String, key: String? = nil
     ) async throws -> Result<PublishReceipt, BrokerError> {
-        let publication = Publication(
-            channel: try ChannelName(channel), payload: Payload(text: text),
-            publishedAt: NodeClock.system.wallMicroseconds())
-        return await withCheckedContinuation { continuation in
-            broker.publish(publication, idempotencyKey: key) { continuation.resume(returning: $0) }
+        await publish(
+            Publication(
+                channel: try ChannelName(channel), payload: Payload(text: text),
+                publishedAt: NodeClock.system.wallMicroseconds()), key: key)
+    }
+
+    @discardableResult
+    func publish(_ publication: Publication, key: String? = nil) async -> Result<PublishReceipt, BrokerError> {
+        await withCheckedContinuation { continuation in
+            broker.publish(publication, options: PublishOptions(idempotencyKey: key)) {
+                continuation.resume(returning: $0)
+            }
         }
     }
 }

@@ -45,7 +45,7 @@ struct ScriptReplayTests {
                     for number in 0..<6 {
                         let publication = Publication(channel: name, payload: Payload(text: "\(round) \(number)"))
                         let key = number.isMultiple(of: 3) ? "\(round) \(number)" : nil
-                        probe.broker.publish(publication, idempotencyKey: key) { _ in }
+                        probe.broker.publish(publication, options: PublishOptions(idempotencyKey: key)) { _ in }
                     }
                 }
                 func answered() -> Int {

@@ -29,12 +29,10 @@ public protocol Broker: PresenceStore {
     /// Ends what `subscribe` began, answered or not.
     func unsubscribe(_ channel: ChannelName, receiver: Int)
 
-    /// Sends a publication to all subscribers on all nodes, and keeps it where the channel's rules say so.
-    ///
-    /// - Parameter idempotencyKey: a second publish to the same channel with the same key within five minutes publishes
-    ///   nothing and gets the receipt of the first.
+    /// Sends a publication to all subscribers on all nodes, and keeps it where the channel's rules say so, with all that it
+    /// carries.
     func publish(
-        _ publication: Publication, idempotencyKey: String?,
+        _ publication: Publication, options: PublishOptions,
         completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void)
 
     /// Reads a channel's history; ``BrokerError/noHistory`` where its rules keep none. The completion runs on any thread
@@ -114,18 +112,10 @@ public struct BrokerStatus: Sendable, Equatable {
 }
 
 extension Broker {
-    /// Sends a publication that nobody will send again.
+    /// Sends a publication with no options.
     public func publish(
         _ publication: Publication, completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
     ) {
-        publish(publication, idempotencyKey: nil, completion: completion)
+        publish(publication, options: PublishOptions(), completion: completion)
     }
-}
-
-/// For how long a broker knows an idempotency key.
-public enum IdempotencyKey {
-    /// Longer than a backend tries.
-    public static let lifetime = Duration.seconds(300)
-    /// Most bytes of a key.
-    public static let maximumBytes = 128
 }

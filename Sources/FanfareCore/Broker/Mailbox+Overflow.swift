@@ -40,13 +40,13 @@ extension Mailbox where Event == BrokerEvent {
 }
 
 extension BrokerEvent {
-    /// Bytes that a publication or a join takes in a mailbox besides its payload, about.
+    /// Bytes that a publication or a join takes in a mailbox besides its size, about.
     public static let overhead = 256
 
     /// Bytes that it takes in a mailbox, about. Answers weigh nothing: they are bounded by those who ask.
     public var weight: Int {
         switch self {
-        case .publication(let prepared): prepared.publication.payload.bytes.readableBytes + Self.overhead
+        case .publication(let prepared): prepared.publication.size + Self.overhead
         case .presence: Self.overhead
         case .subscribed, .subscribeFailed, .insufficient, .history, .returned: 0
         }

@@ -58,7 +58,7 @@ public final class MemoryBroker: Broker {
         state.withLock { state in
             let before = state.wanted[channel, default: 0]
             state.wanted[channel] = before | 1 << UInt64(receiver)
-            if before == 0 { metrics.counters.addShared(.channels) }
+            if before == 0, !channel.isReserved { metrics.counters.addShared(.channels) }
             let position = retention.map { _ in
                 state.streams[channel]?.open(now) ?? StreamPosition(offset: 0, epoch: state.epochs.next(channel))
             }
@@ -71,15 +71,16 @@ public final class MemoryBroker: Broker {
             guard let before = state.wanted[channel] else { return }
             let after = before & ~(1 << UInt64(receiver))
             state.wanted[channel] = after == 0 ? nil : after
-            if after == 0 { metrics.counters.addShared(.channels, -1) }
+            if after == 0, !channel.isReserved { metrics.counters.addShared(.channels, -1) }
         }
     }
 
     public func publish(
-        _ publication: Publication, idempotencyKey: String?,
+        _ publication: Publication, options: PublishOptions,
         completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
     ) {
-        let result = publish(publication, idempotencyKey)
+        let result = publish(publication, options)
+        guard !publication.channel.isReserved else { return completion(result) }
         switch result {
         case .success(let receipt) where !receipt.isDuplicate:
             metrics.counters.addShared(.published)
@@ -116,7 +117,7 @@ public final class MemoryBroker: Broker {
     public func shutdown() async {}
 
     private func publish(
-        _ publication: Publication, _ idempotencyKey: String?
+        _ publication: Publication, _ options: PublishOptions
     ) -> Result<PublishReceipt, BrokerError> {
         let retention = rules.rules(publication.channel)?.history
         let wall = clock.wallMicroseconds()
@@ -124,8 +125,8 @@ public final class MemoryBroker: Broker {
         // Encoded outside the lock where the publication is complete before it.
         let plain = retention == nil ? prepare(publication, wall) : nil
         return state.withLock { state in
-            if let idempotencyKey,
-                let known = state.receipts.find(publication.channel, idempotencyKey, now: now)
+            if let key = options.idempotencyKey,
+                let known = state.receipts.find(publication.channel, key, now: now)
             {
                 return .success(known)
             }
@@ -143,9 +144,7 @@ public final class MemoryBroker: Broker {
             }
             if let prepared { post(prepared, &state) }
             let receipt = PublishReceipt(position: position)
-            if let idempotencyKey {
-                state.receipts.note(receipt, publication.channel, idempotencyKey, now: now)
-            }
+            if let key = options.idempotencyKey { state.receipts.note(receipt, publication.channel, key, now: now) }
             return .success(receipt)
         }
     }
@@ -156,7 +155,7 @@ public final class MemoryBroker: Broker {
 
     /// Whether every receiver of its channel can take a publication. Under the lock nobody else posts what weighs.
     private func hasRoom(for publication: Publication, _ state: State) -> Bool {
-        let weight = publication.payload.bytes.readableBytes + BrokerEvent.overhead
+        let weight = publication.size + BrokerEvent.overhead
         var mask = state.wanted[publication.channel] ?? 0
         while mask != 0 {
             guard state.receivers[mask.trailingZeroBitCount].hasRoom(for: weight, limit: maxBacklogBytes) else {

@@ -54,10 +54,10 @@ public final class ShardedBroker: Broker {
     }
 
     public func publish(
-        _ publication: Publication, idempotencyKey: String?,
+        _ publication: Publication, options: PublishOptions,
         completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
     ) {
-        broker(of: publication.channel).publish(publication, idempotencyKey: idempotencyKey, completion: completion)
+        broker(of: publication.channel).publish(publication, options: options, completion: completion)
     }
 
     public func history(

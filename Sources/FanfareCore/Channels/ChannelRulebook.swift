@@ -20,8 +20,10 @@ public final class ChannelRulebook: Sendable {
         self.presenceTTL = presenceTTL
     }
 
-    /// The rules of a channel; `nil` when its namespace is not known.
+    /// The rules of a channel; `nil` when its namespace is not known, and for the nodes' own channels, which have none: nothing is
+    /// kept of them, and nobody is a member.
     public func rules(_ channel: ChannelName) -> ChannelRules? {
+        guard !channel.isReserved else { return nil }
         guard !namespaces.isEmpty, let namespace = Self.namespace(channel) else { return plain }
         return namespaces[namespace]
     }

@@ -29,16 +29,19 @@ public struct HistoryPage: Sendable, Equatable {
     /// Entries that were left out because this node can't read them: a newer envelope, or nothing of ours. Their offsets are
     /// missing between those of ``publications``.
     public var unreadable: Int
+    /// Fields of ``publications`` that this node does not know or can't read, and that they are without.
+    public var skippedFields: Int
 
     public init(
         publications: [Publication], position: StreamPosition, leaps: [Leap] = [], isCut: Bool = false,
-        unreadable: Int = 0
+        unreadable: Int = 0, skippedFields: Int = 0
     ) {
         self.publications = publications
         self.position = position
         self.leaps = leaps
         self.isCut = isCut
         self.unreadable = unreadable
+        self.skippedFields = skippedFields
     }
 
     /// Whether that place was never in this stream, but in one before it. An empty epoch is the stream's, whichever it is.

@@ -48,7 +48,7 @@ struct MemoryStream {
         for step in 0..<min(wanted.count, query.limit) where bytes > 0 {
             let place = query.reverse ? wanted.upperBound - 1 - step : wanted.lowerBound + step
             let publication = entries[entries.index(entries.startIndex, offsetBy: place)].publication
-            bytes -= publication.payload.bytes.readableBytes
+            bytes -= publication.size
             publications.append(publication)
         }
         return HistoryPage(

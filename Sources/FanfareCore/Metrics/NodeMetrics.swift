@@ -11,6 +11,8 @@ public final class NodeMetrics: Sendable {
     public let tokens = TokenMetrics()
     /// The certificate of the public port.
     public let tls = CounterBlock<TLSCounter>()
+    /// Messages from node to node.
+    public let control = CounterBlock<ControlCounter>()
     /// Counted by several threads: the listener and the admin API.
     public let shared = CounterBlock<SharedCounter>()
 
@@ -243,6 +245,9 @@ public final class BrokerMetrics: Sendable {
 extension BrokerMetrics {
     /// So many entries or members could not be read. Mostly none: nothing is written then.
     public func noteUnreadable(_ count: Int) { if count > 0 { counters.addShared(.unreadable, count) } }
+
+    /// So many fields were passed over. Mostly none: nothing is written then.
+    public func noteSkipped(fields count: Int) { if count > 0 { counters.addShared(.skippedFields, count) } }
 }
 
 /// Counters of the broker; use `addShared`, for links live on threads of their own.
@@ -258,6 +263,8 @@ public enum BrokerCounter: Int, CaseIterable, Sendable {
     /// Entries of streams and members in the broker that this node can't read and leaves out, each time that it meets them,
     /// and entries of others that had to go from where a stream goes on.
     case unreadable
+    /// Fields of messages and entries that this node does not know or can't read, and goes on without.
+    case skippedFields
     /// Gauge: channels subscribed in the broker now.
     case channels
     /// Gauge: publishes that wait for the broker's answer.

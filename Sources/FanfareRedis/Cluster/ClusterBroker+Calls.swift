@@ -16,12 +16,11 @@ extension ClusterBroker {
     }
 
     public func publish(
-        _ publication: Publication, idempotencyKey: String?,
+        _ publication: Publication, options: PublishOptions,
         completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
     ) {
         call(
-            publication.channel,
-            { $0.publish(publication, idempotencyKey: idempotencyKey, completion: $1) }, Attempts(), completion)
+            publication.channel, { $0.publish(publication, options: options, completion: $1) }, Attempts(), completion)
     }
 
     public func history(

@@ -5,27 +5,35 @@ import NIOCore
 /// What comes in: messages of Redis become publications, and publications events for the event loops.
 extension SubscriberLink {
     func message(_ name: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer) {
-        guard bytes.count <= configuration.maxPayloadBytes + Envelope.maximumHeaderBytes else {
+        let limit = configuration.maxPayloadBytes + Envelope.maximumHeaderBytes
+        guard bytes.count <= limit + Envelope.fieldBytes(bytes) || isControl(name, bytes.count) else {
             return metrics.counters.addShared(.dropped)
         }
-        switch Envelope.read(bytes) {
+        var skippedFields = 0
+        let envelope = Envelope.read(bytes, skippedFields: &skippedFields)
+        metrics.noteSkipped(fields: skippedFields)
+        switch envelope {
         case .probe(let number) where probe.isName(name):
             guard let took = probe.answered(number) else { return }
             metrics.counters.addShared(.probesAnswered)
             metrics.probeRoundTrip.recordShared(microseconds: Int(truncatingIfNeeded: took))
             board.set(.probe, nil)
-        case .publication(let payload, let acceptedAt):
-            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
-            received(Publication(channel: channel, payload: payload, publishedAt: acceptedAt))
-        case .numbered(let payload, let acceptedAt, let number):
-            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
-            let lost = losses.take(number, in: channel, isHeard: book.receivers(of: channel) != 0)
-            if lost > 0 { metrics.counters.addShared(.lost, lost) }
-            received(Publication(channel: channel, payload: payload, publishedAt: acceptedAt))
-        case .positioned(let payload, let acceptedAt, let position):
+        case .publication(let payload, let acceptedAt, let metadata):
             guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
             received(
-                Publication(channel: channel, payload: payload, publishedAt: acceptedAt, position: position))
+                Publication(channel: channel, payload: payload, publishedAt: acceptedAt, metadata: metadata))
+        case .numbered(let payload, let acceptedAt, let number, let metadata):
+            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
+            let lost = losses.take(number, in: channel, isHeard: book.receivers(of: channel) != 0)
+            if lost > 0, !channel.isReserved { metrics.counters.addShared(.lost, lost) }
+            received(
+                Publication(channel: channel, payload: payload, publishedAt: acceptedAt, metadata: metadata))
+        case .positioned(let payload, let acceptedAt, let position, let metadata):
+            guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
+            received(
+                Publication(
+                    channel: channel, payload: payload, publishedAt: acceptedAt, position: position, metadata: metadata)
+            )
         case .presence(let kind, let info):
             // Who may publish into Redis does not decide who hears of others: the channel's rules do.
             guard let channel = channel(name), rules.rules(channel)?.joinLeave == true else {
@@ -47,6 +55,7 @@ extension SubscriberLink {
     }
 
     func received(_ publication: Publication) {
+        guard !publication.channel.isReserved else { return deliver(publication) }
         metrics.counters.addShared(.received)
         if publication.publishedAt != 0 {
             metrics.lag.recordShared(microseconds: Int(truncatingIfNeeded: now() &- publication.publishedAt))
@@ -79,6 +88,11 @@ extension SubscriberLink {
             body(mask.trailingZeroBitCount)
             mask &= mask - 1
         }
+    }
+
+    /// Whether it is a message from node to node within the bound of these.
+    private func isControl(_ name: UnsafeRawBufferPointer, _ count: Int) -> Bool {
+        channel(name)?.isReserved == true && count <= ControlBounds.messageBytes + Envelope.maximumHeaderBytes
     }
 
     func channel(_ name: UnsafeRawBufferPointer) -> ChannelName? {

@@ -46,7 +46,7 @@ struct SubscriptionBook {
     private var outstanding = 0
     private var refused: [ChannelName] = []
 
-    /// Channels that somebody wants.
+    /// Channels that somebody wants, but for the nodes' own.
     private(set) var wantedCount = 0
 
     /// Whether Redis has confirmed everything that is wanted.
@@ -67,7 +67,7 @@ struct SubscriptionBook {
             return Answer(receiver: receiver, event: .subscribeFailed(channel, ticket: ticket, .unavailable))
         }
         var entry = entries[channel] ?? Entry()
-        if entry.receivers == 0 { wantedCount += 1 }
+        if entry.receivers == 0, !channel.isReserved { wantedCount += 1 }
         entry.receivers |= 1 << UInt64(receiver)
         if entry.isSent, entry.outstanding == 0 {
             entries[channel] = entry
@@ -84,7 +84,7 @@ struct SubscriptionBook {
         guard var entry = entries[channel], entry.receivers & 1 << UInt64(receiver) != 0 else { return }
         entry.receivers &= ~(1 << UInt64(receiver))
         entry.waiting.removeAll { $0.receiver == receiver }
-        if entry.receivers == 0 { wantedCount -= 1 }
+        if entry.receivers == 0, !channel.isReserved { wantedCount -= 1 }
         markDirty(channel, &entry)
         entries[channel] = entry
     }
@@ -133,7 +133,7 @@ struct SubscriptionBook {
     /// A receiver has this channel already, over another link: nobody waits for an answer, and an outage ends nothing.
     mutating func adopt(_ channel: ChannelName, receiver: Int) {
         var entry = entries[channel] ?? Entry()
-        if entry.receivers == 0 { wantedCount += 1 }
+        if entry.receivers == 0, !channel.isReserved { wantedCount += 1 }
         entry.receivers |= 1 << UInt64(receiver)
         markDirty(channel, &entry)
         entries[channel] = entry
@@ -197,7 +197,7 @@ struct SubscriptionBook {
                     Answer(receiver: receiver, event: .subscribeFailed(channel, ticket: ticket, .unavailable)))
                 entry.receivers &= ~(1 << UInt64(receiver))
             }
-            if entry.receivers == 0, !entry.waiting.isEmpty { wantedCount -= 1 }
+            if entry.receivers == 0, !entry.waiting.isEmpty, !channel.isReserved { wantedCount -= 1 }
             entry.waiting = []
             entry.isSent = false
             entry.isDirty = false

@@ -30,7 +30,7 @@ struct ChannelNameCache {
             let text = String(
                 validating: UnsafeRawBufferPointer(rebasing: bytes[prefix.count..<bytes.count - suffix.count]),
                 as: UTF8.self),
-            let name = try? ChannelName(text)
+            let name = (try? ChannelName(text)) ?? ChannelName(reserved: text)
         else { return nil }
         places[index] = Place(bytes: Array(bytes), name: name)
         return name

@@ -47,7 +47,7 @@ struct SlicedRead {
 
     /// The answer to ``next``.
     mutating func take(_ slice: HistoryPage) -> Step {
-        bytes += slice.publications.reduce(0) { $0 + $1.payload.bytes.readableBytes }
+        bytes += slice.publications.reduce(0) { $0 + $1.size }
         count += slice.publications.count
         guard let before = page else { return took(slice, slice) }
         guard slice.position.epoch == before.position.epoch else {

@@ -14,7 +14,7 @@ struct PublisherNumbers {
         var message = ByteBufferAllocator().buffer(
             capacity: publication.payload.bytes.readableBytes + Envelope.maximumHeaderBytes)
         Envelope.writeHeader(publication, number, into: &message)
-        message.writeImmutableBuffer(publication.payload.bytes)
+        message.writeImmutableBuffer(Envelope.body(publication))
         return message
     }
 

@@ -35,14 +35,14 @@ struct StreamCalls: Sendable {
             arguments: [
                 ByteBuffer(string: StreamPosition.makeEpoch()), number(retention.size), seconds(retention.age),
                 seconds(retention.positionAge), kind.publish, name(channel), entryHeader, messageHeader,
-                publication.payload.bytes, seconds(IdempotencyKey.lifetime), number(kind.birthBits),
+                Envelope.body(publication), seconds(IdempotencyKey.lifetime), number(kind.birthBits),
             ])
     }
 
     func publishOnce(_ publication: Publication, idempotencyKey: String) -> PublisherLink.Order.Task {
         var message = ByteBuffer()
         Envelope.writeHeader(publication, into: &message)
-        message.writeImmutableBuffer(publication.payload.bytes)
+        message.writeImmutableBuffer(Envelope.body(publication))
         return .script(
             .publishOnce, publication.channel, keys: [receipt(publication.channel, idempotencyKey)],
             arguments: [
@@ -96,7 +96,8 @@ struct StreamCalls: Sendable {
             isCut: reply[4]?.integer == 1 || entries.count > query.limit)
         var last: UInt64?
         for index in 0..<min(entries.count, query.limit) {
-            guard let entry = entries[index], let publication = publication(channel, epoch, entry),
+            guard let entry = entries[index],
+                let publication = publication(channel, epoch, entry, skippedFields: &page.skippedFields),
                 let place = publication.position?.offset, place <= offset,
                 last.map({ query.reverse ? place < $0 : place > $0 }) ?? true
             else {
@@ -109,15 +110,18 @@ struct StreamCalls: Sendable {
         return page
     }
 
-    private static func publication(_ channel: ChannelName, _ epoch: String, _ entry: ReplyView) -> Publication? {
+    private static func publication(
+        _ channel: ChannelName, _ epoch: String, _ entry: ReplyView, skippedFields: inout Int
+    ) -> Publication? {
         // Offsets begin at 1: an entry at 0 is none of ours, and a place before it there is not.
         guard let id = entry[0]?.text, let offset = id.split(separator: "-").first.flatMap({ UInt64($0) }), offset > 0,
             let fields = entry[1], fields[0]?.bytes.elementsEqual("d".utf8) == true, let bytes = fields[1]?.bytes,
-            case .publication(let payload, let acceptedAt) = Envelope.read(bytes)
+            case .publication(let payload, let acceptedAt, let metadata) = Envelope.read(
+                bytes, skippedFields: &skippedFields)
         else { return nil }
         return Publication(
             channel: channel, payload: payload, publishedAt: acceptedAt,
-            position: StreamPosition(offset: offset, epoch: epoch))
+            position: StreamPosition(offset: offset, epoch: epoch), metadata: metadata)
     }
 
     private static func leap(_ text: Substring) -> HistoryPage.Leap? {

@@ -191,7 +191,7 @@ struct ServerAPI: Sendable {
         let results = await withCheckedContinuation { continuation in
             for (index, channel) in channels.enumerated() {
                 let publication = Publication(channel: channel, payload: payload, publishedAt: publishedAt)
-                context.broker.publish(publication, idempotencyKey: key) { result in
+                context.broker.publish(publication, options: PublishOptions(idempotencyKey: key)) { result in
                     if let all = outcomes.note(result, at: index) { continuation.resume(returning: all) }
                 }
             }

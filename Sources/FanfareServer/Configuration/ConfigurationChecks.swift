@@ -27,7 +27,7 @@ struct ConfigurationChecks {
             note("node-name", configuration.nodeName, "default (host name)")
         }
         if given["loops"] == nil {
-            configuration.loops = min(64, machine.cores)
+            configuration.loops = min(63, machine.cores)
             note("loops", "\(configuration.loops)", "default (cores)")
         }
         let files = machine.maxOpenFiles

@@ -27,7 +27,7 @@ extension Setting {
             if case .text(let text) = value { configuration.nodeName = text }
         },
         Setting(
-            "loops", .integer(1...64), default: "", "Event loops, one thread each. Default: the number of cores."
+            "loops", .integer(1...63), default: "", "Event loops, one thread each. Default: the number of cores."
         ) { configuration, value in
             if case .integer(let number) = value { configuration.loops = number }
         },

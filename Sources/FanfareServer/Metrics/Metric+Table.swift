@@ -4,7 +4,7 @@ import FanfareWire
 /// Every metric of a node, one line each; limits stand beside what they limit.
 extension Metric {
     static let all: [Metric] =
-        node + connections + tls + tokens + traffic + rates + pings + lags + broker + api + process
+        node + connections + tls + tokens + traffic + rates + pings + lags + broker + control + api + process
 
     private static let node: [Metric] = [
         Metric(name: "fanfare_build_info", kind: .gauge, help: "What runs here; always 1.") {
@@ -225,6 +225,9 @@ extension Metric {
         .counter(
             "fanfare_broker_unreadable_total", "Entries and members in Redis that were not understood.",
             broker: .unreadable),
+        .counter(
+            "fanfare_broker_skipped_fields_total", "Fields of messages and entries that were passed over.",
+            broker: .skippedFields),
         .gauge("fanfare_broker_channels", "Channels that this node hears.", broker: .channels),
         .counter("fanfare_broker_duplicates_total", "Publishes repeated with their key.", broker: .duplicates),
         .counter("fanfare_history_reads_total", "Reads of a channel's history.", broker: .historyReads),
@@ -239,6 +242,21 @@ extension Metric {
         .counter("fanfare_presence_calls_total", "Calls about channels' members.", broker: .presenceCalls),
         .counter("fanfare_presence_failures_total", "Those that failed.", broker: .presenceFailed),
         .counter("fanfare_presence_events_total", "Joins and leaves from the broker.", broker: .presenceEvents),
+    ]
+
+    private static let control: [Metric] = [
+        .gauge("fanfare_nodes", "Nodes of the cluster that this one hears of, itself among them.", control: .nodes),
+        .counter("fanfare_control_sent_total", "Messages to other nodes.", control: .sent),
+        .counter("fanfare_control_received_total", "Messages from nodes, its own among them.", control: .received),
+        .counter("fanfare_control_unreadable_total", "Those that were not understood.", control: .unreadable),
+        .counter(
+            "fanfare_control_unknown_commands_total", "Requests with a command of another release.",
+            control: .unknownCommands),
+        .counter("fanfare_control_timeouts_total", "Requests to nodes that got no answer in time.", control: .timeouts),
+        .counter(
+            "fanfare_control_refused_total", "Messages not sent: too large, too many, no broker.", control: .refused),
+        .counter(
+            "fanfare_control_conflicts_total", "Announcements of another node with this one's id.", control: .conflicts),
     ]
 
     private static let api: [Metric] = [

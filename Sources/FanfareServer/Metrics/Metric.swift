@@ -69,6 +69,14 @@ extension Metric {
         Metric(name: name, kind: .counter, help: help) { .number(Double($0.metrics.broker.counters.value(counter))) }
     }
 
+    static func counter(_ name: String, _ help: String, control counter: ControlCounter) -> Metric {
+        Metric(name: name, kind: .counter, help: help) { .number(Double($0.metrics.control.value(counter))) }
+    }
+
+    static func gauge(_ name: String, _ help: String, control counter: ControlCounter) -> Metric {
+        Metric(name: name, kind: .gauge, help: help) { .number(Double($0.metrics.control.value(counter))) }
+    }
+
     static func counter(_ name: String, _ help: String, _ read: @escaping @Sendable (Source) -> Double?) -> Metric {
         Metric(name: name, kind: .counter, help: help) { .number(read($0)) }
     }

@@ -12,6 +12,7 @@ public final class FanfareNode: Sendable {
     private let loops: [NIOLoopBound<LoopState>]
     private let listener: PublicListener
     private let admin: RunningAdmin
+    private let control: RunningControl
 
     /// The public port that is bound.
     public var port: Int { listener.port }
@@ -54,11 +55,14 @@ public final class FanfareNode: Sendable {
                 loops.append(loop)
                 mailboxes.append(mailbox)
             }
-            broker.start(receivers: mailboxes)
+            let control = RunningControl(context, receiver: mailboxes.count, eventLoop: group.next())
+            broker.start(receivers: mailboxes + [control.bus.mailbox])
+            control.start()
             let admin = try await RunningAdmin.start(context)
             do {
                 let listener = try await PublicListener.open(node: context, loops: loops, group: group)
-                return FanfareNode(context: context, group: group, loops: loops, listener: listener, admin: admin)
+                return FanfareNode(
+                    context: context, group: group, loops: loops, listener: listener, admin: admin, control: control)
             } catch {
                 await admin.stop()
                 throw NodeStartError.bind(.public, host: configuration.host, port: configuration.port, error)
@@ -77,13 +81,15 @@ public final class FanfareNode: Sendable {
         group: MultiThreadedEventLoopGroup,
         loops: [NIOLoopBound<LoopState>],
         listener: PublicListener,
-        admin: RunningAdmin
+        admin: RunningAdmin,
+        control: RunningControl
     ) {
         self.context = context
         self.group = group
         self.loops = loops
         self.listener = listener
         self.admin = admin
+        self.control = control
     }
 
     private static func makeBroker(
@@ -126,6 +132,7 @@ public final class FanfareNode: Sendable {
         for loop in loops { try? await loop.eventLoop.submit { loop.value.tellPresence() }.get() }
         context.tokens?.stop()
         context.tls?.stop()
+        control.stop()
         await context.broker.shutdown()
         await admin.stop()
         for loop in loops { try? await loop.eventLoop.submit { loop.value.stop() }.get() }

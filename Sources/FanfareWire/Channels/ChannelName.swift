@@ -36,6 +36,10 @@ public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
         try self.init(text.string, limit: limit)
     }
 
+    /// One of the node's own channels, in form of ``isReserved``. Nothing that a client, a backend or a configuration sends may
+    /// come here.
+    init(ownName string: String) { self.string = string }
+
     /// The name as text to compare with what is no checked name.
     public var text: ExactText { ExactText(string) }
 

@@ -69,13 +69,20 @@ public struct Publication: Sendable, Equatable {
     public var position: StreamPosition?
     /// The offset before it where that is not one less, because the stream leapt; `nil` everywhere else.
     public var follows: UInt64?
+    /// What it carries beside its payload; `nil`: nothing, as nearly always.
+    public var metadata: PublicationMetadata?
 
     public init(
-        channel: ChannelName, payload: Payload, publishedAt: UInt64 = 0, position: StreamPosition? = nil
+        channel: ChannelName, payload: Payload, publishedAt: UInt64 = 0, position: StreamPosition? = nil,
+        metadata: PublicationMetadata? = nil
     ) {
         self.channel = channel
         self.payload = payload
         self.publishedAt = publishedAt
         self.position = position
+        self.metadata = metadata
     }
+
+    /// Bytes of the payload and of what is beside it: what bounds of memory count.
+    public var size: Int { payload.bytes.readableBytes + (metadata?.size ?? 0) }
 }

@@ -210,7 +210,7 @@ final class RecordingBroker: Broker, NoPresence {
     func forget(_ channel: ChannelName) { _ = state.withLock { $0.wanted.remove(channel.string) } }
 
     func publish(
-        _: Publication, idempotencyKey: String?,
+        _: Publication, options: PublishOptions,
         completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
     ) {
         completion(.success(PublishReceipt()))

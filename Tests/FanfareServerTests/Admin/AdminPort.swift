@@ -142,7 +142,7 @@ final class ScriptedBroker: Broker, NoPresence {
     var published: [Publication] { state.withLock(\.published) }
 
     func publish(
-        _ publication: Publication, idempotencyKey: String?,
+        _ publication: Publication, options: PublishOptions,
         completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
     ) {
         let result = result(publication.channel)

@@ -47,7 +47,7 @@ struct ConfigurationChecksTests {
             let machine = Machine(hostName: host, cores: 200, maxOpenFiles: 20_000)
             let configuration = try await readConfiguration(machine: machine).configuration
             #expect(configuration.nodeName == name)
-            #expect(configuration.loops == 64)
+            #expect(configuration.loops == 63)
         }
     }
 

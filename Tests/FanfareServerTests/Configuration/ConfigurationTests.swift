@@ -105,7 +105,7 @@ struct ConfigurationTests {
     func reasons() async {
         let expected = [
             "port": ("x", "'x' is not a whole number; allowed: 0–65535"),
-            "loops": ("65", "'65' is out of range; allowed: 1–64"),
+            "loops": ("64", "'64' is out of range; allowed: 1–63"),
             "drain": ("5", "'5' is not a duration, as in 500ms, 25s or 1m30s; allowed: 0–10m"),
             "max-queue-bytes": ("1KB", "'1KB' is not a number of bytes, as in 65536 or 64KiB; allowed: 1KiB–1GiB"),
             "dev": ("maybe", "'maybe' is neither true nor false; allowed: true, false"),

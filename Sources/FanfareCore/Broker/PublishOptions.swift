@@ -1,0 +1,19 @@
+/// How a publication is published, beside what it is. A new option is a property with a default here and a line in the brokers
+/// that it concerns.
+public struct PublishOptions: Sendable, Equatable {
+    /// A second publish to the same channel with the same key within ``IdempotencyKey/lifetime`` publishes nothing and gets the
+    /// receipt of the first; `nil`: every publish is one.
+    public var idempotencyKey: String?
+
+    public init(idempotencyKey: String? = nil) {
+        self.idempotencyKey = idempotencyKey
+    }
+}
+
+/// For how long a broker knows an idempotency key.
+public enum IdempotencyKey {
+    /// Longer than a backend tries.
+    public static let lifetime = Duration.seconds(300)
+    /// Most bytes of a key.
+    public static let maximumBytes = 128
+}

@@ -1,0 +1,80 @@
+import FanfareWire
+
+/// The id by which a client is known in presence, logs and commands: 128 bits in the form of a UUID. The first 32 say where it
+/// is, 26 its node and 6 its event loop, so that whoever has an id knows whom to ask; 96 are random, so that nobody guesses one.
+public struct ClientID: Hashable, Sendable, CustomStringConvertible {
+    /// Event loops that an id can tell apart; a node has fewer (``Broker/start(receivers:)``).
+    public static let maximumLoops = 64
+
+    public let node: NodeID
+    /// Index of the event loop.
+    public let loop: Int
+    private let high: UInt32
+    private let low: UInt64
+
+    private init(node: NodeID, loop: Int, high: UInt32, low: UInt64) {
+        self.node = node
+        self.loop = loop
+        self.high = high
+        self.low = low
+    }
+
+    /// A client that begins now.
+    ///
+    /// - Parameter loop: below ``maximumLoops``.
+    public static func make(node: NodeID, loop: Int) -> ClientID {
+        precondition((0..<maximumLoops).contains(loop), "a client id has six bits for its event loop")
+        // The system's generator, which is fit for secrets.
+        return ClientID(
+            node: node, loop: loop, high: UInt32.random(in: 0...UInt32.max), low: UInt64.random(in: 0...UInt64.max))
+    }
+
+    /// Reads what ``description`` writes; `nil` for anything else. That it reads says nothing of whether there is such a client.
+    public init?(_ text: ExactText) {
+        let bytes = Array(text.utf8)
+        guard bytes.count == 36 else { return nil }
+        var words: (UInt64, UInt64) = (0, 0)
+        for (place, byte) in bytes.enumerated() {
+            if Self.isDash(place) {
+                guard byte == UInt8(ascii: "-") else { return nil }
+                continue
+            }
+            guard let digit = Self.digit(byte) else { return nil }
+            words = (words.0 << 4 | words.1 >> 60, words.1 << 4 | UInt64(digit))
+        }
+        guard let node = NodeID(rawValue: UInt32(words.0 >> 38)) else { return nil }
+        self.init(
+            node: node, loop: Int(words.0 >> 32 & 63), high: UInt32(truncatingIfNeeded: words.0), low: words.1)
+    }
+
+    /// Thirty-two hexadecimal digits in five groups.
+    public var description: String {
+        let first = UInt64(node.rawValue) << 38 | UInt64(loop) << 32 | UInt64(high)
+        return String(unsafeUninitializedCapacity: 36) { buffer in
+            var place = 0
+            for word in [first, low] {
+                for shift in stride(from: 60, through: 0, by: -4) {
+                    if Self.isDash(place) {
+                        buffer[place] = UInt8(ascii: "-")
+                        place += 1
+                    }
+                    let digit = UInt8(truncatingIfNeeded: word >> UInt64(shift) & 15)
+                    buffer[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+                    place += 1
+                }
+            }
+            return place
+        }
+    }
+
+    private static func isDash(_ place: Int) -> Bool { place == 8 || place == 13 || place == 18 || place == 23 }
+
+    /// The value of a small hexadecimal digit.
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import FanfareWire
+import NIOCore
+
+/// What a publication carries beside its payload, as fields of its ``Envelope``. An id is never used for anything else.
+///
+/// | id | value |
+/// |---|---|
+/// | 1 | tags: of each the bytes of its name (2), its name, the bytes of its value (2), its value |
+/// | 2 | the publisher's ``ClientInfo`` as JSON |
+extension PublicationMetadata {
+    private enum Field {
+        static let tags: UInt16 = 1
+        static let info: UInt16 = 2
+    }
+
+    func writeFields(into buffer: inout ByteBuffer) {
+        TypedFields.write(into: &buffer) { fields in
+            if !tags.isEmpty {
+                fields.add(Field.tags) { buffer in
+                    for tag in tags.all {
+                        for text in [tag.name, tag.value] {
+                            // Fits: all tags together have less than 2¹⁶ bytes.
+                            buffer.writeInteger(UInt16(truncatingIfNeeded: text.utf8.count))
+                            buffer.writeString(text.string)
+                        }
+                    }
+                }
+            }
+            if let info { fields.add(Field.info) { info.write(into: &$0) } }
+        }
+    }
+
+    /// Reads fields. One that is not known, that no node wrote so, or that is there already is passed over and counted; the
+    /// publication goes on without it. `nil`: nothing is left.
+    static func read(fields: UnsafeRawBufferPointer, skippedFields: inout Int) -> PublicationMetadata? {
+        var tags: PublicationTags?
+        var info: ClientInfo?
+        skippedFields += TypedFields.read(fields) { id, value in
+            switch id {
+            case Field.tags where tags == nil:
+                tags = readTags(value)
+                return tags != nil
+            case Field.info where info == nil && value.count <= maximumInfoBytes:
+                info = ClientInfo(json: ByteBuffer(bytes: value))
+                return info != nil
+            default: return false
+            }
+        }
+        return PublicationMetadata(tags: tags ?? .none, info: info)
+    }
+
+    private static func readTags(_ value: UnsafeRawBufferPointer) -> PublicationTags? {
+        var place = 0
+        func text() -> ExactText? {
+            guard value.count - place >= 2 else { return nil }
+            let count = Int(UInt16(bigEndian: value.loadUnaligned(fromByteOffset: place, as: UInt16.self)))
+            place += 2
+            guard value.count - place >= count,
+                let text = String(
+                    validating: UnsafeRawBufferPointer(rebasing: value[place..<place + count]), as: UTF8.self)
+            else { return nil }
+            place += count
+            return ExactText(text)
+        }
+        var tags: [PublicationTags.Tag] = []
+        while place < value.count {
+            guard tags.count < PublicationTags.maximumCount, let name = text(), let value = text() else { return nil }
+            tags.append(PublicationTags.Tag(name: name, value: value))
+        }
+        return try? PublicationTags(tags)
+    }
+}

@@ -1,0 +1,29 @@
+/// What a publication may carry beside its payload. In memory of its own, so that publications without it, which are nearly all,
+/// pay one word for it and no allocation.
+public final class PublicationMetadata: Sendable {
+    /// Most bytes of ``info`` as JSON: both infos of a client at their bounds, and twice as much for its names.
+    public static let maximumInfoBytes = 4 * ClientInfo.maximumInfoBytes
+
+    public let tags: PublicationTags
+    /// Who published it; `nil`: a backend, or a client of a channel whose publications don't name it.
+    public let info: ClientInfo?
+    /// Bytes that it adds to the payload's on its way between nodes, about.
+    public let size: Int
+
+    /// `nil` when there is nothing to carry. An info above ``maximumInfoBytes`` is left out: a publication does not fail because
+    /// its publisher has a long name.
+    public init?(tags: PublicationTags = .none, info: ClientInfo? = nil) {
+        let infoBytes = info?.json.readableBytes ?? 0
+        let fits = infoBytes <= Self.maximumInfoBytes
+        guard !tags.isEmpty || info != nil && fits else { return nil }
+        self.tags = tags
+        self.info = fits ? info : nil
+        size = tags.size + (fits ? infoBytes : 0)
+    }
+}
+
+extension PublicationMetadata: Equatable {
+    public static func == (lhs: PublicationMetadata, rhs: PublicationMetadata) -> Bool {
+        lhs === rhs || lhs.tags == rhs.tags && lhs.info == rhs.info
+    }
+}

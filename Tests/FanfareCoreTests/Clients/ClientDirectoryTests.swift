@@ -1,0 +1,81 @@
+import FanfareWire
+import Support
+import Testing
+
+@testable import FanfareCore
+
+@Suite("Client directory")
+struct ClientDirectoryTests {
+    private final class Client {
+        let id: ExactText?
+        let user: ExactText?
+
+        init(_ id: ExactText?, _ user: ExactText? = nil) {
+            self.id = id
+            self.user = user
+        }
+    }
+
+    @Test("clients are found by id and by user, as long as they are there")
+    func lookup() {
+        var directory = ClientDirectory<Client>()
+        let clients = [
+            Client("1", "ann"), Client("2", "ann"), Client("3", "\u{E9}"), Client(nil, "ann"), Client("5", ""),
+        ]
+        for client in clients { directory.add(client, id: client.id, user: client.user) }
+        #expect(directory["1"] === clients[0] && directory["5"] === clients[4] && directory["4"] == nil)
+        #expect(directory.clients(of: "ann").count == 3)
+        #expect(directory.clients(of: "\u{E9}").first === clients[2])
+        #expect(directory.clients(of: "e\u{301}").isEmpty && directory.clients(of: "").isEmpty)
+        #expect(directory.count == 4 && directory.userCount == 2)
+        for client in clients { directory.remove(client, id: client.id, user: client.user) }
+        #expect(directory.count == 0 && directory.userCount == 0 && directory["1"] == nil)
+    }
+
+    @Test("who has neither id nor user is not in it")
+    func anonymous() {
+        var directory = ClientDirectory<Client>()
+        let client = Client(nil)
+        directory.add(client, id: nil, user: nil)
+        #expect(directory.count == 0 && directory.userCount == 0)
+        directory.remove(client, id: nil, user: nil)
+    }
+
+    @Test("one that goes takes no other with it: an id that was taken over, a client that goes twice")
+    func stale() {
+        var directory = ClientDirectory<Client>()
+        let (old, new) = (Client("1", "ann"), Client("1", "ann"))
+        directory.add(old, id: "1", user: "ann")
+        directory.add(new, id: "1", user: "ann")
+        directory.remove(old, id: "1", user: "ann")
+        #expect(directory["1"] === new && directory.clients(of: "ann").first === new)
+        directory.remove(old, id: "1", user: "ann")
+        #expect(directory["1"] === new && directory.clients(of: "ann").count == 1)
+    }
+
+    @Test("whatever comes and goes, it says what a plain list says")
+    func model() {
+        var random = SeededRandom(seed: 7)
+        var directory = ClientDirectory<Client>()
+        var there: [Client] = []
+        let users: [ExactText?] = [nil, "", "a", "b", "c"]
+        for step in 0..<5_000 {
+            if there.isEmpty || Bool.random(using: &random) {
+                let client = Client(
+                    Bool.random(using: &random) ? ExactText("\(step)") : nil, users.randomElement(using: &random) ?? nil
+                )
+                there.append(client)
+                directory.add(client, id: client.id, user: client.user)
+            } else {
+                let client = there.remove(at: Int.random(in: 0..<there.count, using: &random))
+                directory.remove(client, id: client.id, user: client.user)
+            }
+            for user in ["a", "b", "c"] as [ExactText] {
+                let expected = Set(there.filter { $0.user == user }.map(ObjectIdentifier.init))
+                #expect(Set(directory.clients(of: user).map(ObjectIdentifier.init)) == expected)
+            }
+            #expect(directory.count == there.count { $0.id != nil })
+        }
+        for client in there { if let id = client.id { #expect(directory[id] === client) } }
+    }
+}
