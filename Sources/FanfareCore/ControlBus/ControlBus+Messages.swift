@@ -20,7 +20,8 @@ extension ControlBus {
                     state.heard.remove(channel)
                     state.retryAt = state.retryAt ?? at
                 }
-            case .returned: announce(isHello: true)
+            // Before its channels are there nobody could tell it anything.
+            case .returned: if state.withLock({ $0.heard.count == 2 }) { announce(isHello: true) }
             case .insufficient, .history, .presence: break
             }
         }
