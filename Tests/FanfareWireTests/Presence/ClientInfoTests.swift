@@ -49,7 +49,7 @@ struct ClientInfoTests {
         let info = ClientInfo(client: "1", user: "ann", connInfo: ByteBuffer(string: "7"))
         for (kind, name) in [(PresenceEvent.Kind.join, "join"), (.leave, "leave")] {
             let event = PresenceEvent(channel: try ChannelName("a\"b"), kind: kind, info: info)
-            let prepared = PreparedPresenceEvent(event)
+            let prepared = PreparedPresenceEvent(event, formats: FormatTable())
             #expect(prepared.frame(.rawWebSocket) == nil)
             let frame = try #require(prepared.frame(.centrifugeJSONWebSocket))
             let text = #"{"push":{"channel":"a\"b","NAME":{"info":{"user":"ann","client":"1","conn_info":7}}}}"#

@@ -5,10 +5,10 @@ import FanfareWire
 extension ClientConnection {
     /// Sends back what came, by the encoder of the raw protocol, compressed where the client takes that.
     func echo(_ payload: Payload) {
-        let frame = wireFormat.encode(Publication(channel: .echo, payload: payload))
+        let frame = loop.node.formats.encode(Publication(channel: .echo, payload: payload), wireFormat)
         guard deflateBits > 0 else { return reply(frame) }
         let threshold = loop.node.configuration.compression.threshold
-        reply(WireFormat.deflate(frame, threshold: threshold, windowBits: Int(deflateBits)))
+        reply(WebSocketFrame.deflated(frame, threshold: threshold, windowBits: Int(deflateBits)))
     }
 }
 

@@ -264,11 +264,11 @@ extension ClientConnection {
     func begin(_ start: SubscriptionStart) {
         guard start.isComplete else { return end(.insufficientState) }
         guard let shared = start.shared else {
-            for publication in start.publications { answer(wireFormat.encode(publication)) }
+            for publication in start.publications { answer(loop.node.formats.encode(publication, wireFormat)) }
             return
         }
         // In memory of its own it would be some megabytes for each client.
-        answer(shared.frames(last: start.publications.count, wireFormat))
+        answer(shared.frames(last: start.publications.count, wireFormat, loop.node.formats))
     }
 
     func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError) {
