@@ -9,6 +9,17 @@ public enum FormatDefinition: Sendable {
     /// function answers `nil` where the other format's frame does as well.
     case derived(from: WireFormat, @Sendable (ByteBuffer) -> ByteBuffer?)
 
+    /// Everything in one codec and one framing.
+    public static func encoded(_ codec: some Codec, in framing: some Framing) -> FormatDefinition {
+        .encoded(
+            FormatEncoder(
+                publication: { framing.seal(codec.body($0), at: $0.position) },
+                presence: { event in
+                    guard let body = codec.body(event) else { return nil }
+                    return framing.seal(consume body, at: nil)
+                }))
+    }
+
     /// The format out of whose frames this one's are made.
     var base: WireFormat? {
         if case .derived(let base, _) = self { base } else { nil }
@@ -20,11 +31,11 @@ public struct FormatEncoder: Sendable {
     /// The frame of a publication.
     public let publication: @Sendable (Publication) -> ByteBuffer
     /// The frame of a join or leave; `nil`: clients of that format don't hear of others.
-    public let presence: (@Sendable (PresenceEvent) -> ByteBuffer)?
+    public let presence: @Sendable (PresenceEvent) -> ByteBuffer?
 
     public init(
         publication: @escaping @Sendable (Publication) -> ByteBuffer,
-        presence: (@Sendable (PresenceEvent) -> ByteBuffer)? = nil
+        presence: @escaping @Sendable (PresenceEvent) -> ByteBuffer? = { _ in nil }
     ) {
         self.publication = publication
         self.presence = presence

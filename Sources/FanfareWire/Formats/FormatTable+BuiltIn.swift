@@ -1,5 +1,3 @@
-import NIOCore
-
 extension WireFormat {
     /// A WebSocket message that is the payload itself.
     public static let rawWebSocket = WireFormat(id: 0)
@@ -14,21 +12,13 @@ extension WireFormat {
 extension FormatTable {
     /// The formats without parameters: a name above and an entry here.
     static func builtIn(compressionThreshold: Int) -> [(WireFormat, FormatDefinition)] {
-        let deflate: @Sendable (ByteBuffer) -> ByteBuffer? = {
-            $0.readableBytes < compressionThreshold
-                ? nil : WebSocketFrame.deflated($0, threshold: compressionThreshold)
-        }
+        let webSocket = WebSocketFraming()
+        let deflate = WebSocketDeflateFraming(threshold: compressionThreshold)
         return [
-            (.rawWebSocket, .encoded(FormatEncoder(publication: RawEncoder.frame))),
-            (.rawWebSocketDeflate, .derived(from: .rawWebSocket, deflate)),
-            (
-                .centrifugeJSONWebSocket,
-                .encoded(
-                    FormatEncoder(
-                        publication: CentrifugeJSONEncoder.publicationFrame,
-                        presence: CentrifugeJSONEncoder.presenceFrame))
-            ),
-            (.centrifugeJSONWebSocketDeflate, .derived(from: .centrifugeJSONWebSocket, deflate)),
+            (.rawWebSocket, .encoded(RawCodec(), in: webSocket)),
+            (.rawWebSocketDeflate, .derived(from: .rawWebSocket, deflate.reseal)),
+            (.centrifugeJSONWebSocket, .encoded(CentrifugeJSONCodec(), in: webSocket)),
+            (.centrifugeJSONWebSocketDeflate, .derived(from: .centrifugeJSONWebSocket, deflate.reseal)),
         ]
     }
 }

@@ -27,7 +27,7 @@ public struct PresenceEvent: Sendable, Equatable {
 public final class PreparedPresenceEvent: Sendable {
     public let event: PresenceEvent
     private let formats: FormatTable
-    private let frames = Mutex(PerFormat<ByteBuffer>())
+    private let frames = Mutex(PerFormat<ByteBuffer?>())
 
     /// - Parameter formats: those of the node.
     public init(_ event: PresenceEvent, formats: FormatTable) {
@@ -37,10 +37,10 @@ public final class PreparedPresenceEvent: Sendable {
 
     /// The ready bytes in `format`; `nil`: clients of that format don't hear of others.
     public func frame(_ format: WireFormat) -> ByteBuffer? {
-        guard let plain = formats.plain(format), let encode = plain.encoder.presence else { return nil }
+        guard let plain = formats.plain(format) else { return nil }
         return frames.withLock { frames in
             if let frame = frames[plain.format] { return frame }
-            let frame = encode(event)
+            let frame = plain.encoder.presence(event)
             frames.add(plain.format, frame)
             return frame
         }
