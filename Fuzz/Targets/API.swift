@@ -41,7 +41,7 @@ private struct APIBench: Sendable {
         rules.history = ChannelRules.Retention(size: 3, age: .seconds(60))
         rules.presence = true
         let book = ChannelRulebook(plain: rules)
-        let broker = MemoryBroker(rules: book, formats: FormatsInUse(), metrics: metrics.broker)
+        let broker = MemoryBroker(rules: book, formats: FormatTable(), metrics: metrics.broker)
         broker.start(receivers: [])
         api = ServerAPI(
             context: AdminContext(

@@ -4,8 +4,8 @@ import NIOCore
 @testable import FanfareWire
 
 extension FuzzTarget {
-    /// A session of the Centrifuge protocol, whose broker and token checks answer as they like: whatever it sends is a text
-    /// frame of JSON in one line, it has no more channels than it may, and a token counts only for a user and a channel that are
+    /// A session of the Centrifuge protocol, whose broker and token checks answer as they like: whatever it sends is JSON in
+    /// one line of text, it has no more channels than it may, and a token counts only for a user and a channel that are
     /// its own byte for byte.
     static let session = FuzzTarget(name: "session", maxBytes: 1_024) { input in
         var run = SessionRun(input)
@@ -53,8 +53,8 @@ private struct SessionRun {
         switch action {
         case .none: break
         case .disconnect: hasEnded = true
-        case .reply(let frame), .refuse(let frame): sent(frame)
-        case .unsubscribe(_, let reply): sent(reply)
+        case .reply(let body), .refuse(let body): sent(body)
+        case .unsubscribe(_, let replies): for body in replies { sent(body) }
         case .subscribe(let channel, _, let id): subscribed(channel, id)
         case .publish(_, let payload, let id):
             expect(payload.kind == .text, "a binary publish")
@@ -130,17 +130,10 @@ private struct SessionRun {
 
     private func isSame(_ text: ExactText, _ other: ExactText) -> Bool { Array(text.utf8) == Array(other.utf8) }
 
-    /// Frames of the node, read as a client reads them.
-    private func sent(_ frames: ByteBuffer) {
-        var rest = frames
-        while rest.readableBytes > 0 {
-            let header = rest.withUnsafeReadableBytes { WebSocketFrame.plainHeader($0) }
-            guard let header, header.opcode == .text else { fatalError("not a text frame: \(rest)") }
-            let short = Int(rest.getInteger(at: rest.readerIndex + 1, as: UInt8.self) ?? 0)
-            let long = rest.getInteger(at: rest.readerIndex + 2, as: UInt16.self).map(Int.init) ?? 0
-            rest.moveReaderIndex(forwardBy: header.length)
-            guard let line = rest.readSlice(length: short < 126 ? short : long) else { fatalError("frame too short") }
-            expect(JSONLine(line)?.bytes == line, "not JSON in one line: \(String(buffer: line))")
-        }
+    /// A message of the node, read as a client reads it.
+    private func sent(_ body: Body?) {
+        guard let body else { return }
+        expect(body.kind == .text, "not text: \(body)")
+        expect(JSONLine(body.bytes)?.bytes == body.bytes, "not JSON in one line: \(String(buffer: body.bytes))")
     }
 }

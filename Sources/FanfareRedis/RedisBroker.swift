@@ -17,7 +17,7 @@ public final class RedisBroker: Broker {
     let presenceCalls: PresenceCalls
     private let nodeName: String
     let metrics: BrokerMetrics
-    private let formats: FormatsInUse
+    private let formats: FormatTable
     private let logger: Logger
     private let clock: NodeClock
     private let group: MultiThreadedEventLoopGroup
@@ -49,7 +49,7 @@ public final class RedisBroker: Broker {
     ///   - onRedirect: called with the words by which such a node refuses a subscription or the probe.
     public init(
         configuration: RedisConfiguration, rules: ChannelRulebook = ChannelRulebook(), nodeName: String,
-        metrics: BrokerMetrics, formats: FormatsInUse, logger: Logger, clock: NodeClock = .system,
+        metrics: BrokerMetrics, formats: FormatTable, logger: Logger, clock: NodeClock = .system,
         group: MultiThreadedEventLoopGroup? = nil, probeTag: String? = nil,
         onRedirect: @escaping @Sendable (String) -> Void = { _ in }
     ) {

@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareWire
 import Logging
 import NIOCore
 import NIOPosix
@@ -10,7 +11,7 @@ public struct RedisTopology: Sendable {
     let rules: ChannelRulebook
     let nodeName: String
     let metrics: BrokerMetrics
-    let formats: FormatsInUse
+    let formats: FormatTable
     let logger: Logger
     let clock: NodeClock
 
@@ -19,7 +20,7 @@ public struct RedisTopology: Sendable {
     ///   - nodeName: for `CLIENT LIST`.
     public init(
         _ instances: [RedisConfiguration], rules: ChannelRulebook = ChannelRulebook(), nodeName: String,
-        metrics: BrokerMetrics, formats: FormatsInUse, logger: Logger, clock: NodeClock = .system
+        metrics: BrokerMetrics, formats: FormatTable, logger: Logger, clock: NodeClock = .system
     ) {
         self.instances = instances
         self.rules = rules

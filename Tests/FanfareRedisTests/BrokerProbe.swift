@@ -26,7 +26,7 @@ final class BrokerProbe: Sendable {
 
     static func memory(rules: ChannelRulebook = ChannelRulebook()) -> BrokerProbe {
         let metrics = BrokerMetrics()
-        return BrokerProbe(MemoryBroker(rules: rules, formats: FormatsInUse(), metrics: metrics), metrics: metrics)
+        return BrokerProbe(MemoryBroker(rules: rules, formats: FormatTable(), metrics: metrics), metrics: metrics)
     }
 
     static func redis(
@@ -51,7 +51,7 @@ final class BrokerProbe: Sendable {
             return configuration
         }
         return RedisTopology(
-            instances, rules: rules, nodeName: "test", metrics: metrics, formats: FormatsInUse(),
+            instances, rules: rules, nodeName: "test", metrics: metrics, formats: FormatTable(),
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         ).makeBroker()
     }

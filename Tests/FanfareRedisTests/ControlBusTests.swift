@@ -78,7 +78,7 @@ struct ControlBusTests {
     @Test("in memory a node talks to itself")
     func memory() async throws {
         let metrics = BrokerMetrics()
-        let broker = MemoryBroker(formats: FormatsInUse(), metrics: metrics)
+        let broker = MemoryBroker(formats: FormatTable(), metrics: metrics)
         let node = ControlProbe("a", broker, metrics: metrics, handlers: Self.handlers)
         try await withNodes([node]) {
             try await check(node, node)

@@ -30,13 +30,13 @@ public final class MemoryBroker: Broker {
 
     let state = Mutex(State())
     let rules: ChannelRulebook
-    private let formats: FormatsInUse
+    let formats: FormatTable
     let metrics: BrokerMetrics
     let clock: NodeClock
     let maxBacklogBytes: Int
 
     public init(
-        rules: ChannelRulebook = ChannelRulebook(), formats: FormatsInUse, metrics: BrokerMetrics,
+        rules: ChannelRulebook = ChannelRulebook(), formats: FormatTable, metrics: BrokerMetrics,
         clock: NodeClock = .system, maxBacklogBytes: Int = MemoryBroker.maximumBacklogBytes
     ) {
         self.rules = rules
@@ -150,7 +150,7 @@ public final class MemoryBroker: Broker {
     }
 
     private func prepare(_ publication: Publication, _ now: UInt64) -> PreparedPublication {
-        PreparedPublication(publication, formats: formats.current, receivedAt: now)
+        PreparedPublication(publication, formats: formats, receivedAt: now)
     }
 
     /// Whether every receiver of its channel can take a publication. Under the lock nobody else posts what weighs.

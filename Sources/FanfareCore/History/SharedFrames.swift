@@ -15,7 +15,7 @@ public final class SharedFrames: Sendable {
     private let publications: [Publication]
     /// Bytes of the payloads before each publication, and of all.
     private let sizes: [Int]
-    private let encoded = Mutex(PerFormat<Encoded?>(nil))
+    private let encoded = Mutex(PerFormat<Encoded>())
     private let items = Mutex(Encoded?.none)
 
     /// - Parameter publications: oldest first.
@@ -49,12 +49,12 @@ public final class SharedFrames: Sendable {
         return publications.count - low
     }
 
-    /// The frames of the newest `count` publications, in memory that all clients share.
-    public func frames(last count: Int, _ format: WireFormat) -> ByteBuffer {
-        encoded.withLock { encoded in
-            let all = encoded[format.plain] ?? encode(format.plain)
-            encoded[format.plain] = all
-            guard count > 0, !publications.isEmpty else { return ByteBuffer() }
+    /// The frames of the newest `count` publications, in memory that all clients share; not compressed.
+    public func frames(last count: Int, _ format: WireFormat, _ formats: FormatTable) -> ByteBuffer {
+        guard count > 0, !publications.isEmpty, let plain = formats.plain(format) else { return ByteBuffer() }
+        return encoded.withLock { encoded in
+            let all = encoded[plain.format] ?? encode(plain.encoder)
+            if encoded[plain.format] == nil { encoded.add(plain.format, all) }
             var bytes = all.bytes
             bytes.moveReaderIndex(forwardBy: all.starts[max(0, publications.count - count)])
             return bytes
@@ -83,12 +83,12 @@ public final class SharedFrames: Sendable {
         return encoded
     }
 
-    private func encode(_ format: WireFormat) -> Encoded {
+    private func encode(_ encoder: FormatEncoder) -> Encoded {
         var encoded = Encoded()
         encoded.bytes.reserveCapacity(sizes[publications.count] + 16 * publications.count)
         for publication in publications {
             encoded.starts.append(encoded.bytes.readableBytes)
-            encoded.bytes.writeImmutableBuffer(format.encode(publication))
+            encoded.bytes.writeImmutableBuffer(encoder.publication(publication))
         }
         return encoded
     }

@@ -1,7 +1,8 @@
 import FanfareWire
 import NIOCore
 
-/// One channel on one event loop: its subscribers in contiguous arrays, and what this tick brought for them.
+/// One channel on one event loop: its subscribers in contiguous arrays, one for each wire format that one of them uses, and
+/// what this tick brought for them.
 final class ChannelSlot<Member: HubMember> {
     /// A subscriber and the index of this channel in its ``HubMembership``, so that both sides can be updated in O(1).
     struct Entry {
@@ -11,6 +12,16 @@ final class ChannelSlot<Member: HubMember> {
         var place: Int32
         /// The member's lane; never changes.
         let lane: Int32
+    }
+
+    /// The subscribers of one wire format.
+    struct Subscribers {
+        /// Never empty.
+        var entries: [Entry] = []
+        /// This tick's frames. One publication shares its prepared frame, more are concatenated.
+        var batch: ByteBuffer?
+        /// This tick's last frame, where only the newest is kept for clients that are behind.
+        var newest: ByteBuffer?
     }
 
     /// Someone who waits for the broker's answer.
@@ -28,12 +39,9 @@ final class ChannelSlot<Member: HubMember> {
     /// May hold members that left meanwhile; ``waiting`` counts those that did not.
     var waiters: [Waiter] = []
     var waiting = 0
-    /// Subscribers by wire format.
-    var lists = PerFormat<[Entry]>([])
-    /// This tick's frames by wire format. One publication shares its prepared frame, more are concatenated.
-    var batches = PerFormat<ByteBuffer?>(nil)
-    /// This tick's last frames, where only the newest is kept for clients that are behind.
-    var newest: PerFormat<ByteBuffer?>?
+    /// Whether only the newest publication is kept for clients that are behind.
+    let keepsNewest: Bool
+    var subscribers = PerFormat<Subscribers>()
     /// Publications, joins and leaves in the batches.
     var batched = 0
     /// Bytes of the biggest of the batches, or somewhat more.
@@ -50,14 +58,40 @@ final class ChannelSlot<Member: HubMember> {
     init(channel: ChannelName, ticket: UInt64, keepsNewest: Bool) {
         self.channel = channel
         self.ticket = ticket
-        newest = keepsNewest ? PerFormat(nil) : nil
+        self.keepsNewest = keepsNewest
     }
 
     /// Subscribers in force.
-    var count: Int { WireFormat.allCases.reduce(0) { $0 + lists[$1].count } }
+    var count: Int { subscribers.reduce(0) { $0 + $1.value.entries.count } }
 
     /// Whether nobody is or waits to be in it.
-    var isUnused: Bool { waiting == 0 && WireFormat.allCases.allSatisfy { lists[$0].isEmpty } }
+    var isUnused: Bool { waiting == 0 && subscribers.isEmpty }
+
+    /// Adds a subscriber. Returns its index among those of its format.
+    func add(_ entry: Entry, _ format: WireFormat) -> Int32 {
+        let list = subscribers.index(of: format) ?? subscribers.add(format, Subscribers())
+        subscribers[list].value.entries.append(entry)
+        return Int32(subscribers[list].value.entries.count - 1)
+    }
+
+    /// Removes a subscriber. Returns the one that takes its index. What this tick brought for a format goes with its last
+    /// subscriber.
+    func remove(at index: Int, _ format: WireFormat) -> Entry? {
+        guard let list = subscribers.index(of: format) else { return nil }
+        let last = subscribers[list].value.entries.removeLast()
+        guard index < subscribers[list].value.entries.count else {
+            if index == 0 { subscribers.remove(at: list) }
+            return nil
+        }
+        subscribers[list].value.entries[index] = last
+        return last
+    }
+
+    /// The member of a subscriber has this channel at another place now.
+    func moved(at index: Int, _ format: WireFormat, to place: Int32) {
+        guard let list = subscribers.index(of: format) else { return }
+        subscribers[list].value.entries[index].place = place
+    }
 
     /// Whether a publication is the next of the channel's stream.
     func isNext(_ publication: Publication, _ place: StreamPosition) -> Bool {
@@ -73,12 +107,12 @@ final class ChannelSlot<Member: HubMember> {
     func add(_ prepared: PreparedPublication, spare: inout ByteBuffer) -> Int {
         var bytes = 0
         if prepared.isRepaired { isRepaired = true }
-        for format in WireFormat.allCases where !lists[format].isEmpty {
-            let frame = prepared.frame(format)
-            newest?[format] = frame
-            switch batches[format] {
+        for index in subscribers.indices {
+            let frame = prepared.frame(subscribers[index].format)
+            if keepsNewest { subscribers[index].value.newest = frame }
+            switch subscribers[index].value.batch {
             case nil:
-                batches[format] = frame
+                subscribers[index].value.batch = frame
             case .some(let first) where batched == 1:
                 // The first frame is shared with the other event loops: the batch gets a buffer of its own.
                 var batch = spare
@@ -86,9 +120,9 @@ final class ChannelSlot<Member: HubMember> {
                 batch.clear(minimumCapacity: first.readableBytes + frame.readableBytes)
                 batch.writeImmutableBuffer(first)
                 batch.writeImmutableBuffer(frame)
-                batches[format] = batch
+                subscribers[index].value.batch = batch
             default:
-                batches[format]?.writeImmutableBuffer(frame)
+                subscribers[index].value.batch?.writeImmutableBuffer(frame)
             }
             bytes = max(bytes, frame.readableBytes)
         }
@@ -102,7 +136,8 @@ final class ChannelSlot<Member: HubMember> {
         batched = 0
         batchBytes = 0
         isRepaired = false
-        if newest != nil { newest = PerFormat(nil) }
         events = 0
+        guard keepsNewest else { return }
+        for index in subscribers.indices { subscribers[index].value.newest = nil }
     }
 }

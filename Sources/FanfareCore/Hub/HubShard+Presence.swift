@@ -19,10 +19,14 @@ extension ChannelSlot {
     /// the biggest of them grew.
     func add(_ prepared: PreparedPresenceEvent) -> Int {
         var bytes = 0
-        for format in WireFormat.allCases where !lists[format].isEmpty {
-            guard let frame = prepared.frame(format) else { continue }
-            // The first is shared with other event loops; writing behind it copies it then.
-            if batches[format] == nil { batches[format] = frame } else { batches[format]?.writeImmutableBuffer(frame) }
+        for index in subscribers.indices {
+            guard let frame = prepared.frame(subscribers[index].format) else { continue }
+            if subscribers[index].value.batch == nil {
+                subscribers[index].value.batch = frame
+            } else {
+                // The first is shared with other event loops; writing behind it copies it then.
+                subscribers[index].value.batch?.writeImmutableBuffer(frame)
+            }
             bytes = max(bytes, frame.readableBytes)
         }
         batched += 1

@@ -87,9 +87,7 @@ extension HubShard {
     public func insufficient(_ channel: ChannelName, position: StreamPosition) {
         guard let slot = slots[channel], slot.isActive else { return }
         slot.position = position
-        let members = WireFormat.allCases.flatMap { format in
-            slot.lists[format].map { $0.member.takeUnretainedValue() }
-        }
+        let members = slot.subscribers.flatMap { $0.value.entries.map { $0.member.takeUnretainedValue() } }
         let waiters = slot.desk.map { $0.catching.map(\.waiter) } ?? []
         slot.desk?.catching = []
         for member in members + waiters.filter({ stillWaiting($0, in: slot) != nil }).map(\.member) {

@@ -3,8 +3,8 @@ import NIOCore
 
 /// The part of the hub that one event loop owns: which of its clients listen to which channel.
 ///
-/// Subscribe, unsubscribe and disconnect cost O(1) per channel (swap-remove with back-indices). A tick is: any number of
-/// ``publish(_:)``, then one ``flush(now:)``, without a return to the event loop in between.
+/// Subscribe, unsubscribe and disconnect cost O(1) per channel (swap-remove with back-indices), but for a look through the
+/// wire formats in use there, nearly always one. A tick is: any number of ``publish(_:)``, then one ``flush(now:)``, without a return to the event loop in between.
 ///
 /// **Invariant of a fan-out.** While ``flush(now:)`` walks the subscribers, no list changes: `deliver` and `enqueue` must
 /// not subscribe or unsubscribe, and a client that dies in them calls ``leave(_:)``, which only notes it; the lists are
@@ -192,12 +192,12 @@ public final class HubShard<Member: HubMember> {
         var deliveries = 0
         for slot in dirty {
             isRepairing = slot.isRepaired
-            for format in WireFormat.allCases {
-                guard let batch = slot.batches[format] else { continue }
-                slot.batches[format] = nil
-                let entries = slot.lists[format]
+            for index in slot.subscribers.indices {
+                guard let batch = slot.subscribers[index].value.batch else { continue }
+                slot.subscribers[index].value.batch = nil
+                let entries = slot.subscribers[index].value.entries
                 var count = entries.count
-                if let newest = slot.newest?[format] {
+                if let newest = slot.subscribers[index].value.newest {
                     count = deliver(batch, or: newest, of: slot, to: entries)
                 } else if direct {
                     deliver(batch, to: entries)
@@ -297,12 +297,11 @@ extension HubShard {
 
     /// The member whose subscription waited gets publications from here on.
     func join(_ member: Member, _ slot: ChannelSlot<Member>, place: Int) {
-        let format = member.wireFormat
-        member.membership.places[place].index = Int32(slot.lists[format].count)
         slot.waiting -= 1
         if member.membership.lane < 0 { member.membership.lane = lanes.add(nil) }
-        slot.lists[format].append(
-            .init(member: .passUnretained(member), place: Int32(place), lane: member.membership.lane))
+        member.membership.places[place].index = slot.add(
+            .init(member: .passUnretained(member), place: Int32(place), lane: member.membership.lane), member.wireFormat
+        )
         metrics.counters.add(.subscriptions)
     }
 
@@ -320,15 +319,9 @@ extension HubShard {
         if entry.index == HubMembership<Member>.waiting {
             slot.waiting -= 1
         } else {
-            let format = member.wireFormat
-            let index = Int(entry.index)
-            let last = slot.lists[format].count - 1
-            if index != last {
-                let moved = slot.lists[format][last]
-                slot.lists[format][index] = moved
-                moved.member._withUnsafeGuaranteedRef { $0.membership.places[Int(moved.place)].index = Int32(index) }
+            if let moved = slot.remove(at: Int(entry.index), member.wireFormat) {
+                moved.member._withUnsafeGuaranteedRef { $0.membership.places[Int(moved.place)].index = entry.index }
             }
-            slot.lists[format].removeLast()
             metrics.counters.add(.subscriptions, -1)
         }
         removePlace(member, place)
@@ -343,7 +336,7 @@ extension HubShard {
             let moved = member.membership.places[last]
             member.membership.places[place] = moved
             if moved.index != HubMembership<Member>.waiting {
-                moved.slot.lists[member.wireFormat][Int(moved.index)].place = Int32(place)
+                moved.slot.moved(at: Int(moved.index), member.wireFormat, to: Int32(place))
             }
         }
         member.membership.places.removeLast()

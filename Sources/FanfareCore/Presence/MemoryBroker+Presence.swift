@@ -86,7 +86,8 @@ extension MemoryBroker {
         guard let wanted = state.wanted[channel] else { return }
         metrics.counters.addShared(.presenceEvents, events.count)
         let prepared = events.map { kind, info in
-            BrokerEvent.presence(PreparedPresenceEvent(PresenceEvent(channel: channel, kind: kind, info: info)))
+            let event = PresenceEvent(channel: channel, kind: kind, info: info)
+            return BrokerEvent.presence(PreparedPresenceEvent(event, formats: formats))
         }
         var mask = wanted
         while mask != 0 {

@@ -23,7 +23,7 @@ extension CentrifugeSession {
             }
             let push = CentrifugeJSONEncoder.unsubscribePush(
                 subscription.channel, code: 2501, reason: "subscription expired")
-            actions.append(.unsubscribe(subscription.channel, reply: push))
+            actions.append(.unsubscribe(subscription.channel, replies: [push]))
             return true
         }
         return actions

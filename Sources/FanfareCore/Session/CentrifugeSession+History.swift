@@ -54,7 +54,7 @@ extension CentrifugeSession {
     /// - Parameter maxBytes: a bigger reply would make the client a slow one, unless it is a single publication.
     public func read(
         id: UInt32, since: StreamPosition?, _ result: Result<HistoryPage, BrokerError>, maxBytes: Int = .max
-    ) -> ByteBuffer {
+    ) -> Body {
         switch result {
         case .success(let page):
             guard !page.isOfAnother(since) else {
@@ -62,7 +62,7 @@ extension CentrifugeSession {
             }
             let reply = CentrifugeJSONEncoder.historyReply(
                 id: id, publications: page.publications, position: page.position)
-            guard reply.readableBytes > maxBytes, page.publications.count > 1 else { return reply }
+            guard reply.bytes.readableBytes > maxBytes, page.publications.count > 1 else { return reply }
             return CentrifugeJSONEncoder.errorReply(
                 id: id, .limitExceeded("these publications are too many for one answer, ask for fewer"))
         case .failure(let error):

@@ -32,12 +32,12 @@ extension CentrifugeSession {
     /// Who is there: the reply.
     ///
     /// - Parameter maxBytes: a bigger reply would make the client a slow one.
-    public func presence(id: UInt32, _ result: Result<PresencePage, BrokerError>, maxBytes: Int) -> ByteBuffer {
+    public func presence(id: UInt32, _ result: Result<PresencePage, BrokerError>, maxBytes: Int) -> Body {
         switch result {
         case .success(let page):
             if !page.isTooLarge {
                 let reply = CentrifugeJSONEncoder.presenceReply(id: id, page.members)
-                if reply.readableBytes <= maxBytes { return reply }
+                if reply.bytes.readableBytes <= maxBytes { return reply }
             }
             return CentrifugeJSONEncoder.errorReply(
                 id: id, .limitExceeded("\(page.total) members are too many for one answer, use presence_stats"))
@@ -47,7 +47,7 @@ extension CentrifugeSession {
     }
 
     /// How many are there: the reply.
-    public func presenceStats(id: UInt32, _ result: Result<PresenceStats, BrokerError>) -> ByteBuffer {
+    public func presenceStats(id: UInt32, _ result: Result<PresenceStats, BrokerError>) -> Body {
         switch result {
         case .success(let stats):
             CentrifugeJSONEncoder.presenceStatsReply(id: id, clients: stats.clients, users: stats.users)

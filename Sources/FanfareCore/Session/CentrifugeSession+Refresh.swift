@@ -25,7 +25,7 @@ extension CentrifugeSession {
             if isAllowed(subscription, listed, claims) {
                 kept.append(subscription)
             } else {
-                actions.append(.unsubscribe(subscription.channel, reply: Self.farewell(subscription)))
+                actions.append(.unsubscribe(subscription.channel, replies: [Self.farewell(subscription)]))
             }
         }
         channels = kept
@@ -48,7 +48,7 @@ extension CentrifugeSession {
     }
 
     /// What a client is told of a subscription that it may not have any more, or not get.
-    private static func farewell(_ subscription: Subscription) -> ByteBuffer {
+    private static func farewell(_ subscription: Subscription) -> Body {
         subscription.pending != 0
             ? CentrifugeJSONEncoder.errorReply(id: subscription.pending, .permissionDenied)
             : CentrifugeJSONEncoder.unsubscribePush(subscription.channel, code: 2000, reason: "permission denied")

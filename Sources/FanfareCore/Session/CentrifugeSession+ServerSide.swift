@@ -64,16 +64,16 @@ extension CentrifugeSession {
         return .success(starts)
     }
 
-    /// One of them is in force: the reply to `connect` with the last, nothing before.
+    /// One of them is in force: the reply to `connect` with the last, `nil` before.
     mutating func begun(
         _ channel: ChannelName, _ subscription: CentrifugeJSONEncoder.Subscription
-    ) -> ByteBuffer {
-        guard var progress = connecting else { return ByteBuffer() }
+    ) -> Body? {
+        guard var progress = connecting else { return nil }
         progress.missing -= 1
         progress.subscriptions.append((channel, subscription))
         guard progress.missing == 0 else {
             connecting = progress
-            return ByteBuffer()
+            return nil
         }
         connecting = nil
         return welcome(progress.id, now: progress.now, subscriptions: progress.subscriptions)
@@ -82,7 +82,7 @@ extension CentrifugeSession {
     /// The session begins: the reply to `connect`.
     mutating func welcome(
         _ id: UInt32, now: TokenTime, subscriptions: [(ChannelName, CentrifugeJSONEncoder.Subscription)]
-    ) -> ByteBuffer {
+    ) -> Body {
         isConnected = true
         return CentrifugeJSONEncoder.connectReply(
             id: id, client: policy.clientID, version: policy.version, node: policy.nodeName, ping: policy.pingSeconds,

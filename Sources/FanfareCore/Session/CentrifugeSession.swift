@@ -49,13 +49,13 @@ public struct CentrifugeSession: Sendable {
         /// Nothing.
         case none
         /// Send this ready frame.
-        case reply(ByteBuffer)
+        case reply(Body)
         /// Send this ready frame; it refuses a command.
-        case refuse(ByteBuffer)
+        case refuse(Body)
         /// Subscribe the client, then report back.
         case subscribe(ChannelName, RecoveryWish, id: UInt32)
         /// Unsubscribe the client, then send these ready frames.
-        case unsubscribe(ChannelName, reply: ByteBuffer)
+        case unsubscribe(ChannelName, replies: [Body])
         /// Publish, then report back.
         case publish(ChannelName, Payload, id: UInt32)
         /// Read the channel's history, then report back.
@@ -119,8 +119,8 @@ public struct CentrifugeSession: Sendable {
         }
     }
 
-    /// The subscription is in force: the reply, with what comes before live traffic.
-    public mutating func subscribed(_ channel: ChannelName, id: UInt32, _ start: SubscriptionStart) -> ByteBuffer {
+    /// The subscription is in force: the reply, with what comes before live traffic; `nil` where `connect` waits for others.
+    public mutating func subscribed(_ channel: ChannelName, id: UInt32, _ start: SubscriptionStart) -> Body? {
         var recoversFrom: UInt64?
         var ttl: UInt32?
         if let index = channels.firstIndex(where: { $0.channel == channel }) {
@@ -136,7 +136,7 @@ public struct CentrifugeSession: Sendable {
     }
 
     /// The node ended the subscription: what the client is told.
-    public mutating func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason) -> ByteBuffer {
+    public mutating func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason) -> Body {
         channels.removeAll { $0.channel == channel }
         switch reason {
         case .insufficientState:
@@ -153,13 +153,13 @@ public struct CentrifugeSession: Sendable {
     }
 
     /// The subscription could not be had: the reply, which makes SDKs try again.
-    public mutating func subscribeFailed(_ channel: ChannelName, id: UInt32, _ error: BrokerError) -> ByteBuffer {
+    public mutating func subscribeFailed(_ channel: ChannelName, id: UInt32, _ error: BrokerError) -> Body {
         channels.removeAll { $0.channel == channel }
         return CentrifugeJSONEncoder.errorReply(id: id, .internalError("\(error)"))
     }
 
     /// What became of a publish: the reply.
-    public func published(id: UInt32, _ result: Result<PublishReceipt, BrokerError>) -> ByteBuffer {
+    public func published(id: UInt32, _ result: Result<PublishReceipt, BrokerError>) -> Body {
         switch result {
         case .success: CentrifugeJSONEncoder.emptyReply(id: id, method: "publish")
         case .failure(let error): CentrifugeJSONEncoder.errorReply(id: id, .internalError("\(error)"))
@@ -184,10 +184,9 @@ public struct CentrifugeSession: Sendable {
         let reply = CentrifugeJSONEncoder.emptyReply(id: id, method: "unsubscribe")
         guard let index = index(of: name) else { return .reply(reply) }
         let subscription = channels.remove(at: index)
-        guard subscription.pending != 0 else { return .unsubscribe(subscription.channel, reply: reply) }
-        var replies = CentrifugeJSONEncoder.emptyReply(id: subscription.pending, method: "subscribe")
-        replies.writeImmutableBuffer(reply)
-        return .unsubscribe(subscription.channel, reply: replies)
+        guard subscription.pending != 0 else { return .unsubscribe(subscription.channel, replies: [reply]) }
+        let first = CentrifugeJSONEncoder.emptyReply(id: subscription.pending, method: "subscribe")
+        return .unsubscribe(subscription.channel, replies: [first, reply])
     }
 
     private func publish(

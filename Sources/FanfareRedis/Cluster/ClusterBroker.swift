@@ -42,7 +42,7 @@ public final class ClusterBroker: Broker {
     private let seeds: [RedisEndpoint]
     private let rules: ChannelRulebook
     private let nodeName: String
-    private let formats: FormatsInUse
+    private let formats: FormatTable
     private let logger: Logger
     private let watch: NIOLoopBoundBox<ClusterWatch?>
 
@@ -53,7 +53,7 @@ public final class ClusterBroker: Broker {
     ///   - group: event loops for all links; by default threads of its own.
     public init(
         configuration: RedisConfiguration, seeds: [RedisEndpoint], rules: ChannelRulebook = ChannelRulebook(),
-        nodeName: String, metrics: BrokerMetrics, formats: FormatsInUse, logger: Logger, clock: NodeClock = .system,
+        nodeName: String, metrics: BrokerMetrics, formats: FormatTable, logger: Logger, clock: NodeClock = .system,
         group: MultiThreadedEventLoopGroup? = nil
     ) {
         self.seeds = seeds

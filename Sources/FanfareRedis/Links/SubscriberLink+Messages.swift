@@ -48,7 +48,7 @@ extension SubscriberLink {
     func presence(_ event: PresenceEvent) {
         metrics.counters.addShared(.presenceEvents)
         guard book.receivers(of: event.channel) != 0 else { return }
-        let prepared = PreparedPresenceEvent(event)
+        let prepared = PreparedPresenceEvent(event, formats: formats)
         everyone(in: event.channel) { receiver in
             bursts[receiver].append(.presence(prepared))
         }
@@ -76,7 +76,7 @@ extension SubscriberLink {
         // What was under way when its channel was left is nobody's loss.
         guard book.receivers(of: publication.channel) != 0 else { return }
         let prepared = PreparedPublication(
-            publication, formats: formats.current, receivedAt: now(), isRepaired: isRepaired)
+            publication, formats: formats, receivedAt: now(), isRepaired: isRepaired)
         everyone(in: publication.channel) { receiver in
             bursts[receiver].append(.publication(prepared))
         }

@@ -21,7 +21,7 @@ final class SubscriberLink: RedisLinkOwner {
     let link: RedisLink
     let configuration: RedisConfiguration
     let metrics: BrokerMetrics
-    let formats: FormatsInUse
+    let formats: FormatTable
     let clock: NodeClock
     let board: LinkBoard
     let inbox: Mailbox<Wish>
@@ -52,7 +52,7 @@ final class SubscriberLink: RedisLinkOwner {
     var countedChannels = 0
 
     init(
-        link: RedisLink, configuration: RedisConfiguration, metrics: BrokerMetrics, formats: FormatsInUse,
+        link: RedisLink, configuration: RedisConfiguration, metrics: BrokerMetrics, formats: FormatTable,
         clock: NodeClock, board: LinkBoard, inbox: Mailbox<Wish>, receivers: [Mailbox<BrokerEvent>],
         probe: ProbeChannel, rules: ChannelRulebook, pages: Mailbox<StreamDesk.Answer>,
         onHearing: @escaping () -> Void, onRead: @escaping (StreamDesk.Read) -> Void,

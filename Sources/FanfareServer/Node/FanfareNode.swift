@@ -28,7 +28,7 @@ public final class FanfareNode: Sendable {
         logger: Logger
     ) async throws -> FanfareNode {
         let metrics = NodeMetrics(loops: configuration.loops)
-        let formats = FormatsInUse(threshold: configuration.compression.threshold)
+        let formats = FormatTable(compressionThreshold: configuration.compression.threshold)
         let broker = try makeBroker(configuration, metrics: metrics, formats: formats, clock: clock, logger: logger)
         let tls = try NodeTLS.make(configuration, metrics: metrics, clock: clock, logger: logger)
         let tokens = try await NodeTokens.make(configuration, metrics: metrics, clock: clock, logger: logger)
@@ -95,7 +95,7 @@ public final class FanfareNode: Sendable {
     private static func makeBroker(
         _ configuration: NodeConfiguration,
         metrics: NodeMetrics,
-        formats: FormatsInUse,
+        formats: FormatTable,
         clock: NodeClock,
         logger: Logger
     ) throws -> any Broker {

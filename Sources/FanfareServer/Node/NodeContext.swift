@@ -24,7 +24,7 @@ final class NodeContext: Sendable {
     let publishers: Census<Publisher>?
     /// How fast a client may send.
     let rates: ClientRates
-    let formats: FormatsInUse
+    let formats: FormatTable
     let clock: NodeClock
     let logger: Logger
     /// Log lines about clients that were refused or ended.
@@ -40,7 +40,7 @@ final class NodeContext: Sendable {
         configuration: NodeConfiguration,
         metrics: NodeMetrics,
         broker: any Broker,
-        formats: FormatsInUse,
+        formats: FormatTable,
         clock: NodeClock,
         logger: Logger,
         tokens: NodeTokens? = nil,

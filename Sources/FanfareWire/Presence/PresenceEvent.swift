@@ -1,4 +1,5 @@
 import NIOCore
+import Synchronization
 
 /// A client came into a channel, or is gone from it.
 public struct PresenceEvent: Sendable, Equatable {
@@ -21,26 +22,27 @@ public struct PresenceEvent: Sendable, Equatable {
     }
 }
 
-/// A join or leave with its frames, too small to compress, encoded once where it enters the node and shared by every event loop and subscriber.
+/// A join or leave with its frames, too small to compress, each made when a first client takes it and shared by every event
+/// loop and subscriber.
 public final class PreparedPresenceEvent: Sendable {
     public let event: PresenceEvent
-    private let frames: PerFormat<ByteBuffer?>
+    private let formats: FormatTable
+    private let frames = Mutex(PerFormat<ByteBuffer?>())
 
-    public init(_ event: PresenceEvent) {
+    /// - Parameter formats: those of the node.
+    public init(_ event: PresenceEvent, formats: FormatTable) {
         self.event = event
-        self.frames = PerFormat { $0 == $0.plain ? $0.encode(event) : nil }
+        self.formats = formats
     }
 
     /// The ready bytes in `format`; `nil`: clients of that format don't hear of others.
-    public func frame(_ format: WireFormat) -> ByteBuffer? { frames[format.plain] }
-}
-
-extension WireFormat {
-    /// The ready bytes of a join or leave; `nil` where the format has none.
-    public func encode(_ event: PresenceEvent) -> ByteBuffer? {
-        switch self {
-        case .rawWebSocket, .rawWebSocketDeflate: nil
-        case .centrifugeJSONWebSocket, .centrifugeJSONWebSocketDeflate: CentrifugeJSONEncoder.presenceFrame(event)
+    public func frame(_ format: WireFormat) -> ByteBuffer? {
+        guard let plain = formats.plain(format) else { return nil }
+        return frames.withLock { frames in
+            if let frame = frames[plain.format] { return frame }
+            let frame = plain.encoder.presence(event)
+            frames.add(plain.format, frame)
+            return frame
         }
     }
 }

@@ -1,22 +1,25 @@
 import NIOCore
 import Synchronization
 
-/// A publication with its frames, encoded once where it enters the node and shared by every event loop and subscriber.
+/// A publication with its frames, each made once and shared by every event loop and subscriber.
 ///
-/// Compressed frames cost a hundred times as much: they are made once too, when a first client takes one.
+/// Frames of the formats in use are made where the publication enters the node, so that event loops find them without a
+/// lock. Those of derived formats (compression costs a hundred times as much), of formats with parameters and of formats
+/// that appeared a moment ago are made when a first client takes one.
 public final class PreparedPublication: Sendable {
     public let publication: Publication
     /// When this node took it from the broker: microseconds since 1970-01-01 UTC.
     public let receivedAt: UInt64
     /// Whether it comes out of the channel's stream after a gap, late and with many others.
     public let isRepaired: Bool
-    private let frames: PerFormat<ByteBuffer?>
-    private let threshold: Int
-    private let deflated = Mutex(Deflated())
+    private let formats: FormatTable
+    private let frames: PerFormat<ByteBuffer>
+    private let late = Mutex(Late())
 
-    private struct Deflated {
-        var frames = PerFormat<ByteBuffer?>(nil)
-        var bytes = DeflatedBytes()
+    /// What was made when a client took it.
+    private struct Late {
+        var frames = PerFormat<ByteBuffer>()
+        var deflated = DeflatedBytes()
     }
 
     /// What compression came to: bytes of frames before and after it.
@@ -25,38 +28,52 @@ public final class PreparedPublication: Sendable {
         public var after = 0
     }
 
-    /// - Parameter formats: formats to encode now; the others are encoded when asked for, without compression each time.
-    public init(_ publication: Publication, formats: WireFormats, receivedAt: UInt64, isRepaired: Bool = false) {
+    /// - Parameter formats: those of the node.
+    public init(_ publication: Publication, formats: FormatTable, receivedAt: UInt64, isRepaired: Bool = false) {
         self.isRepaired = isRepaired
         self.publication = publication
         self.receivedAt = receivedAt
-        self.threshold = formats.threshold
-        self.frames = PerFormat { $0 == $0.plain && formats.contains($0) ? $0.encode(publication) : nil }
+        self.formats = formats
+        var frames = PerFormat<ByteBuffer>()
+        for eager in formats.eager { frames.add(eager.format, eager.encoder.publication(publication)) }
+        self.frames = frames
     }
 
-    /// The ready bytes in `format`. Costs an encoding when a first client of that format appeared a moment ago.
+    /// The ready bytes in `format`, which somebody uses.
     public func frame(_ format: WireFormat) -> ByteBuffer {
         if let frame = frames[format] { return frame }
-        guard format != format.plain else { return format.encode(publication) }
-        let plain = frame(format.plain)
-        guard plain.readableBytes >= threshold else { return plain }
         // Whoever comes second waits for the first: that is shorter than to do it again.
-        return deflated.withLock { deflated in
-            if let frame = deflated.frames[format] { return frame }
-            let frame = WireFormat.deflate(plain, threshold: threshold)
-            deflated.frames[format] = frame
-            deflated.bytes.before += plain.readableBytes
-            deflated.bytes.after += frame.readableBytes
-            return frame
+        return late.withLock { make(format, &$0) }
+    }
+
+    private func make(_ format: WireFormat, _ late: inout Late) -> ByteBuffer {
+        if let frame = frames[format] ?? late.frames[format] { return frame }
+        let frame: ByteBuffer
+        switch formats.definition(format) {
+        case .encoded(let encoder): frame = encoder.publication(publication)
+        case .derived(let base, let derive):
+            let plain = make(base, &late)
+            if let derived = derive(plain) {
+                late.deflated.before += plain.readableBytes
+                late.deflated.after += derived.readableBytes
+                frame = derived
+            } else {
+                frame = plain
+            }
+        case nil:
+            assertionFailure("a client is in the hub whose format nobody uses")
+            return ByteBuffer()
         }
+        late.frames.add(format, frame)
+        return frame
     }
 
     /// What compression came to since the last call; `nil` where none is in use. For one counter among all event loops.
     public func takeDeflatedBytes() -> DeflatedBytes? {
-        guard threshold < .max else { return nil }
-        return deflated.withLock { deflated in
-            defer { deflated.bytes = DeflatedBytes() }
-            return deflated.bytes
+        guard formats.compressionThreshold < .max else { return nil }
+        return late.withLock { late in
+            defer { late.deflated = DeflatedBytes() }
+            return late.deflated
         }
     }
 }

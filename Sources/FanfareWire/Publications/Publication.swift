@@ -12,45 +12,11 @@ public struct Payload: Sendable, Equatable {
 
     public let kind: Kind
     public let bytes: ByteBuffer
-    /// How many bytes before ``bytes``, in the same storage, are its header as a server's message; 0: there are none.
-    private let headerBytes: UInt8
 
     public init(kind: Kind, bytes: ByteBuffer) {
         self.kind = kind
         self.bytes = bytes
-        headerBytes = 0
     }
-
-    /// Copies `bytes` once, with what a WebSocket message needs before them.
-    public init(kind: Kind, copying bytes: UnsafeRawBufferPointer) {
-        let header = WebSocketFrame.headerLength(payloadLength: bytes.count)
-        var message = ByteBuffer()
-        message.reserveCapacity(header + bytes.count)
-        WebSocketFrame.writeHeader(kind == .text ? .text : .binary, payloadLength: bytes.count, into: &message)
-        message.writeBytes(bytes)
-        self.init(kind: kind, message: message, headerBytes: header)
-    }
-
-    /// - Parameters:
-    ///   - message: a whole WebSocket message as a server sends it.
-    ///   - headerBytes: how many of its bytes come before the payload.
-    init(kind: Kind, message: ByteBuffer, headerBytes: Int) {
-        self.kind = kind
-        var bytes = message
-        bytes.moveReaderIndex(forwardBy: headerBytes)
-        self.bytes = bytes
-        self.headerBytes = UInt8(headerBytes)
-    }
-
-    /// The WebSocket message that a server sends for it, where it came with its header: no copy.
-    var message: ByteBuffer? {
-        guard headerBytes > 0 else { return nil }
-        var message = bytes
-        message.moveReaderIndex(to: bytes.readerIndex - Int(headerBytes))
-        return message
-    }
-
-    public static func == (lhs: Payload, rhs: Payload) -> Bool { lhs.kind == rhs.kind && lhs.bytes == rhs.bytes }
 
     /// A text payload.
     public init(text: String) {

@@ -81,13 +81,11 @@ struct MessageAssembler: Sendable {
             body = ByteBuffer()
         }
         guard body.readableBytes > 0 else { return Payload(kind: kind, bytes: body) }
-        let length = body.readableBytes
-        let header = WebSocketFrame.headerLength(payloadLength: length)
-        body.moveReaderIndex(to: Self.headerRoom - header)
-        body.moveWriterIndex(to: Self.headerRoom - header)
-        WebSocketFrame.writeHeader(kind == .text ? .text : .binary, payloadLength: length, into: &body)
-        body.moveWriterIndex(forwardBy: length)
-        return Payload(kind: kind, message: body, headerBytes: header)
+        // The header with which a server sends it on: see `WebSocketFrame.existing`.
+        let start = body.readerIndex
+        WebSocketFrame.writeHeader(.init(kind), before: &body)
+        body.moveReaderIndex(to: start)
+        return Payload(kind: kind, bytes: body)
     }
 
     /// Whether the text that just ended did so between characters.

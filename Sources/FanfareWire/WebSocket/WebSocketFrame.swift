@@ -78,7 +78,7 @@ public enum WebSocketFrame {
     }
 
     /// Bytes of the frame that begins here, its header too.
-    private static func wholeLength(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    static func wholeLength(_ bytes: UnsafeRawBufferPointer) -> Int? {
         guard let (_, header) = plainHeader(bytes) else { return nil }
         switch header {
         case 2: return header + Int(bytes[1])

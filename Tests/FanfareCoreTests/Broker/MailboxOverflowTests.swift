@@ -13,7 +13,7 @@ struct MailboxOverflowTests {
         let publication = Publication(
             channel: try ChannelName(name), payload: Payload(text: String(repeating: "x", count: bytes)),
             position: offset.map { StreamPosition(offset: $0, epoch: "e") })
-        return .publication(PreparedPublication(publication, formats: [], receivedAt: 0))
+        return .publication(PreparedPublication(publication, formats: FormatTable(), receivedAt: 0))
     }
 
     private func fill() throws {

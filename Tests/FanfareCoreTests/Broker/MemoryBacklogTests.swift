@@ -15,7 +15,7 @@ struct MemoryBacklogTests {
         rules.history = .init(size: 1_000, age: .seconds(60))
         rules.joinLeave = true
         broker = MemoryBroker(
-            rules: ChannelRulebook(namespaces: ["h": rules]), formats: FormatsInUse(), metrics: metrics,
+            rules: ChannelRulebook(namespaces: ["h": rules]), formats: FormatTable(), metrics: metrics,
             maxBacklogBytes: 20_000)
         broker.start(receivers: mailboxes)
         for name in ["a", "h:a"] { broker.subscribe(try ChannelName(name), receiver: 0, ticket: 1) }

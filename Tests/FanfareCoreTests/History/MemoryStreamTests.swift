@@ -23,7 +23,7 @@ struct MemoryStreamTests {
             let clock = NodeClock(
                 wallMicroseconds: { 1 }, monotonicMicroseconds: { [time] in time.now.load(ordering: .relaxed) })
             broker = MemoryBroker(
-                rules: ChannelRulebook(plain: kept), formats: FormatsInUse(), metrics: metrics, clock: clock)
+                rules: ChannelRulebook(plain: kept), formats: FormatTable(), metrics: metrics, clock: clock)
             broker.start(receivers: [mailbox])
         }
 

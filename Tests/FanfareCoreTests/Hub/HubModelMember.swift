@@ -93,7 +93,8 @@ final class HubModelMember: HubMember {
 
     /// A payload is the channel's digit and six more, and stands right before what closes the message.
     private func read(_ bytes: ByteBuffer, into numbers: inout [Int: [Int]]) {
-        let tail = wireFormat.plain == .rawWebSocket ? 0 : 3
+        let isJSON = [.centrifugeJSONWebSocket, .centrifugeJSONWebSocketDeflate].contains(wireFormat)
+        let tail = isJSON ? 3 : 0
         var index = bytes.readerIndex
         while let length: UInt8 = bytes.getInteger(at: index + 1) {
             index += 2 + Int(length)

@@ -10,6 +10,8 @@ final class HubModelRun {
     }
 
     private var random: SeededRandom
+    private let formats: FormatTable
+    private let wireFormats: [WireFormat]
     private let broker = RecordingBroker()
     private let metrics = LoopMetrics()
     private let shard: HubShard<HubModelMember>
@@ -24,6 +26,12 @@ final class HubModelRun {
 
     init(seed: Int) {
         random = SeededRandom(seed: UInt64(seed))
+        let formats = FormatTable()
+        self.formats = formats
+        let raw = formats.plain(.rawWebSocket)
+        wireFormats =
+            [.rawWebSocket, .rawWebSocketDeflate, .centrifugeJSONWebSocket, .centrifugeJSONWebSocketDeflate]
+            + ["a", "b"].compactMap { key in raw.flatMap { formats.intern(key, as: .encoded($0.encoder)) } }
         shard = HubShard(
             broker: broker, receiver: 0, metrics: metrics, mailbox: Mailbox(wake: {}), maxRecovery: 100)
         for _ in 0..<3 { join() }
@@ -66,7 +74,7 @@ final class HubModelRun {
     }
 
     private func join() {
-        clients.append(HubModelMember(nextClient, WireFormat.allCases[chance(WireFormat.allCases.count)]))
+        clients.append(HubModelMember(nextClient, wireFormats[chance(wireFormats.count)]))
         nextClient += 1
     }
 
@@ -163,7 +171,8 @@ final class HubModelRun {
         nextNumber += 1
         let channel = Self.number(of: name)
         let payload = Payload(text: "\(channel * 1_000_000 + nextNumber)")
-        shard.publish(PreparedPublication(Publication(channel: name, payload: payload), formats: [], receivedAt: 0))
+        shard.publish(
+            PreparedPublication(Publication(channel: name, payload: payload), formats: formats, receivedAt: 0))
         model.publish(channel, nextNumber)
     }
 

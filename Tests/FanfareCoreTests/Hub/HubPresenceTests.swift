@@ -10,7 +10,8 @@ struct HubPresenceTests {
     private func event(_ kind: PresenceEvent.Kind, _ client: String, _ channel: String) throws -> PreparedPresenceEvent
     {
         PreparedPresenceEvent(
-            PresenceEvent(channel: try ChannelName(channel), kind: kind, info: ClientInfo(client: ExactText(client))))
+            PresenceEvent(channel: try ChannelName(channel), kind: kind, info: ClientInfo(client: ExactText(client))),
+            formats: FormatTable())
     }
 
     /// A lane that takes everything and keeps it as text.

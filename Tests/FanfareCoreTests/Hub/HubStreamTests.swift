@@ -22,7 +22,7 @@ struct HubStreamTests {
             channel: try ChannelName("a"), payload: Payload(text: "\(offset)\n"),
             position: StreamPosition(offset: offset, epoch: epoch))
         publication.follows = follows
-        bench.shard.publish(PreparedPublication(publication, formats: [], receivedAt: 0))
+        bench.shard.publish(PreparedPublication(publication, formats: FormatTable(), receivedAt: 0))
     }
 
     @Test("a publication that is not the next tells the channel's clients, who keep what came before it")

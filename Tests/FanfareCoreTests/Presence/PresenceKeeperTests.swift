@@ -25,7 +25,7 @@ struct PresenceKeeperTests {
             all.joinLeave = true
             rules = ChannelRulebook(plain: all, presenceTTL: Self.ttl)
             broker = MemoryBroker(
-                rules: rules, formats: FormatsInUse(), metrics: BrokerMetrics(), clock: clock.clock)
+                rules: rules, formats: FormatTable(), metrics: BrokerMetrics(), clock: clock.clock)
             broker.start(receivers: [mailbox])
             broker.subscribe(channel, receiver: 0, ticket: 1)
             for index in 0..<count { add(seed: seed * 100 + index) }

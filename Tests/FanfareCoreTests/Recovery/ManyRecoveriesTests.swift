@@ -29,6 +29,7 @@ struct ManyRecoveriesTests {
 
     private let channel: ChannelName
     private let mailbox = Mailbox<BrokerEvent>(wake: {})
+    private let formats = FormatTable()
     private let broker: MemoryBroker
     private let shard: HubShard<Member>
 
@@ -38,7 +39,7 @@ struct ManyRecoveriesTests {
         rules.history = .init(size: 1_000, age: .seconds(60))
         rules.recovery = .stream
         let book = ChannelRulebook(namespaces: ["h": rules])
-        broker = MemoryBroker(rules: book, formats: FormatsInUse(), metrics: BrokerMetrics())
+        broker = MemoryBroker(rules: book, formats: formats, metrics: BrokerMetrics())
         broker.start(receivers: [mailbox])
         shard = HubShard(
             broker: broker, rules: book, receiver: 0, metrics: LoopMetrics(), mailbox: mailbox, maxRecovery: 1_000)
@@ -81,7 +82,8 @@ struct ManyRecoveriesTests {
         #expect(members.allSatisfy { $0.start?.publications.count == 1_000 })
         let addresses = Set(
             members.map { member in
-                member.start?.shared?.frames(last: 1_000, .rawWebSocket).withUnsafeReadableBytes { $0.baseAddress }
+                member.start?.shared?.frames(last: 1_000, .rawWebSocket, formats)
+                    .withUnsafeReadableBytes { $0.baseAddress }
             })
         #expect(addresses.count == 1)
         for member in members { shard.leave(member) }

@@ -64,20 +64,20 @@ final class RecoveringMember: HubMember {
     private func perform(_ method: CentrifugeCommand.Method) {
         defer { nextID += 1 }
         switch session.receive(CentrifugeCommand(id: nextID, method: method)) {
-        case .reply(let frame): enqueue(frame)
+        case .reply(let body): enqueue(body)
         case .subscribe(let channel, let wish, let id):
             shard.flush(now: { 0 })
             shard.subscribe(self, to: channel, request: id, wish: wish)
-        case .unsubscribe(let channel, let frame):
+        case .unsubscribe(let channel, let replies):
             shard.unsubscribe(self, from: channel)
-            enqueue(frame)
+            for body in replies { enqueue(body) }
         case let action: surprise("\(action)")
         }
         read()
     }
 
     func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart) {
-        enqueue(session.subscribed(channel, id: request, start))
+        if let body = session.subscribed(channel, id: request, start) { enqueue(body) }
     }
 
     func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError) {
@@ -93,6 +93,7 @@ final class RecoveringMember: HubMember {
     func keepNewest(_ frame: ByteBuffer, of channel: ChannelName) {}
 
     func deliver(_ bytes: ByteBuffer) { enqueue(bytes) }
+    private func enqueue(_ body: Body) { enqueue(WebSocketFraming().seal(body)) }
     func enqueue(_ bytes: ByteBuffer) { self.bytes.writeImmutableBuffer(bytes) }
 
     /// Reads what came.

@@ -50,7 +50,7 @@ final class RecoveryModelRun {
         kept.history = .init(size: 12, age: .seconds(3_600))
         kept.recovery = .stream
         rules = ChannelRulebook(namespaces: ["h": kept])
-        broker = MemoryBroker(rules: rules, formats: FormatsInUse(), metrics: BrokerMetrics())
+        broker = MemoryBroker(rules: rules, formats: FormatTable(), metrics: BrokerMetrics())
         shard = HubShard(
             broker: broker, receiver: 0, metrics: LoopMetrics(), mailbox: reads,
             maxRecovery: [3, 8, 100][seed % 3])

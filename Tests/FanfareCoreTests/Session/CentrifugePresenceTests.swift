@@ -25,12 +25,12 @@ struct CentrifugePresenceTests {
     }
 
     private func code(_ action: CentrifugeSession.Action) -> Int? {
-        guard case .refuse(let frame) = action else { return nil }
-        return code(frame)
+        guard case .refuse(let body) = action else { return nil }
+        return code(body)
     }
 
-    private func code(_ frame: ByteBuffer) -> Int? {
-        String(buffer: frame).firstMatch(of: /"code":(\d+)/).flatMap { Int($0.1) }
+    private func code(_ body: Body) -> Int? {
+        body.text.firstMatch(of: /"code":(\d+)/).flatMap { Int($0.1) }
     }
 
     @Test("who may ask gets an answer, who may not an error that says why")
@@ -58,13 +58,13 @@ struct CentrifugePresenceTests {
         let session = session()
         let page = PresencePage(members: [ClientInfo(client: "1")], total: 1)
         let reply = session.presence(id: 2, .success(page), maxBytes: 1_000)
-        #expect(code(reply) == nil && String(buffer: reply).contains(#""1":{"user":"","client":"1"}"#))
+        #expect(code(reply) == nil && reply.text.contains(#""1":{"user":"","client":"1"}"#))
         #expect(code(session.presence(id: 2, .success(page), maxBytes: 20)) == 106)
         #expect(code(session.presence(id: 2, .success(PresencePage(members: [], total: 9)), maxBytes: 1_000)) == 106)
         #expect(code(session.presence(id: 2, .success(PresencePage(members: [], total: 0)), maxBytes: 1_000)) == nil)
         #expect(code(session.presence(id: 2, .failure(.unavailable), maxBytes: 1_000)) == 100)
         #expect(code(session.presenceStats(id: 2, .failure(.unavailable))) == 100)
         let stats = session.presenceStats(id: 2, .success(PresenceStats(clients: 2, users: 1)))
-        #expect(String(buffer: stats).contains(#""num_clients":2,"num_users":1"#))
+        #expect(stats.text.contains(#""num_clients":2,"num_users":1"#))
     }
 }

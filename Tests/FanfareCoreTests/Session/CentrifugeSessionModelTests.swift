@@ -18,10 +18,9 @@ struct CentrifugeSessionModelTests {
     private static let names: [ExactText] = ["K", "\u{212A}", "c", "\u{E9}", "bad name", "", "e\u{301}😀"]
     private static let limit = 3
 
-    /// What a client would read of frames: each reply's id, and the method or the error code.
-    private func read(_ frames: ByteBuffer) -> String {
-        let text = String(decoding: frames.readableBytesView, as: UTF8.self)
-        return text.matches(of: /\{"id":(\d+),(?:"error":\{"code":(\d+)|"([a-z_]+)")/)
+    /// What a client would read of messages: each reply's id, and the method or the error code.
+    private func read(_ messages: String) -> String {
+        messages.matches(of: /\{"id":(\d+),(?:"error":\{"code":(\d+)|"([a-z_]+)")/)
             .map { "\($0.1) \($0.2.map { "!\($0)" } ?? String($0.3 ?? "?"))" }
             .joined(separator: ", ")
     }
@@ -29,10 +28,10 @@ struct CentrifugeSessionModelTests {
     private func read(_ action: CentrifugeSession.Action) -> String {
         switch action {
         case .none: "none"
-        case .reply(let frame): "reply \(read(frame))"
-        case .refuse(let frame): "refuse \(read(frame))"
+        case .reply(let body): "reply \(read(body.text))"
+        case .refuse(let body): "refuse \(read(body.text))"
         case .subscribe(let channel, _, let id): "subscribe \(channel) \(id)"
-        case .unsubscribe(let channel, let frame): "unsubscribe \(channel), \(read(frame))"
+        case .unsubscribe(let channel, let replies): "unsubscribe \(channel), \(read(replies.text))"
         case .publish(let channel, _, let id): "publish \(channel) \(id)"
         case .history(let channel, _, let id): "history \(channel) \(id)"
         case .presence(let channel, let id): "presence \(channel) \(id)"
@@ -109,10 +108,11 @@ struct CentrifugeSessionModelTests {
                 let channel = try ChannelName(name)
                 if Bool.random(using: &random) {
                     model.channels[name] = .some(nil)
-                    #expect(read(session.subscribed(channel, id: asked, SubscriptionStart())) == "\(asked) subscribe")
+                    let reply = session.subscribed(channel, id: asked, SubscriptionStart())
+                    #expect(read(reply?.text ?? "") == "\(asked) subscribe")
                 } else {
                     model.channels[name] = nil
-                    #expect(read(session.subscribeFailed(channel, id: asked, .unavailable)) == "\(asked) !100")
+                    #expect(read(session.subscribeFailed(channel, id: asked, .unavailable).text) == "\(asked) !100")
                 }
             }
             let command = CentrifugeCommand(id: id, method: id == 3 ? .connect(token: nil) : method(&random))

@@ -20,8 +20,8 @@ struct CentrifugeSessionTests {
     }
 
     private func code(_ action: CentrifugeSession.Action) -> Int? {
-        guard case .refuse(let frame) = action else { return nil }
-        let text = String(decoding: frame.readableBytesView, as: UTF8.self)
+        guard case .refuse(let body) = action else { return nil }
+        let text = body.text
         return text.firstMatch(of: /"code":(\d+)/).flatMap { Int($0.1) }
     }
 
@@ -78,8 +78,8 @@ struct CentrifugeSessionTests {
     func failure() throws {
         var session = connected()
         _ = session.receive(.init(id: 2, method: .subscribe(channel: "a")))
-        let frame = session.subscribeFailed(try ChannelName("a"), id: 2, .unavailable)
-        let text = String(decoding: frame.readableBytesView, as: UTF8.self)
+        let body = session.subscribeFailed(try ChannelName("a"), id: 2, .unavailable)
+        let text = body.text
         #expect(text.contains(#""code":100"#) && text.contains(#""temporary":true"#))
         #expect(session.channelCount == 0)
     }
@@ -117,7 +117,7 @@ struct CentrifugeSessionTests {
                 Issue.record("not withdrawn")
                 return
             }
-            let text = String(decoding: replies.readableBytesView, as: UTF8.self)
+            let text = replies.text
             #expect(text.contains(#"{"id":\#(id),"subscribe":{}}"#), "both commands are answered")
             #expect(text.hasSuffix(#"{"id":\#(id + 1),"unsubscribe":{}}"#))
             #expect(session.channelCount == 0)
@@ -127,7 +127,7 @@ struct CentrifugeSessionTests {
     @Test("a publisher is told what became of its publish, in the broker's words")
     func published() {
         let session = connected()
-        let text = { (result: Result<PublishReceipt, BrokerError>) in String(buffer: session.published(id: 9, result)) }
+        let text = { (result: Result<PublishReceipt, BrokerError>) in session.published(id: 9, result).text }
         #expect(text(.success(PublishReceipt())).hasSuffix(#"{"id":9,"publish":{}}"#))
         for error in [BrokerError.unavailable, .unknownOutcome, .overloaded, .refused("no \"room\"")] {
             let answer = text(.failure(error))

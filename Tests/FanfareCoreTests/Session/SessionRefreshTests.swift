@@ -38,12 +38,12 @@ struct SessionRefreshTests {
         claims.user = "42"
         change(&claims)
         let actions = session.refresh(.init(id: 9, method: .refresh(token: "t")), claims, now: now)
-        guard case .reply(let reply)? = actions.first, String(buffer: reply).contains(#""refresh":{"#) else {
+        guard case .reply(let reply)? = actions.first, reply.text.contains(#""refresh":{"#) else {
             Issue.record("the first is the reply: \(actions)")
             return [:]
         }
         return actions.dropFirst().reduce(into: [:]) { ended, action in
-            if case .unsubscribe(let channel, let frame) = action { ended[channel.string] = String(buffer: frame) }
+            if case .unsubscribe(let channel, let replies) = action { ended[channel.string] = replies.text }
         }
     }
 

@@ -18,7 +18,7 @@ struct APIFieldTests {
     private func withAPI(_ body: (AdminPort) async throws -> Void) async throws {
         let rules = try NamespaceText.read("kept: history=10/1h presence", presenceTTL: .seconds(60))
         let metrics = NodeMetrics(loops: 1)
-        let broker = MemoryBroker(rules: rules, formats: FormatsInUse(), metrics: metrics.broker)
+        let broker = MemoryBroker(rules: rules, formats: FormatTable(), metrics: metrics.broker)
         broker.start(receivers: [Mailbox<BrokerEvent> {}])
         var context = AdminContext.forTest(metrics: metrics, broker: broker)
         context.channels = rules

@@ -25,7 +25,7 @@ extension AdminContext {
             metrics: metrics,
             limits: limits,
             keepAlive: keepAlive,
-            broker: broker ?? MemoryBroker(formats: FormatsInUse(), metrics: metrics.broker),
+            broker: broker ?? MemoryBroker(formats: FormatTable(), metrics: metrics.broker),
             brokerName: "memory",
             isDraining: { isDraining },
             isAccepting: { isAccepting },

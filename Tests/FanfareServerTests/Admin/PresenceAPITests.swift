@@ -16,7 +16,7 @@ struct PresenceAPITests {
         // Nobody refreshes here, and a test may have to wait for its turn.
         let book = ChannelRulebook(
             namespaces: ["room": rules, "none": ChannelRules()], presenceTTL: .seconds(3_600))
-        let broker = MemoryBroker(rules: book, formats: FormatsInUse(), metrics: metrics.broker)
+        let broker = MemoryBroker(rules: book, formats: FormatTable(), metrics: metrics.broker)
         broker.start(receivers: [])
         let infos = (0..<members).map {
             ClientInfo(client: ExactText("\($0)"), user: "u", connInfo: ByteBuffer(string: #"{"n":1}"#))

@@ -15,7 +15,7 @@ struct ServerAPITests {
         _ body: (AdminPort, _ received: () -> [Publication], NodeMetrics) async throws -> Void
     ) async throws {
         let metrics = NodeMetrics(loops: 1)
-        let broker = MemoryBroker(formats: FormatsInUse(), metrics: metrics.broker)
+        let broker = MemoryBroker(formats: FormatTable(), metrics: metrics.broker)
         let mailbox = Mailbox<BrokerEvent> {}
         broker.start(receivers: [mailbox])
         broker.subscribe(try ChannelName(channel), receiver: 0, ticket: 1)

@@ -18,7 +18,7 @@ struct StreamSocketTests {
         configuration.dev = true
         configuration.host = "127.0.0.1"
         configuration.port = 0
-        let (metrics, formats) = (NodeMetrics(loops: 1), FormatsInUse())
+        let (metrics, formats) = (NodeMetrics(loops: 1), FormatTable())
         let broker = MemoryBroker(rules: configuration.channels, formats: formats, metrics: metrics.broker)
         let node = NodeContext(
             configuration: configuration, metrics: metrics, broker: broker, formats: formats, clock: .system,

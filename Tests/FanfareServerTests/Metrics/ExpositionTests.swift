@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareWire
 import Foundation
 import Support
 import Testing
@@ -10,7 +11,7 @@ struct ExpositionTests {
     private func context(_ metrics: NodeMetrics, draining: Bool = false) -> AdminContext {
         AdminContext(
             nodeName: "n\"1\\", version: "1", metrics: metrics, limits: Limits(), keepAlive: KeepAlive(),
-            broker: MemoryBroker(formats: FormatsInUse(), metrics: metrics.broker), brokerName: "memory",
+            broker: MemoryBroker(formats: FormatTable(), metrics: metrics.broker), brokerName: "memory",
             isDraining: { draining }, isAccepting: { true }, now: { 0 })
     }
 

@@ -22,7 +22,7 @@ final class ClientBench {
         configuration.keepAlive.pingInterval = nil
         configuration.channels = ChannelRulebook(namespaces: rules)
         change(&configuration.limits)
-        let (metrics, formats) = (NodeMetrics(loops: 1), FormatsInUse())
+        let (metrics, formats) = (NodeMetrics(loops: 1), FormatTable())
         broker = MemoryBroker(rules: configuration.channels, formats: formats, metrics: metrics.broker)
         node = NodeContext(
             configuration: configuration, metrics: metrics, broker: broker, formats: formats, clock: .system,
@@ -59,7 +59,7 @@ final class ClientBench {
             let publication = Publication(channel: try ChannelName(channel), payload: Payload(text: text))
             return BrokerEvent.publication(
                 PreparedPublication(
-                    publication, formats: node.formats.current, receivedAt: 0, isRepaired: isRepaired))
+                    publication, formats: node.formats, receivedAt: 0, isRepaired: isRepaired))
         }
         loop.mailbox.post(contentsOf: events)
         run()

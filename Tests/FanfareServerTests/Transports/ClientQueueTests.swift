@@ -209,7 +209,7 @@ struct ClientQueueTests {
             let client = try bench.client(["a"])
             let events = try (0..<5_000).map { _ in
                 let publication = Publication(channel: try ChannelName("a"), payload: Payload(text: "x"))
-                return BrokerEvent.publication(PreparedPublication(publication, formats: [], receivedAt: 0))
+                return BrokerEvent.publication(PreparedPublication(publication, formats: FormatTable(), receivedAt: 0))
             }
             bench.loop.mailbox.post(contentsOf: events)
             // NIO looks at its sockets when no task is due any more.

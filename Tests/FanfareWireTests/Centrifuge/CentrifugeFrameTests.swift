@@ -8,9 +8,9 @@ import Testing
 /// The frames as a strict client takes them apart: header, length, one line, JSON.
 @Suite("Centrifuge frames")
 struct CentrifugeFrameTests {
-    /// The payload of the one text frame in `frame`, its header checked bit for bit.
-    private func body(_ frame: ByteBuffer) throws -> [UInt8] {
-        var frame = frame
+    /// The payload of the one text frame that a WebSocket client gets, its header checked bit for bit.
+    private func sealed(_ body: Body) throws -> [UInt8] {
+        var frame = WebSocketFraming().seal(body)
         #expect(frame.getInteger(at: frame.readerIndex, as: UInt8.self) == 0x81)
         frame.moveReaderIndex(forwardBy: 1)
         let short: UInt8? = frame.readInteger()
@@ -29,7 +29,7 @@ struct CentrifugeFrameTests {
     }
 
     private func publication(_ payload: Payload, channel: String = "c") throws -> [UInt8] {
-        try body(CentrifugeJSONEncoder.publicationFrame(Publication(channel: ChannelName(channel), payload: payload)))
+        try sealed(CentrifugeJSONEncoder.publicationPush(Publication(channel: ChannelName(channel), payload: payload)))
     }
 
     @Test("the header is right on both sides of each of its lengths", arguments: [125, 126, 65_535, 65_536])
@@ -118,7 +118,7 @@ struct CentrifugeFrameTests {
         for payload in [json, text, Payload(kind: .binary, bytes: json.bytes)] {
             let publication = Publication(
                 channel: try ChannelName(String(repeating: "c", count: 255)), payload: payload)
-            let bytes = try body(CentrifugeJSONEncoder.publicationFrame(publication))
+            let bytes = try sealed(CentrifugeJSONEncoder.publicationPush(publication))
             #expect(bytes.count <= CentrifugeJSONEncoder.sizeHint(publication))
             #expect(CentrifugeJSONEncoder.sizeHint(publication) < bytes.count + 64)
         }
@@ -126,12 +126,12 @@ struct CentrifugeFrameTests {
 
     @Test("ids go out as they came in", arguments: [1, 4_294_967_295] as [UInt32])
     func ids(id: UInt32) throws {
-        for frame in [
+        for body in [
             CentrifugeJSONEncoder.emptyReply(id: id, method: "publish"),
             CentrifugeJSONEncoder.errorReply(id: id, .permissionDenied),
             CentrifugeJSONEncoder.connectReply(id: id, client: "c", version: "v", node: "n", ping: 25),
         ] {
-            let object = try JSONSerialization.jsonObject(with: Data(body(frame))) as? [String: Any]
+            let object = try JSONSerialization.jsonObject(with: Data(sealed(body))) as? [String: Any]
             #expect(object?["id"] as? UInt32 == id)
         }
     }
@@ -145,7 +145,7 @@ struct CentrifugeFrameTests {
         ]
         for (error, code, isTemporary) in table {
             let object = try JSONSerialization.jsonObject(
-                with: Data(body(CentrifugeJSONEncoder.errorReply(id: 1, error))))
+                with: Data(sealed(CentrifugeJSONEncoder.errorReply(id: 1, error))))
             let body = try #require((object as? [String: Any])?["error"] as? [String: Any])
             #expect(body["code"] as? UInt32 == code && (body["message"] as? String)?.isEmpty == false)
             #expect((body["temporary"] as? Bool ?? false) == isTemporary)

@@ -11,15 +11,10 @@ struct CentrifugeJSONTests {
     }
 
     /// The JSON in a text frame of ours.
-    private func object(_ frame: ByteBuffer) throws -> [String: Any] {
-        var frame = frame
-        let (first, second) = (frame.readInteger(as: UInt8.self), frame.readInteger(as: UInt8.self))
-        #expect(first == 0x81)
-        let length = try #require(second)
-        if length == 126 { frame.moveReaderIndex(forwardBy: 2) }
-        if length == 127 { frame.moveReaderIndex(forwardBy: 8) }
-        #expect(!frame.readableBytesView.contains(0x0A), "a line break would split the message")
-        let object = try JSONSerialization.jsonObject(with: Data(frame.readableBytesView))
+    private func object(_ body: Body) throws -> [String: Any] {
+        #expect(body.kind == .text)
+        #expect(!body.bytes.readableBytesView.contains(0x0A), "a line break would split the message")
+        let object = try JSONSerialization.jsonObject(with: Data(body.bytes.readableBytesView))
         return try #require(object as? [String: Any])
     }
 
@@ -80,9 +75,9 @@ struct CentrifugeJSONTests {
             (Payload(kind: .binary, bytes: ByteBuffer(bytes: [0, 255])), #"{"base64":"AP8="}"#),
         ])
     func publication(payload: Payload, expected: String) throws {
-        let frame = CentrifugeJSONEncoder.publicationFrame(
+        let body = CentrifugeJSONEncoder.publicationPush(
             Publication(channel: try ChannelName("ch\"1"), payload: payload))
-        let push = try #require(try object(frame)["push"] as? [String: Any])
+        let push = try #require(try object(body)["push"] as? [String: Any])
         #expect(push["channel"] as? String == "ch\"1")
         let data = try #require((push["pub"] as? [String: Any])?["data"])
         let json = try JSONSerialization.data(
@@ -90,11 +85,11 @@ struct CentrifugeJSONTests {
         #expect(String(decoding: json, as: UTF8.self) == expected)
     }
 
-    @Test("frames of every size carry the right length", arguments: [0, 50, 70, 100, 65_000, 66_000, 70_000])
+    @Test("bodies of every size are whole", arguments: [0, 50, 70, 100, 65_000, 66_000, 70_000])
     func sizes(size: Int) throws {
         let payload = Payload(text: String(repeating: "x", count: size))
-        let frame = CentrifugeJSONEncoder.publicationFrame(Publication(channel: try ChannelName("c"), payload: payload))
-        let push = try #require(try object(frame)["push"] as? [String: Any])
+        let body = CentrifugeJSONEncoder.publicationPush(Publication(channel: try ChannelName("c"), payload: payload))
+        let push = try #require(try object(body)["push"] as? [String: Any])
         #expect(((push["pub"] as? [String: Any])?["data"] as? String)?.count == size)
     }
 

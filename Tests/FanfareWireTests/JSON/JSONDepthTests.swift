@@ -41,7 +41,7 @@ struct JSONDepthTests {
     func handedOn() throws {
         let deep = Self.nested(100, "[", "]")
         let publication = Publication(channel: try ChannelName("c"), payload: Payload(text: deep))
-        let frame = String(buffer: CentrifugeJSONEncoder.publicationFrame(publication))
-        #expect(frame.contains("\"data\":\(deep)}"))
+        let push = String(buffer: CentrifugeJSONEncoder.publicationPush(publication).bytes)
+        #expect(push.contains("\"data\":\(deep)}"))
     }
 }

@@ -45,7 +45,7 @@ struct DeflateTests {
     /// What a compressor of the node makes of a message, without its header.
     private func compressed(_ payload: [UInt8], windowBits: Int = 12) throws -> [UInt8] {
         let plain = WebSocketFrame.encode(.binary, payload: ByteBuffer(bytes: payload))
-        let frame = WireFormat.deflate(plain, threshold: 0, windowBits: windowBits)
+        let frame = WebSocketFrame.deflated(plain, threshold: 0, windowBits: windowBits)
         let header = try #require(frame.withUnsafeReadableBytes { WebSocketFrame.plainHeader($0) })
         #expect(frame.getInteger(at: frame.readerIndex, as: UInt8.self) == 0xC2)
         return Array(frame.readableBytesView.dropFirst(header.length))
@@ -220,18 +220,22 @@ struct DeflateTests {
     func once() throws {
         let channel = try ChannelName("c")
         let text = String(repeating: "all work and no play ", count: 50)
-        let all = WireFormats(mask: .max, threshold: 256)
+        let all = FormatTable(compressionThreshold: 256)
+        let pairs: [(deflated: WireFormat, plain: WireFormat)] = [
+            (.rawWebSocketDeflate, .rawWebSocket), (.centrifugeJSONWebSocketDeflate, .centrifugeJSONWebSocket),
+        ]
+        for pair in pairs { all.acquire(pair.deflated) }
         let big = PreparedPublication(
             Publication(channel: channel, payload: Payload(text: text)), formats: all, receivedAt: 0)
         #expect(big.takeDeflatedBytes() == .init(before: 0, after: 0), "nobody wants it compressed yet")
-        for format in [WireFormat.rawWebSocketDeflate, .centrifugeJSONWebSocketDeflate] {
+        for (format, plain) in pairs {
             let (first, second) = (big.frame(format), big.frame(format))
             let isShared = first.withUnsafeReadableBytes { one in
                 second.withUnsafeReadableBytes { one.baseAddress == $0.baseAddress }
             }
             #expect(isShared && first.readableBytes < 200)
             #expect(first.getInteger(at: first.readerIndex, as: UInt8.self) == 0xC1)
-            #expect(big.frame(format.plain).readableBytes > 1_000)
+            #expect(big.frame(plain).readableBytes > 1_000)
         }
         let bytes = try #require(big.takeDeflatedBytes())
         #expect(bytes.before > 2_000 && bytes.after < 400)
@@ -242,7 +246,7 @@ struct DeflateTests {
             let publication = Publication(channel: channel, payload: payload)
             let prepared = PreparedPublication(publication, formats: all, receivedAt: 0)
             #expect(prepared.frame(.rawWebSocketDeflate) == prepared.frame(.rawWebSocket))
-            let late = PreparedPublication(publication, formats: [], receivedAt: 0)
+            let late = PreparedPublication(publication, formats: FormatTable(), receivedAt: 0)
             #expect(late.takeDeflatedBytes() == nil)
             #expect(late.frame(.centrifugeJSONWebSocketDeflate) == late.frame(.centrifugeJSONWebSocket))
         }

@@ -88,6 +88,7 @@ extension ClientConnection {
         clearQueue()
         forgetRecovery()
         loop.wheel.cancel(self)
+        loop.node.formats.release(wireFormat)
         if admitted {
             admitted = false
             loop.node.admission.leave()

@@ -19,7 +19,8 @@ extension ClientConnection {
     }
 
     /// Sends the answer to a read, and charges its bytes.
-    func answerRead(_ frame: ByteBuffer) {
+    func answerRead(_ body: consuming Body) {
+        let frame = Self.framing.seal(body)
         throttle.answered(bytes: frame.readableBytes, loop.node.rates, now: loop.node.clock.monotonicMicroseconds())
         answer(frame)
     }

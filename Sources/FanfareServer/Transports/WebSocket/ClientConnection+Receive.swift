@@ -144,23 +144,24 @@ extension ClientConnection {
         let wasConnected = session?.isConnected == true
         guard let action = session?.change(body) else { return }
         if !wasConnected, session?.isConnected == true { connected() }
-        switch action {
+        // Consumed, so that a body is sealed in place.
+        switch consume action {
         case .none:
             break
-        case .reply(let frame):
-            reply(frame)
-        case .refuse(let frame):
+        case .reply(let body):
+            reply(body)
+        case .refuse(let body):
             loop.metrics.counters.add(.commandErrors)
-            reply(frame)
+            reply(body)
         case .subscribe(let channel, let wish, let id):
             loop.settle()
             guard phase == .open else { return }
             guard wish == .none || mayRecover else { return subscribeFailed(channel, request: id, .overloaded) }
             if wish != .none { commands.beginRecovery(id) }
             loop.shard.subscribe(self, to: channel, request: id, wish: wish)
-        case .unsubscribe(let channel, let frame):
+        case .unsubscribe(let channel, let replies):
             loop.shard.unsubscribe(self, from: channel)
-            reply(frame)
+            for body in replies { reply(body) }
         case .publish(let channel, let payload, let id):
             publish(channel, payload, id: id)
         case .history(let channel, let query, let id):
@@ -210,21 +211,21 @@ extension ClientConnection {
         guard phase == .open else { return }
         switch answer {
         case .published(let result):
-            if let frame = session?.published(id: id, result) {
-                reply(frame)
+            if let body = session?.published(id: id, result) {
+                reply(body)
             } else if case .failure(let error) = result {
                 // The raw protocol has no error message: the publisher is told by the close, its channel's others stay.
                 let what = error.outcome == .notPublished ? "refused" : "not confirmed"
                 end(.tryAgainLater, reason: "publish \(what): \(error)")
             }
         case .read(let since, let result):
-            if let frame = session?.read(id: id, since: since, result, maxBytes: limits.maxQueueBytes / 4 * 3) {
-                answerRead(frame)
+            if let body = session?.read(id: id, since: since, result, maxBytes: limits.maxQueueBytes / 4 * 3) {
+                answerRead(body)
             }
         case .presence(let result):
-            if let frame = session?.presence(id: id, result, maxBytes: mostAnswerBytes) { answerRead(frame) }
+            if let body = session?.presence(id: id, result, maxBytes: mostAnswerBytes) { answerRead(body) }
         case .presenceStats(let result):
-            if let frame = session?.presenceStats(id: id, result) { answerRead(frame) }
+            if let body = session?.presenceStats(id: id, result) { answerRead(body) }
         }
         guard isPaused else { return }
         if answer.isRead {
@@ -246,15 +247,15 @@ extension ClientConnection {
             onSubscribed(.success(start))
         } else if session?.isConnecting == true {
             begun(channel, request, start)
-        } else if let frame = session?.subscribed(channel, id: request, start) {
-            answer(frame)
+        } else if let body = session?.subscribed(channel, id: request, start) {
+            answer(body)
             scheduleExpiry()
         }
     }
 
     func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason) {
-        if session?.isServerSide(channel) == false, let frame = session?.unsubscribed(channel, reason) {
-            reply(frame)
+        if session?.isServerSide(channel) == false, let body = session?.unsubscribed(channel, reason) {
+            reply(body)
         } else {
             end(.insufficientState)
         }
@@ -264,11 +265,11 @@ extension ClientConnection {
     func begin(_ start: SubscriptionStart) {
         guard start.isComplete else { return end(.insufficientState) }
         guard let shared = start.shared else {
-            for publication in start.publications { answer(wireFormat.encode(publication)) }
+            for publication in start.publications { answer(loop.node.formats.encode(publication, wireFormat)) }
             return
         }
         // In memory of its own it would be some megabytes for each client.
-        answer(shared.frames(last: start.publications.count, wireFormat))
+        answer(shared.frames(last: start.publications.count, wireFormat, loop.node.formats))
     }
 
     func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError) {
@@ -279,15 +280,16 @@ extension ClientConnection {
         } else if session?.isConnecting == true {
             // The client can't have what its token promises: another node, or this one later, can give it.
             end(.tryAgainLater, reason: "\(error)")
-        } else if let frame = session?.subscribeFailed(channel, id: request, error) {
-            reply(frame)
+        } else if let body = session?.subscribeFailed(channel, id: request, error) {
+            reply(body)
         }
     }
 
     /// What a ping is in this client's protocol.
-    var pingFrame: ByteBuffer {
-        session == nil ? WebSocketFrame.encode(.ping, payload: ByteBuffer()) : CentrifugeJSONEncoder.ping
-    }
+    var pingFrame: ByteBuffer { session == nil ? Self.rawPing : Self.centrifugePing }
+
+    private static let rawPing = WebSocketFrame.encode(.ping, payload: ByteBuffer())
+    private static let centrifugePing = framing.seal(CentrifugeJSONEncoder.ping)
 
     /// Stops or resumes reading the socket, so that TCP holds back a client that publishes faster than the broker takes.
     func setPaused(_ paused: Bool) {

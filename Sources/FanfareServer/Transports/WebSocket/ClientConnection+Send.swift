@@ -26,6 +26,15 @@ extension ClientConnection {
         tickHasDeliveries = true
     }
 
+    /// How its messages leave.
+    static let framing = WebSocketFraming()
+
+    /// Adds a message of its protocol to this turn.
+    func reply(_ body: consuming Body) { reply(Self.framing.seal(body)) }
+
+    /// As ``answer(_:)`` of ready frames.
+    func answer(_ body: consuming Body) { answer(Self.framing.seal(body)) }
+
     /// Adds any ready frames to this turn.
     func reply(_ bytes: ByteBuffer) {
         guard phase == .open, makeRoom(for: bytes, false) else { return }

@@ -141,10 +141,10 @@ extension ClientConnection {
     /// One of these subscriptions is in force.
     func begun(_ channel: ChannelName, _ request: UInt32, _ start: SubscriptionStart) {
         let start = bounded(channel, start)
-        guard let frame = session?.subscribed(channel, id: request, start), session?.isConnected == true else { return }
+        guard let body = session?.subscribed(channel, id: request, start), session?.isConnected == true else { return }
         let early = tokens?.early
         tokens?.early = nil
-        answer(frame)
+        answer(body)
         for piece in early?.pieces ?? [] { piece.isCredited ? answer(piece.bytes) : reply(piece.bytes) }
         guard phase == .open else { return }
         connected()

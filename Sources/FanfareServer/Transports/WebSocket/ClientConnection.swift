@@ -51,6 +51,7 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     let raw: RawClient?
     /// The protocol state of a Centrifuge client.
     var session: CentrifugeSession?
+    /// Released in ``finish()``.
     let wireFormat: WireFormat
     /// Size of its window for compressed messages, as a power of two; 0: it takes none.
     let deflateBits: UInt8
@@ -118,25 +119,24 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
 
     init(loop: LoopState, wire: Wire, deflate: DeflateAgreement?) {
         self.loop = loop
-        let plain: WireFormat
+        let isDeflated = deflate?.takesSharedFrames == true
         switch wire {
         case .raw(let client):
             raw = client
-            plain = .rawWebSocket
+            wireFormat = isDeflated ? .rawWebSocketDeflate : .rawWebSocket
         case .centrifuge(let session):
             raw = nil
             self.session = session
-            plain = .centrifugeJSONWebSocket
+            wireFormat = isDeflated ? .centrifugeJSONWebSocketDeflate : .centrifugeJSONWebSocket
         case .echo:
             raw = nil
-            plain = .rawWebSocket
+            wireFormat = isDeflated ? .rawWebSocketDeflate : .rawWebSocket
         }
         deflateBits = UInt8(deflate?.serverWindowBits ?? 0)
-        wireFormat = deflate?.takesSharedFrames == true ? plain.deflated : plain
         let limits = loop.node.configuration.limits
         reader = WebSocketReader(
             maxMessageBytes: limits.maxMessageBytes, maxFragments: limits.maxFragments, deflate: deflate)
-        loop.node.formats.note(wireFormat.plain)
+        loop.node.formats.acquire(wireFormat)
     }
 
     deinit {

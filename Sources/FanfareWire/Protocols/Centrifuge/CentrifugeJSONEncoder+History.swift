@@ -32,9 +32,9 @@ extension CentrifugeJSONEncoder {
     }
 
     /// The reply to `subscribe`.
-    public static func subscribeReply(id: UInt32, _ subscription: Subscription) -> ByteBuffer {
+    public static func subscribeReply(id: UInt32, _ subscription: Subscription) -> Body {
         let size = subscription.items?.readableBytes ?? sizeHint(subscription.publications)
-        return frame(sizeHint: 160 + size) { buffer in
+        return Body(.text, sizeHint: 160 + size) { buffer in
             buffer.writeString("{\"id\":\(id),\"subscribe\":")
             write(subscription, into: &buffer)
             buffer.writeStaticString("}")
@@ -83,8 +83,8 @@ extension CentrifugeJSONEncoder {
     /// The reply to `history`.
     public static func historyReply(
         id: UInt32, publications: [Publication], position: StreamPosition
-    ) -> ByteBuffer {
-        frame(sizeHint: 96 + sizeHint(publications)) { buffer in
+    ) -> Body {
+        Body(.text, sizeHint: 96 + sizeHint(publications)) { buffer in
             buffer.writeString("{\"id\":\(id),\"history\":{\"publications\":")
             write(publications, into: &buffer)
             buffer.writeStaticString(",")
@@ -95,8 +95,8 @@ extension CentrifugeJSONEncoder {
 
     /// The node ended a subscription: `{"push":{"channel":…,"unsubscribe":{"code":…,"reason":…}}}`. Codes from 2500 make
     /// SDKs subscribe again by themselves.
-    public static func unsubscribePush(_ channel: ChannelName, code: UInt32, reason: String) -> ByteBuffer {
-        frame(sizeHint: 96 + channel.string.utf8.count) { buffer in
+    public static func unsubscribePush(_ channel: ChannelName, code: UInt32, reason: String) -> Body {
+        Body(.text, sizeHint: 96 + channel.string.utf8.count) { buffer in
             buffer.writeStaticString(#"{"push":{"channel":"#)
             JSONWriter.writeString(channel.string, into: &buffer)
             buffer.writeString(",\"unsubscribe\":{\"code\":\(code),\"reason\":")

@@ -3,8 +3,8 @@ import NIOCore
 /// Who is in a channel, who comes and who goes.
 extension CentrifugeJSONEncoder {
     /// `{"push":{"channel":…,"join":{"info":{…}}}}`, or `leave`.
-    public static func presenceFrame(_ event: PresenceEvent) -> ByteBuffer {
-        frame(sizeHint: 160 + event.channel.string.utf8.count + infoBytes(event.info)) { buffer in
+    public static func presencePush(_ event: PresenceEvent) -> Body {
+        Body(.text, sizeHint: 160 + event.channel.string.utf8.count + infoBytes(event.info)) { buffer in
             buffer.writeStaticString(#"{"push":{"channel":"#)
             JSONWriter.writeString(event.channel.string, into: &buffer)
             switch event.kind {
@@ -17,9 +17,9 @@ extension CentrifugeJSONEncoder {
     }
 
     /// The reply to `presence`: `{"id":1,"presence":{"presence":{"<client>":{…}}}}`.
-    public static func presenceReply(id: UInt32, _ members: [ClientInfo]) -> ByteBuffer {
+    public static func presenceReply(id: UInt32, _ members: [ClientInfo]) -> Body {
         let size = members.reduce(64) { $0 + 140 + infoBytes($1) }
-        return frame(sizeHint: size) { buffer in
+        return Body(.text, sizeHint: size) { buffer in
             buffer.writeString("{\"id\":\(id),\"presence\":{\"presence\":")
             writePresence(members, into: &buffer)
             buffer.writeStaticString("}}")
@@ -27,8 +27,8 @@ extension CentrifugeJSONEncoder {
     }
 
     /// The reply to `presence_stats`.
-    public static func presenceStatsReply(id: UInt32, clients: Int, users: Int) -> ByteBuffer {
-        frame(sizeHint: 80) { buffer in
+    public static func presenceStatsReply(id: UInt32, clients: Int, users: Int) -> Body {
+        Body(.text, sizeHint: 80) { buffer in
             buffer.writeString(
                 "{\"id\":\(id),\"presence_stats\":{\"num_clients\":\(clients),\"num_users\":\(users)}}")
         }

@@ -5,8 +5,8 @@ extension CentrifugeJSONEncoder {
     /// The reply to `refresh`.
     ///
     /// - Parameter ttl: seconds until the next one; `nil`: never.
-    public static func refreshReply(id: UInt32, client: String, version: String, ttl: UInt32?) -> ByteBuffer {
-        frame(sizeHint: 128) { buffer in
+    public static func refreshReply(id: UInt32, client: String, version: String, ttl: UInt32?) -> Body {
+        Body(.text, sizeHint: 128) { buffer in
             buffer.writeString("{\"id\":\(id),\"refresh\":{\"client\":")
             JSONWriter.writeString(client, into: &buffer)
             buffer.writeStaticString(",\"version\":")
@@ -19,8 +19,8 @@ extension CentrifugeJSONEncoder {
     /// The reply to `sub_refresh`.
     ///
     /// - Parameter ttl: seconds until the next one; `nil`: never.
-    public static func subRefreshReply(id: UInt32, ttl: UInt32?) -> ByteBuffer {
-        frame(sizeHint: 64) { buffer in
+    public static func subRefreshReply(id: UInt32, ttl: UInt32?) -> Body {
+        Body(.text, sizeHint: 64) { buffer in
             buffer.writeString("{\"id\":\(id),\"sub_refresh\":{")
             if let ttl { buffer.writeString("\"expires\":true,\"ttl\":\(ttl)") }
             buffer.writeStaticString("}}")

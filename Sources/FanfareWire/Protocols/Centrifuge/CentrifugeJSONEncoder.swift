@@ -8,19 +8,19 @@ import Musl
 import Darwin
 #endif
 
-/// Replies and pushes of the Centrifuge client protocol in JSON, as ready WebSocket text frames.
+/// Replies and pushes of the Centrifuge client protocol in JSON.
 ///
-/// A frame holds one message without line breaks, for SDKs split frames at them.
+/// A body is one message without line breaks, for SDKs split frames at them.
 public enum CentrifugeJSONEncoder {
     /// The node's ping; clients answer with the same.
-    public static let ping = WebSocketFrame.encode(.text, payload: ByteBuffer(string: "{}"))
+    public static let ping = Body(Payload(text: "{}"))
 
     /// `{"push":{"channel":…,"pub":{"data":…,"offset":…}}}`.
     ///
     /// Data that is valid JSON goes out as it came, with line breaks between its tokens turned into spaces; other text
     /// as a JSON string; binary data as `{"base64":"…"}`.
-    public static func publicationFrame(_ publication: Publication) -> ByteBuffer {
-        frame(sizeHint: sizeHint(publication)) { buffer in
+    public static func publicationPush(_ publication: Publication) -> Body {
+        Body(.text, sizeHint: sizeHint(publication)) { buffer in
             buffer.writeStaticString(#"{"push":{"channel":"#)
             JSONWriter.writeString(publication.channel.string, into: &buffer)
             buffer.writeStaticString(#","pub":"#)
@@ -38,8 +38,8 @@ public enum CentrifugeJSONEncoder {
     public static func connectReply(
         id: UInt32, client: String, version: String, node: String, ping: Int?, ttl: UInt32? = nil,
         subscriptions: [(ChannelName, Subscription)] = []
-    ) -> ByteBuffer {
-        frame(sizeHint: 160) { buffer in
+    ) -> Body {
+        Body(.text, sizeHint: 160) { buffer in
             buffer.writeString("{\"id\":\(id),\"connect\":{\"client\":")
             JSONWriter.writeString(client, into: &buffer)
             buffer.writeStaticString(",\"version\":")
@@ -54,8 +54,8 @@ public enum CentrifugeJSONEncoder {
     }
 
     /// A reply whose result is empty: `{"id":1,"subscribe":{}}`.
-    public static func emptyReply(id: UInt32, method: StaticString) -> ByteBuffer {
-        frame(sizeHint: 48) { buffer in
+    public static func emptyReply(id: UInt32, method: StaticString) -> Body {
+        Body(.text, sizeHint: 48) { buffer in
             buffer.writeString("{\"id\":\(id),\"")
             buffer.writeStaticString(method)
             buffer.writeStaticString("\":{}}")
@@ -63,8 +63,8 @@ public enum CentrifugeJSONEncoder {
     }
 
     /// A reply that says what went wrong.
-    public static func errorReply(id: UInt32, _ error: CentrifugeError) -> ByteBuffer {
-        frame(sizeHint: 96 + error.message.utf8.count) { buffer in
+    public static func errorReply(id: UInt32, _ error: CentrifugeError) -> Body {
+        Body(.text, sizeHint: 96 + error.message.utf8.count) { buffer in
             buffer.writeString("{\"id\":\(id),\"error\":{\"code\":\(error.code),\"message\":")
             JSONWriter.writeString(error.message, into: &buffer)
             if error.temporary { buffer.writeStaticString(",\"temporary\":true") }
@@ -107,22 +107,6 @@ public enum CentrifugeJSONEncoder {
                 JSONWriter.writeString(bytes, into: &buffer)
             }
         }
-    }
-
-    /// A text frame around what `body` writes: room for the longest header is left, the real one goes right before the
-    /// body.
-    static func frame(sizeHint: Int, _ body: (inout ByteBuffer) -> Void) -> ByteBuffer {
-        let room = WebSocketFrame.headerLength(payloadLength: .max)
-        var buffer = ByteBufferAllocator().buffer(capacity: room + sizeHint)
-        buffer.moveWriterIndex(to: room)
-        buffer.moveReaderIndex(to: room)
-        body(&buffer)
-        let length = buffer.readableBytes
-        var header = ByteBuffer()
-        WebSocketFrame.writeHeader(.text, payloadLength: length, into: &header)
-        buffer.moveReaderIndex(to: room - header.readableBytes)
-        buffer.setBuffer(header, at: buffer.readerIndex)
-        return buffer
     }
 }
 

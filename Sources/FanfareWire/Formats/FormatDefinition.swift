@@ -1,0 +1,49 @@
+import NIOCore
+
+/// What stands behind a wire format. Its functions are specialised for one codec and one framing, and run once for each
+/// publication, format and node; never for a delivery.
+public enum FormatDefinition: Sendable {
+    /// Publications, joins and leaves are encoded.
+    case encoded(FormatEncoder)
+    /// Frames are made out of those of another format, when a first client takes one: too dear to be made for nobody. The
+    /// function answers `nil` where the other format's frame does as well.
+    case derived(from: WireFormat, @Sendable (ByteBuffer) -> ByteBuffer?)
+
+    /// Everything in one codec and one framing.
+    public static func encoded(_ codec: some Codec, in framing: some Framing) -> FormatDefinition {
+        .encoded(
+            FormatEncoder(
+                publication: { framing.seal(codec.body($0), at: $0.position) },
+                presence: { event in
+                    guard let body = codec.body(event) else { return nil }
+                    return framing.seal(consume body, at: nil)
+                }))
+    }
+
+    /// The format out of whose frames this one's are made.
+    var base: WireFormat? {
+        if case .derived(let base, _) = self { base } else { nil }
+    }
+}
+
+/// Makes the ready bytes of one wire format. Any thread.
+public struct FormatEncoder: Sendable {
+    /// The frame of a publication.
+    public let publication: @Sendable (Publication) -> ByteBuffer
+    /// The frame of a join or leave; `nil`: clients of that format don't hear of others.
+    public let presence: @Sendable (PresenceEvent) -> ByteBuffer?
+
+    public init(
+        publication: @escaping @Sendable (Publication) -> ByteBuffer,
+        presence: @escaping @Sendable (PresenceEvent) -> ByteBuffer? = { _ in nil }
+    ) {
+        self.publication = publication
+        self.presence = presence
+    }
+}
+
+/// A format whose frames are encoded, and how.
+public struct PlainFormat: Sendable {
+    public let format: WireFormat
+    public let encoder: FormatEncoder
+}

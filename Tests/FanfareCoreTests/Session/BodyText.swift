@@ -1,0 +1,11 @@
+import FanfareWire
+
+extension Body {
+    /// What a client reads.
+    var text: String { String(buffer: bytes) }
+}
+
+extension [Body] {
+    /// What a client reads, one message behind the other.
+    var text: String { map(\.text).joined() }
+}
