@@ -20,6 +20,8 @@ final class LoopState {
     let outcomes: Mailbox<Outcome>
     /// All sessions of this loop, for the drain; each knows its index.
     private(set) var clients: [ClientConnection] = []
+    /// Those of them that can be asked for.
+    private(set) var directory = ClientDirectory<ClientConnection>()
     /// Sockets without a session that the node waits for.
     var waiting = OldestFirst<HTTPConnection>()
     /// Clients that wait for their turn.
@@ -125,8 +127,17 @@ final class LoopState {
         if let at = drainWindow.map({ drainDeadline(window: $0) }) { client.drain(at: at) }
     }
 
+    /// The id of a client that begins here.
+    func makeClientID() -> String { ClientID.make(node: node.id, loop: index).description }
+
+    /// Takes a client into the directory, once it is known who it is. It leaves it with ``remove(_:)``.
+    func register(_ client: ClientConnection, user: ExactText?) {
+        directory.add(client, id: client.clientID, user: user)
+    }
+
     /// Lets go of a session that has ended.
     func remove(_ client: ClientConnection) {
+        directory.remove(client)
         let index = client.clientIndex
         guard index >= 0 else { return }
         client.clientIndex = -1

@@ -5,6 +5,8 @@ import Synchronization
 
 /// What all event loops of a node share; nothing here is written on a hot path.
 final class NodeContext: Sendable {
+    /// By which other nodes and the ids of its clients know it.
+    let id = NodeID.random()
     let configuration: NodeConfiguration
     let metrics: NodeMetrics
     let broker: any Broker

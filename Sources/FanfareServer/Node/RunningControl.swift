@@ -17,7 +17,7 @@ final class RunningControl: Sendable {
         self.eventLoop = eventLoop
         bus = ControlBus(
             node: ClusterNode(
-                id: .random(), name: ExactText(node.configuration.nodeName), version: ExactText(FanfareVersion.string),
+                id: node.id, name: ExactText(node.configuration.nodeName), version: ExactText(FanfareVersion.string),
                 startedAt: node.clock.wallMicroseconds()),
             broker: node.broker, receiver: receiver, metrics: node.metrics.control, clock: node.clock,
             run: { body in eventLoop.execute(body) })

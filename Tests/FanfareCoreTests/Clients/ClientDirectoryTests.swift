@@ -27,8 +27,8 @@ struct ClientDirectoryTests {
         #expect(directory.clients(of: "ann").count == 3)
         #expect(directory.clients(of: "\u{E9}").first === clients[2])
         #expect(directory.clients(of: "e\u{301}").isEmpty && directory.clients(of: "").isEmpty)
-        #expect(directory.count == 4 && directory.userCount == 2)
-        for client in clients { directory.remove(client, id: client.id, user: client.user) }
+        #expect(directory.count == 5 && directory.userCount == 2)
+        for client in clients { directory.remove(client) }
         #expect(directory.count == 0 && directory.userCount == 0 && directory["1"] == nil)
     }
 
@@ -38,7 +38,7 @@ struct ClientDirectoryTests {
         let client = Client(nil)
         directory.add(client, id: nil, user: nil)
         #expect(directory.count == 0 && directory.userCount == 0)
-        directory.remove(client, id: nil, user: nil)
+        directory.remove(client)
     }
 
     @Test("one that goes takes no other with it: an id that was taken over, a client that goes twice")
@@ -47,10 +47,23 @@ struct ClientDirectoryTests {
         let (old, new) = (Client("1", "ann"), Client("1", "ann"))
         directory.add(old, id: "1", user: "ann")
         directory.add(new, id: "1", user: "ann")
-        directory.remove(old, id: "1", user: "ann")
+        directory.remove(old)
         #expect(directory["1"] === new && directory.clients(of: "ann").first === new)
-        directory.remove(old, id: "1", user: "ann")
+        directory.remove(old)
         #expect(directory["1"] === new && directory.clients(of: "ann").count == 1)
+    }
+
+    @Test("a client whose user becomes known stands under both")
+    func later() {
+        var directory = ClientDirectory<Client>()
+        let client = Client("1")
+        directory.add(client, id: "1", user: nil)
+        directory.add(client, id: "1", user: "ann")
+        #expect(directory.count == 1 && directory["1"] === client && directory.clients(of: "ann").count == 1)
+        directory.add(client, id: "2", user: "bob")
+        #expect(directory["1"] == nil && directory.clients(of: "ann").isEmpty && directory["2"] === client)
+        directory.remove(client)
+        #expect(directory.count == 0 && directory.userCount == 0)
     }
 
     @Test("whatever comes and goes, it says what a plain list says")
@@ -68,13 +81,13 @@ struct ClientDirectoryTests {
                 directory.add(client, id: client.id, user: client.user)
             } else {
                 let client = there.remove(at: Int.random(in: 0..<there.count, using: &random))
-                directory.remove(client, id: client.id, user: client.user)
+                directory.remove(client)
             }
             for user in ["a", "b", "c"] as [ExactText] {
                 let expected = Set(there.filter { $0.user == user }.map(ObjectIdentifier.init))
                 #expect(Set(directory.clients(of: user).map(ObjectIdentifier.init)) == expected)
             }
-            #expect(directory.count == there.count { $0.id != nil })
+            #expect(directory.count == there.count { $0.id != nil || $0.user?.isEmpty == false })
         }
         for client in there { if let id = client.id { #expect(directory[id] === client) } }
     }

@@ -37,19 +37,25 @@ final class ClientBench {
     func client(_ names: [String], room: Int = .max) throws -> BenchClient {
         let channels = try names.map { try ChannelName($0) }
         let raw = RawClient(channel: channels[0], rules: ChannelRules(), mayPublish: false, identity: nil)
-        let connection = ClientConnection(loop: loop, wire: .raw(raw), deflate: nil)
+        let client = try client(.raw(raw), room: room)
+        for name in channels {
+            client.connection.onSubscribed = { _ in }
+            loop.settle()
+            loop.shard.subscribe(client.connection, to: name, request: 0)
+            eventLoop.run()
+        }
+        return client
+    }
+
+    /// A client whose upgrade is done.
+    func client(_ wire: ClientConnection.Wire, room: Int = .max) throws -> BenchClient {
+        let connection = ClientConnection(loop: loop, wire: wire, deflate: nil)
         let transport = StubTransport(room: room)
         let channel = EmbeddedChannel(handlers: [transport, connection], loop: eventLoop)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         self.channels.append(channel)
         connection.begin()
-        for name in channels {
-            connection.onSubscribed = { _ in }
-            loop.settle()
-            loop.shard.subscribe(connection, to: name, request: 0)
-            eventLoop.run()
-        }
-        return BenchClient(connection: connection, transport: transport)
+        return BenchClient(connection: connection, transport: transport, channel: channel)
     }
 
     /// Publishes all of it before the event loop looks: as one burst of Redis.
@@ -81,10 +87,21 @@ final class ClientBench {
 final class BenchClient {
     let connection: ClientConnection
     let transport: StubTransport
+    private let channel: EmbeddedChannel
 
-    init(connection: ClientConnection, transport: StubTransport) {
-        (self.connection, self.transport) = (connection, transport)
+    init(connection: ClientConnection, transport: StubTransport, channel: EmbeddedChannel) {
+        (self.connection, self.transport, self.channel) = (connection, transport, channel)
     }
+
+    /// Sends a short text message, masked with zeros.
+    func send(_ text: String) throws {
+        var frame = ByteBuffer(bytes: [0x81, 0x80 | UInt8(text.utf8.count), 0, 0, 0, 0])
+        frame.writeString(text)
+        try channel.writeInbound(frame)
+    }
+
+    /// Ends the connection, as the client's side does it.
+    func disconnect() { _ = try? channel.finish(acceptAlreadyClosed: true) }
 
     /// Lets the transport take so many bytes more.
     func take(_ bytes: Int) { transport.take(bytes) }

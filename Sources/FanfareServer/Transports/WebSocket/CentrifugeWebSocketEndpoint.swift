@@ -13,7 +13,7 @@ struct CentrifugeWebSocketEndpoint: Endpoint {
         let node = exchange.loop.node
         let configuration = node.configuration
         var policy = CentrifugeSession.Policy(
-            clientID: ClientID.make(),
+            clientID: exchange.loop.makeClientID(),
             nodeName: configuration.nodeName,
             version: FanfareVersion.string,
             pingSeconds: configuration.keepAlive.pingInterval.map { Int($0.components.seconds) },

@@ -92,6 +92,7 @@ extension ClientConnection {
 
     /// The session has begun: pings, and what arrived before its reply.
     func connected() {
+        loop.register(self, user: session?.user)
         startKeepAlive(now: loop.node.clock.monotonicMicroseconds())
         scheduleExpiry()
     }

@@ -159,6 +159,7 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
         guard phase == .opening, let context else { return }
         phase = .open
         loop.add(self)
+        if let raw { loop.register(self, user: raw.identity?.user) }
         writer = DirectWriter(context.channel, enabled: loop.node.writesDirectly)
         openLane()
         startDeadlines()
@@ -195,11 +196,13 @@ final class RawClient {
     /// By which others know it; `nil` where nobody asks.
     let clientID: String?
 
-    init(channel: ChannelName, rules: ChannelRules, mayPublish: Bool, identity: ClientIdentity?) {
+    init(
+        channel: ChannelName, rules: ChannelRules, mayPublish: Bool, identity: ClientIdentity?, clientID: String? = nil
+    ) {
         self.channel = channel
         self.rules = rules
         self.mayPublish = mayPublish
         self.identity = identity
-        clientID = rules.keepsMembers ? ClientID.make() : nil
+        self.clientID = clientID
     }
 }

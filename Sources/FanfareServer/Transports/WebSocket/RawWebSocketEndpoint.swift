@@ -28,7 +28,8 @@ struct RawWebSocketEndpoint: Endpoint {
             }
             let mayPublish = exchange.may(.publish, channel, rules.publish, bearer, isSubscribed: true)
             let client = RawClient(
-                channel: channel, rules: rules, mayPublish: mayPublish, identity: bearer.identity)
+                channel: channel, rules: rules, mayPublish: mayPublish, identity: bearer.identity,
+                clientID: rules.keepsMembers ? exchange.loop.makeClientID() : nil)
             upgrade.admit(.raw(client), wish: wish)
         }
     }

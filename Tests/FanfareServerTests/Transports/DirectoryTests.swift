@@ -1,0 +1,62 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+import Testing
+
+@testable import FanfareServer
+
+/// Which clients an event loop can be asked for, over their lives.
+@Suite("Clients in the directory of their loop")
+struct DirectoryTests {
+    private func identity(_ user: ExactText) -> ClientIdentity {
+        var claims = ConnectClaims()
+        claims.user = user
+        return ClientIdentity(claims, permissions: .subscribe, now: NodeClock.system.tokenTime)
+    }
+
+    private func raw(_ user: ExactText?, id: String?) throws -> ClientConnection.Wire {
+        .raw(
+            RawClient(
+                channel: try ChannelName("c"), rules: ChannelRules(), mayPublish: false, identity: user.map(identity),
+                clientID: id))
+    }
+
+    private func centrifuge(_ bench: ClientBench) -> ClientConnection.Wire {
+        .centrifuge(
+            CentrifugeSession(
+                policy: CentrifugeSession.Policy(
+                    clientID: bench.loop.makeClientID(), nodeName: "n", version: "0", pingSeconds: nil,
+                    maxChannelNameBytes: 255, maxChannels: 8, permissions: .subscribe, channels: ChannelRulebook(),
+                    maxRecovery: 10)))
+    }
+
+    @Test("an anonymous raw client is not in it; one with a user or an id is, until it goes")
+    func rawClients() throws {
+        let bench = ClientBench()
+        defer { bench.end() }
+        let anonymous = try bench.client(try raw(nil, id: nil))
+        #expect(bench.loop.directory.count == 0)
+        let ann = try bench.client(try raw("ann", id: nil))
+        let member = try bench.client(try raw(nil, id: "1"))
+        #expect(bench.loop.directory.count == 2 && bench.loop.directory["1"] === member.connection)
+        #expect(bench.loop.directory.clients(of: "ann").first === ann.connection)
+        for client in [anonymous, ann, member] { client.disconnect() }
+        #expect(bench.loop.directory.count == 0 && bench.loop.directory.userCount == 0)
+    }
+
+    @Test("a Centrifuge client is in it from its connect on, by an id that says its node and loop")
+    func centrifugeClients() throws {
+        let bench = ClientBench()
+        defer { bench.end() }
+        let client = try bench.client(centrifuge(bench))
+        #expect(bench.loop.directory.count == 0)
+        try client.send(#"{"id":1,"connect":{}}"#)
+        bench.run()
+        let text = try #require(client.connection.clientID)
+        #expect(bench.loop.directory[text] === client.connection)
+        let id = try #require(ClientID(text))
+        #expect(id.node == bench.node.id && id.loop == 0)
+        client.disconnect()
+        #expect(bench.loop.directory.count == 0)
+    }
+}
