@@ -211,9 +211,11 @@ func withProbe(_ probe: BrokerProbe, _ body: (BrokerProbe) async throws -> Void)
 }
 
 /// Runs `body` with a Redis and a broker that is up and follows the rules of ``HistoryContractTests``.
-func withHistoryProbe(_ body: (RedisServer, BrokerProbe) async throws -> Void) async throws {
+func withHistoryProbe(
+    change: (inout RedisConfiguration) -> Void = { _ in }, _ body: (RedisServer, BrokerProbe) async throws -> Void
+) async throws {
     try await withRedis { redis in
-        try await withProbe(try .redis(redis.url, rules: HistoryContractTests.rules)) { probe in
+        try await withProbe(try .redis(redis.url, rules: HistoryContractTests.rules, change: change)) { probe in
             try await probe.isUp()
             try await body(redis, probe)
         }
