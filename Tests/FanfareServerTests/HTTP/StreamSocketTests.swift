@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareWire
 import Logging
 import NIOCore
 import NIOPosix
