@@ -31,7 +31,8 @@ release: .build/release/fanfare
 # Groups of tests, one after the other: those that only compute, thousands of cases, would make the others wait in line, and
 # all Redis servers, nodes and browsers at once are too much for two cores. What is in no group comes last.
 TEST_GROUPS = 'FanfareWireTests|FanfareCoreTests' 'FanfareRedisTests.(History|Broker|Gap)' \
-	'FanfareRedisTests.(Presence|Sentinel)' 'FanfareRedisTests.Redis' 'FanfareRedisTests.Cluster' FanfareRedisTests 'ClusterTests.(Storm|Bench|Writer|Presence|Limit)' \
+	'FanfareRedisTests.(Presence|Sentinel)' 'FanfareRedisTests.Redis' 'FanfareRedisTests.Cluster' 'FanfareRedisTests.[A-L]' \
+	FanfareRedisTests 'ClusterTests.(Storm|Bench|Writer|Presence|Limit)' \
 	'ClusterTests.(TLS|Attack|HalfOpen|SlowConsumer|Compression)' 'ClusterTests.(RFC|Rate|User|Address|Proxy|Token|Failure)' \
 	'ClusterTests.(Read|SlowRecovery|Pending|Admin|FirstSteps)' ClusterTests FaultTests ConformanceTests
 
