@@ -99,7 +99,7 @@ bench: ## all scenarios against the C yardstick, 15 minutes (SCENARIOS="single b
 	@$(MAKE) --no-print-directory release
 	Benchmarks/run.py --runs $(or $(RUNS),5) $(SCENARIOS)
 
-attack: ## hostile clients at a node while neighbours listen, 17 minutes (ATTACKS="bomb ping-flood" RUNS=5 FLAGS=--strict)
+attack: ## hostile clients at a node while neighbours listen, 22 minutes (ATTACKS="bomb ping-flood" RUNS=5 FLAGS=--strict)
 	@Deploy/install bench
 	@$(MAKE) --no-print-directory release
 	Benchmarks/attacks.py --runs $(or $(RUNS),5) $(FLAGS) $(ATTACKS)
