@@ -70,27 +70,30 @@ final class ChannelSlot<Member: HubMember> {
     /// Adds a subscriber. Returns its index among those of its format.
     func add(_ entry: Entry, _ format: WireFormat) -> Int32 {
         let list = subscribers.index(of: format) ?? subscribers.add(format, Subscribers())
-        subscribers[list].value.entries.append(entry)
-        return Int32(subscribers[list].value.entries.count - 1)
+        return subscribers.update(at: list) { subscribers in
+            subscribers.entries.append(entry)
+            return Int32(subscribers.entries.count - 1)
+        }
     }
 
     /// Removes a subscriber. Returns the one that takes its index. What this tick brought for a format goes with its last
     /// subscriber.
     func remove(at index: Int, _ format: WireFormat) -> Entry? {
         guard let list = subscribers.index(of: format) else { return nil }
-        let last = subscribers[list].value.entries.removeLast()
-        guard index < subscribers[list].value.entries.count else {
-            if index == 0 { subscribers.remove(at: list) }
-            return nil
+        let (moved, isEmpty) = subscribers.update(at: list) { subscribers -> (Entry?, Bool) in
+            let last = subscribers.entries.removeLast()
+            guard index < subscribers.entries.count else { return (nil, subscribers.entries.isEmpty) }
+            subscribers.entries[index] = last
+            return (last, false)
         }
-        subscribers[list].value.entries[index] = last
-        return last
+        if isEmpty { subscribers.remove(at: list) }
+        return moved
     }
 
     /// The member of a subscriber has this channel at another place now.
     func moved(at index: Int, _ format: WireFormat, to place: Int32) {
         guard let list = subscribers.index(of: format) else { return }
-        subscribers[list].value.entries[index].place = place
+        subscribers.update(at: list) { $0.entries[index].place = place }
     }
 
     /// Whether a publication is the next of the channel's stream.
@@ -109,20 +112,22 @@ final class ChannelSlot<Member: HubMember> {
         if prepared.isRepaired { isRepaired = true }
         for index in subscribers.indices {
             let frame = prepared.frame(subscribers[index].format)
-            if keepsNewest { subscribers[index].value.newest = frame }
-            switch subscribers[index].value.batch {
-            case nil:
-                subscribers[index].value.batch = frame
-            case .some(let first) where batched == 1:
-                // The first frame is shared with the other event loops: the batch gets a buffer of its own.
-                var batch = spare
-                spare = ByteBuffer()
-                batch.clear(minimumCapacity: first.readableBytes + frame.readableBytes)
-                batch.writeImmutableBuffer(first)
-                batch.writeImmutableBuffer(frame)
-                subscribers[index].value.batch = batch
-            default:
-                subscribers[index].value.batch?.writeImmutableBuffer(frame)
+            subscribers.update(at: index) { subscribers in
+                if keepsNewest { subscribers.newest = frame }
+                switch subscribers.batch {
+                case nil:
+                    subscribers.batch = frame
+                case .some(let first) where batched == 1:
+                    // The first frame is shared with the other event loops: the batch gets a buffer of its own.
+                    var batch = spare
+                    spare = ByteBuffer()
+                    batch.clear(minimumCapacity: first.readableBytes + frame.readableBytes)
+                    batch.writeImmutableBuffer(first)
+                    batch.writeImmutableBuffer(frame)
+                    subscribers.batch = batch
+                default:
+                    subscribers.batch?.writeImmutableBuffer(frame)
+                }
             }
             bytes = max(bytes, frame.readableBytes)
         }
@@ -138,6 +143,6 @@ final class ChannelSlot<Member: HubMember> {
         isRepaired = false
         events = 0
         guard keepsNewest else { return }
-        for index in subscribers.indices { subscribers[index].value.newest = nil }
+        for index in subscribers.indices { subscribers.update(at: index) { $0.newest = nil } }
     }
 }

@@ -21,11 +21,9 @@ extension ChannelSlot {
         var bytes = 0
         for index in subscribers.indices {
             guard let frame = prepared.frame(subscribers[index].format) else { continue }
-            if subscribers[index].value.batch == nil {
-                subscribers[index].value.batch = frame
-            } else {
+            subscribers.update(at: index) { subscribers in
                 // The first is shared with other event loops; writing behind it copies it then.
-                subscribers[index].value.batch?.writeImmutableBuffer(frame)
+                if subscribers.batch?.writeImmutableBuffer(frame) == nil { subscribers.batch = frame }
             }
             bytes = max(bytes, frame.readableBytes)
         }

@@ -193,11 +193,14 @@ public final class HubShard<Member: HubMember> {
         for slot in dirty {
             isRepairing = slot.isRepaired
             for index in slot.subscribers.indices {
-                guard let batch = slot.subscribers[index].value.batch else { continue }
-                slot.subscribers[index].value.batch = nil
-                let entries = slot.subscribers[index].value.entries
+                let taken = slot.subscribers.update(at: index) { subscribers in
+                    defer { subscribers.batch = nil }
+                    return subscribers
+                }
+                guard let batch = taken.batch else { continue }
+                let entries = taken.entries
                 var count = entries.count
-                if let newest = slot.subscribers[index].value.newest {
+                if let newest = taken.newest {
                     count = deliver(batch, or: newest, of: slot, to: entries)
                 } else if direct {
                     deliver(batch, to: entries)

@@ -16,7 +16,7 @@ struct PerFormatTests {
                 values.remove(at: index)
                 model[format] = nil
             case (_, let index?):
-                values[index].value = step
+                values.update(at: index) { $0 = step }
                 model[format] = step
             case (_, nil):
                 let index = values.add(format, step)
