@@ -220,10 +220,10 @@ extension ClientConnection {
             }
         case .read(let since, let result):
             if let body = session?.read(id: id, since: since, result, maxBytes: limits.maxQueueBytes / 4 * 3) {
-                answerRead(body)
+                answerRead(consume body)
             }
         case .presence(let result):
-            if let body = session?.presence(id: id, result, maxBytes: mostAnswerBytes) { answerRead(body) }
+            if let body = session?.presence(id: id, result, maxBytes: mostAnswerBytes) { answerRead(consume body) }
         case .presenceStats(let result):
             if let body = session?.presenceStats(id: id, result) { answerRead(body) }
         }
@@ -248,7 +248,7 @@ extension ClientConnection {
         } else if session?.isConnecting == true {
             begun(channel, request, start)
         } else if let body = session?.subscribed(channel, id: request, start) {
-            answer(body)
+            answer(consume body)
             scheduleExpiry()
         }
     }

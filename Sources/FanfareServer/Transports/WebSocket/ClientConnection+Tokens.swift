@@ -145,7 +145,7 @@ extension ClientConnection {
         guard let body = session?.subscribed(channel, id: request, start), session?.isConnected == true else { return }
         let early = tokens?.early
         tokens?.early = nil
-        answer(body)
+        answer(consume body)
         for piece in early?.pieces ?? [] { piece.isCredited ? answer(piece.bytes) : reply(piece.bytes) }
         guard phase == .open else { return }
         connected()
