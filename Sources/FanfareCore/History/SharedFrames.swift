@@ -73,22 +73,23 @@ public final class SharedFrames: Sendable {
     }
 
     private func encodeItems() -> Encoded {
-        var encoded = Encoded()
-        encoded.bytes.reserveCapacity(sizes[publications.count] + 40 * publications.count)
-        for publication in publications {
-            encoded.starts.append(encoded.bytes.readableBytes)
-            CentrifugeJSONEncoder.writeItem(publication, into: &encoded.bytes)
-            encoded.bytes.writeStaticString(",")
+        encode(room: 40) { publication, bytes in
+            CentrifugeJSONEncoder.writePublication(publication, into: &bytes)
+            bytes.writeStaticString(",")
         }
-        return encoded
     }
 
     private func encode(_ encoder: FormatEncoder) -> Encoded {
+        encode(room: 16) { publication, bytes in bytes.writeImmutableBuffer(encoder.publication(publication)) }
+    }
+
+    /// - Parameter room: bytes that a publication takes beside its payload, about.
+    private func encode(room: Int, _ write: (Publication, inout ByteBuffer) -> Void) -> Encoded {
         var encoded = Encoded()
-        encoded.bytes.reserveCapacity(sizes[publications.count] + 16 * publications.count)
+        encoded.bytes.reserveCapacity(sizes[publications.count] + room * publications.count)
         for publication in publications {
             encoded.starts.append(encoded.bytes.readableBytes)
-            encoded.bytes.writeImmutableBuffer(encoder.publication(publication))
+            write(publication, &encoded.bytes)
         }
         return encoded
     }

@@ -9,13 +9,8 @@ public struct JSONLine: Sendable, Equatable {
     public init?(_ text: ByteBuffer) {
         let isJSON = text.withUnsafeReadableBytes { UTF8Validator.isValid($0) && JSONScanner.isValid($0) }
         guard isJSON else { return nil }
-        guard text.readableBytesView.contains(where: Self.isLineBreak) else {
-            bytes = text
-            return
-        }
-        // In valid JSON a raw line break is only ever whitespace.
-        bytes = ByteBuffer(bytes: text.readableBytesView.map { Self.isLineBreak($0) ? UInt8(ascii: " ") : $0 })
+        var line = text
+        line.replaceLineBreaks(from: line.readerIndex)
+        bytes = line
     }
-
-    private static func isLineBreak(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
 }

@@ -14,7 +14,7 @@ extension CentrifugeJSONEncoder {
         public var isRecovered: Bool
         /// Oldest first.
         public var publications: [Publication]
-        /// ``publications`` as ``writeItem(_:into:)`` writes them, with commas between them, where others get them too.
+        /// ``publications`` as ``writePublication(_:into:)`` writes them, with commas between them, where others get them too.
         public var items: ByteBuffer?
         /// Seconds until the subscription's token has to be refreshed; `nil`: never.
         public var ttl: UInt32?
@@ -110,14 +110,9 @@ extension CentrifugeJSONEncoder {
         buffer.writeStaticString("[")
         for (index, publication) in publications.enumerated() {
             if index > 0 { buffer.writeStaticString(",") }
-            writeItem(publication, into: &buffer)
+            writePublication(publication, into: &buffer)
         }
         buffer.writeStaticString("]")
-    }
-
-    /// `{"data":…,"offset":7}`, one of several.
-    public static func writeItem(_ publication: Publication, into buffer: inout ByteBuffer) {
-        writePublication(publication, into: &buffer)
     }
 
     /// `"epoch":"…","offset":…`.

@@ -85,7 +85,7 @@ public enum CentrifugeJSONEncoder {
     }
 
     /// `{"data":…,"offset":7}`, without the offset in a channel without history.
-    static func writePublication(_ publication: Publication, into buffer: inout ByteBuffer) {
+    public static func writePublication(_ publication: Publication, into buffer: inout ByteBuffer) {
         buffer.writeStaticString(#"{"data":"#)
         writeData(publication.payload, into: &buffer)
         if let offset = publication.position?.offset { buffer.writeString(",\"offset\":\(offset)") }
