@@ -8,8 +8,10 @@ extension FuzzTarget {
         var input = input
         let limit = input.pick([1, 2, 512])
         let bytes = input.buffer
-        guard let commands = try? CentrifugeJSONDecoder.decode(bytes, maxCommands: limit) else { return }
-        expect((1...limit).contains(commands.count), "\(commands.count) commands, limit \(limit)")
+        guard let message = try? CentrifugeJSONMessage(bytes, maxCommands: limit) else { return }
+        expect((1...limit).contains(message.count), "\(message.count) commands, limit \(limit)")
+        guard let commands = message.commands else { return }
+        expect(commands.count == message.count, "\(commands.count) commands instead of \(message.count)")
         for line in input.rest.split(separator: UInt8(ascii: "\n")) {
             let isBlank = line.allSatisfy { [0x20, 0x09, 0x0D].contains($0) }
             expect(isBlank || ReferenceJSON.isValid(line), "not JSON")
@@ -30,5 +32,18 @@ extension FuzzTarget {
     private static func position(_ position: StreamPosition) {
         let epoch = position.epoch
         expect(epoch.isEmpty || epoch == "?" || StreamPosition.isEpoch(epoch), "epoch '\(epoch)'")
+    }
+}
+
+extension CentrifugeJSONMessage {
+    /// All that are left, if all can be read.
+    var commands: [CentrifugeCommand]? {
+        var (message, commands) = (self, [CentrifugeCommand]())
+        do {
+            while let command = try message.next() { commands.append(command) }
+            return commands
+        } catch {
+            return nil
+        }
     }
 }

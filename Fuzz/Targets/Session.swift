@@ -41,10 +41,8 @@ private struct SessionRun {
                 for action in session.expire(now, grace: Int64(input.byte())) { perform(action) }
                 continue
             }
-            guard let commands = try? CentrifugeJSONDecoder.decode(input.piece().buffer, maxCommands: 8) else {
-                continue
-            }
-            for command in commands where !hasEnded { perform(session.receive(command)) }
+            let message = try? CentrifugeJSONMessage(input.piece().buffer, maxCommands: 8)
+            for command in message?.commands ?? [] where !hasEnded { perform(session.receive(command)) }
             expect(session.channelCount <= Self.maxChannels, "\(session.channelCount) channels")
         }
     }

@@ -14,13 +14,16 @@ public struct CommandQueue: Sendable {
         case wait
         /// There is none.
         case none
+        /// It can't be read, and neither can what is behind it.
+        case fail(CentrifugeDecodeError)
     }
 
-    private var commands: [CentrifugeCommand] = []
-    /// Index of the first command that is still there.
-    private var head: Int32 = 0
+    /// What came and is not begun: nearly always nothing, so an array that is nothing when empty.
+    private var waiting: [Waiting] = []
     /// The read of this client that is under way.
     private var reading = Reading.none
+    /// Whether only what it published counts.
+    private var hasEnded = false
 
     /// What is read.
     private enum Reading: Equatable {
@@ -31,21 +34,28 @@ public struct CommandQueue: Sendable {
         case recovery(UInt32)
     }
 
+    /// A message of which commands are left.
+    private struct Waiting: Sendable {
+        var message: CentrifugeJSONMessage
+        /// Its next command, where that was looked at and has to wait.
+        var front: CentrifugeCommand?
+
+        mutating func next() throws(CentrifugeDecodeError) -> CentrifugeCommand? {
+            guard let command = front.take() else { return try message.next() }
+            return command
+        }
+    }
+
     public init() {}
 
     /// Whether a read of this client is under way.
     public var isReading: Bool { reading != .none }
 
-    /// Commands that wait.
-    private var count: Int { commands.count - Int(head) }
-
     /// Whether something waits, or has to be waited for.
-    public var isHeldUp: Bool { isReading || !commands.isEmpty }
+    public var isHeldUp: Bool { isReading || !waiting.isEmpty }
 
-    /// Adds the commands of a message. They come when all before them have begun, so there is one message of them at most.
-    public mutating func add(_ more: [CentrifugeCommand]) {
-        if commands.isEmpty { commands = more } else { commands += more }
-    }
+    /// Adds the commands of a message.
+    public mutating func add(_ message: CentrifugeJSONMessage) { waiting.append(Waiting(message: message)) }
 
     /// The next command, if it may begin.
     ///
@@ -53,12 +63,25 @@ public struct CommandQueue: Sendable {
     ///   own publishes are answered, so that it reads them.
     public mutating func next(hasRoom: Bool) -> Next {
         if isReading { return .wait }
-        guard !commands.isEmpty else { return .none }
-        let command = commands[Int(head)]
-        if command.isRead && !hasRoom { return .wait }
-        head += 1
-        if count == 0 { (commands, head) = ([], 0) }
-        return .perform(command)
+        while !waiting.isEmpty {
+            do {
+                guard let command = try waiting[0].next() else {
+                    waiting.removeFirst()
+                    continue
+                }
+                if hasEnded, !command.isPublish { continue }
+                if command.isRead, !hasRoom {
+                    waiting[0].front = command
+                    return .wait
+                }
+                if waiting[0].message.count == 0 { waiting.removeFirst() }
+                return .perform(command)
+            } catch {
+                waiting = []
+                return .fail(error)
+            }
+        }
+        return .none
     }
 
     /// A history or a channel's members are read.
@@ -81,8 +104,7 @@ public struct CommandQueue: Sendable {
     /// no token is checked.
     public mutating func keepPublications() {
         reading = .none
-        commands = commands[Int(head)...].filter { if case .publish = $0.method { true } else { false } }
-        head = 0
+        hasEnded = true
     }
 
     /// Forgets what waits.
@@ -97,4 +119,6 @@ extension CentrifugeCommand {
         default: false
         }
     }
+
+    fileprivate var isPublish: Bool { if case .publish = method { true } else { false } }
 }

@@ -8,7 +8,7 @@ import Testing
 @Suite("Centrifuge JSON from clients")
 struct CentrifugeDecodingTests {
     private func decode(_ text: String, max: Int = 64) throws(CentrifugeDecodeError) -> [CentrifugeCommand] {
-        try CentrifugeJSONDecoder.decode(ByteBuffer(string: text), maxCommands: max)
+        try CentrifugeJSONMessage(ByteBuffer(string: text), maxCommands: max).commands()
     }
 
     @Test("null is the same as absent, as in the protocol's schema")
@@ -99,9 +99,10 @@ struct CentrifugeDecodingTests {
     func subs() throws {
         func decode(_ count: Int, _ limit: Int) throws -> [CentrifugeCommand] {
             let subs = (0..<count).map { "\"c\($0)\":{\"recover\":true,\"offset\":\($0)}" }.joined(separator: ",")
-            return try CentrifugeJSONDecoder.decode(
+            return try CentrifugeJSONMessage(
                 ByteBuffer(string: "{\"id\":1,\"connect\":{\"subs\":{\(subs)}}}"), maxCommands: 1,
-                maxSubscriptions: limit)
+                maxSubscriptions: limit
+            ).commands()
         }
         guard case .connect(let request) = try decode(128, 128).first?.method else {
             Issue.record("no connect")
@@ -129,9 +130,8 @@ struct CentrifugeDecodingTests {
                 default: bytes[index] = UInt8.random(in: 0...255, using: &random)
                 }
             }
-            guard let commands = try? CentrifugeJSONDecoder.decode(ByteBuffer(bytes: bytes), maxCommands: 4) else {
-                continue
-            }
+            let message = try? CentrifugeJSONMessage(ByteBuffer(bytes: bytes), maxCommands: 4)
+            guard let commands = try? message?.commands() else { continue }
             #expect((1...4).contains(commands.count))
             for case .publish(_, let data) in commands.map(\.method) {
                 #expect(data.withUnsafeReadableBytes { JSONScanner.isValid($0) })

@@ -7,7 +7,7 @@ import Testing
 @Suite("Centrifuge JSON")
 struct CentrifugeJSONTests {
     private func decode(_ text: String, max: Int = 64) throws(CentrifugeDecodeError) -> [CentrifugeCommand] {
-        try CentrifugeJSONDecoder.decode(ByteBuffer(string: text), maxCommands: max)
+        try CentrifugeJSONMessage(ByteBuffer(string: text), maxCommands: max).commands()
     }
 
     /// The JSON in a text frame of ours.

@@ -35,9 +35,7 @@ extension ClientConnection {
         guard !isTurnOver || toTheEnd else { return }
         if toTheEnd { commands.keepPublications() }
         var turn = Turn(isEndless: toTheEnd)
-        while mayGoOn(now: now), !turn.isOver, goOn(&turn, now: now) {
-            if toTheEnd { commands.keepPublications() }
-        }
+        while mayGoOn(now: now), !turn.isOver, goOn(&turn, now: now) {}
         guard phase == .open else { return }
         noteThrottle(now: now)
         if turn.isOver { waitForTurn() }
@@ -56,6 +54,7 @@ extension ClientConnection {
         case .perform(let command):
             turn.take(command, withToken: session?.requestToken != nil)
             perform(command)
+        case .fail(let error): badCommand(error)
         case .wait: return false
         case .none:
             guard !isThrottled, let event = reader.next() else { return false }
@@ -121,17 +120,21 @@ extension ClientConnection {
         }
     }
 
+    /// Its commands are begun by and by, see ``goOn(_:now:)``.
     private func handleCommands(_ message: ByteBuffer, now: UInt64) {
-        let commands: [CentrifugeCommand]
         do {
-            commands = try CentrifugeJSONDecoder.decode(
+            let message = try CentrifugeJSONMessage(
                 message, maxCommands: limits.maxCommandsPerMessage, maxSubscriptions: limits.maxChannelsPerClient)
+            charge(commands: message.count, now: now)
+            commands.add(message)
         } catch {
-            loop.node.logger.debug("client sent a bad command", metadata: ["error": "\(error)"])
-            return end(.badRequest)
+            badCommand(error)
         }
-        charge(commands: commands.count, now: now)
-        self.commands.add(commands)
+    }
+
+    private func badCommand(_ error: CentrifugeDecodeError) {
+        loop.node.logger.debug("client sent a bad command", metadata: ["error": "\(error)"])
+        end(.badRequest)
     }
 
     private func perform(_ command: CentrifugeCommand) {

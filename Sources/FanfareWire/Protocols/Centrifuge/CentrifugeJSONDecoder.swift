@@ -21,36 +21,19 @@ public enum CentrifugeDecodeError: Error, Sendable, Equatable, CustomStringConve
     }
 }
 
-/// Commands out of a message: one JSON object a line (Centrifuge client protocol, JSON).
-public enum CentrifugeJSONDecoder {
-    /// - Parameters:
-    ///   - maxCommands: most commands in one message.
-    ///   - maxSubscriptions: most channels in the `subs` of a `connect`.
-    public static func decode(
-        _ message: ByteBuffer, maxCommands: Int, maxSubscriptions: Int = 1_024
-    ) throws(CentrifugeDecodeError) -> [CentrifugeCommand] {
-        var commands: [CentrifugeCommand] = []
-        var rest = message
-        while rest.readableBytes > 0 {
-            let length = rest.readableBytesView.firstIndex(of: UInt8(ascii: "\n")).map { $0 - rest.readerIndex }
-            guard let line = rest.readSlice(length: length ?? rest.readableBytes) else { break }
-            if length != nil { rest.moveReaderIndex(forwardBy: 1) }
-            if line.readableBytesView.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
-            guard commands.count < maxCommands else { throw .tooManyCommands(limit: maxCommands) }
-            commands.append(try command(line, maxSubscriptions))
-        }
-        guard !commands.isEmpty else { throw .notAnObject }
-        return commands
+/// A command out of a line of JSON (Centrifuge client protocol).
+enum CentrifugeJSONDecoder {
+    private enum Name: String, CaseIterable {
+        case connect, subscribe, unsubscribe, publish, presence, history, ping, send, rpc, refresh
+        case presenceStats = "presence_stats"
+        case subRefresh = "sub_refresh"
     }
 
-    private static let methods: [ExactText] = [
-        "connect", "subscribe", "unsubscribe", "publish", "presence", "presence_stats", "history", "ping", "send",
-        "rpc",
-        "refresh", "sub_refresh",
-    ]
+    private static let names = Dictionary(uniqueKeysWithValues: Name.allCases.map { (ExactText($0.rawValue), $0) })
 
-    private static func command(
-        _ line: ByteBuffer, _ maxSubscriptions: Int
+    /// - Parameter maxSubscriptions: most channels in the `subs` of a `connect`.
+    static func command(
+        _ line: ByteBuffer, maxSubscriptions: Int
     ) throws(CentrifugeDecodeError) -> CentrifugeCommand {
         guard let object = JSONMembers(line) else { throw .notAnObject }
         if object.members.isEmpty { return CentrifugeCommand(id: 0, method: .pong) }
@@ -59,41 +42,49 @@ public enum CentrifugeJSONDecoder {
             guard let number = value.unsigned else { throw .field("id") }
             id = number
         }
-        // `null` is an absent field, as in the protocol's schema.
-        let named = object.keys.filter { methods.contains($0) && object[$0]?.isNull != true }
-        guard named.count == 1, let name = named.first, let body = object[name] else {
-            throw .methods(count: named.count)
+        var (found, count): (Name?, Int) = (nil, 0)
+        for key in object.members.lazy.map(\.key) {
+            // `null` is an absent field, as in the protocol's schema.
+            guard let name = names[key], object[key]?.isNull != true else { continue }
+            found = name
+            count += 1
         }
-        guard let fields = JSONMembers(body.bytes) else { throw .field(name.string) }
+        guard count == 1, let name = found, let body = object[ExactText(name.rawValue)] else {
+            throw .methods(count: count)
+        }
+        guard let fields = JSONMembers(body.bytes) else { throw .field(name.rawValue) }
         let method = try method(name, fields, maxSubscriptions)
         guard id > 0 || method == .send else { throw .field("id") }
         return CentrifugeCommand(id: id, method: method)
     }
 
     private static func method(
-        _ name: ExactText, _ fields: JSONMembers, _ maxSubscriptions: Int
+        _ name: Name, _ fields: JSONMembers, _ maxSubscriptions: Int
     ) throws(CentrifugeDecodeError) -> CentrifugeCommand.Method {
         switch name {
-        case "connect":
-            return .connect(try connect(fields, maxSubscriptions))
-        case "ping": return .ping
-        case "send": return .send
-        case "rpc": return .rpc
-        case "refresh": return .refresh(token: try string("token", fields) ?? "")
-        default: break
+        case .connect: .connect(try connect(fields, maxSubscriptions))
+        case .ping: .ping
+        case .send: .send
+        case .rpc: .rpc
+        case .refresh: .refresh(token: try string("token", fields) ?? "")
+        case .subscribe: .subscribe(try subscribe(try channel(fields), fields))
+        case .subRefresh: .subRefresh(channel: try channel(fields), token: try string("token", fields) ?? "")
+        case .unsubscribe: .unsubscribe(channel: try channel(fields))
+        case .presence: .presence(channel: try channel(fields))
+        case .presenceStats: .presenceStats(channel: try channel(fields))
+        case .history: .history(try history(try channel(fields), fields))
+        case .publish: .publish(channel: try channel(fields), data: try data(fields))
         }
+    }
+
+    private static func channel(_ fields: JSONMembers) throws(CentrifugeDecodeError) -> ExactText {
         guard let channel = fields["channel"]?.text else { throw .field("channel") }
-        switch name {
-        case "subscribe": return .subscribe(try subscribe(channel, fields))
-        case "sub_refresh": return .subRefresh(channel: channel, token: try string("token", fields) ?? "")
-        case "unsubscribe": return .unsubscribe(channel: channel)
-        case "presence": return .presence(channel: channel)
-        case "presence_stats": return .presenceStats(channel: channel)
-        case "history": return .history(try history(channel, fields))
-        default:
-            guard let data = fields["data"] else { throw .field("data") }
-            return .publish(channel: channel, data: data.bytes)
-        }
+        return channel
+    }
+
+    private static func data(_ fields: JSONMembers) throws(CentrifugeDecodeError) -> ByteBuffer {
+        guard let data = fields["data"] else { throw .field("data") }
+        return data.bytes
     }
 
     /// A token that can't be read must never make an anonymous client.
