@@ -63,6 +63,8 @@ let package = Package(
         .target(name: "FanfareWire", dependencies: ["CZlib", nioCore], swiftSettings: strict),
         .target(name: "FanfareCore", dependencies: ["FanfareWire", nioCore], swiftSettings: strict),
         .target(
+            name: "FanfareProtocols", dependencies: ["FanfareCore", "FanfareWire", nioCore], swiftSettings: strict),
+        .target(
             name: "FanfareRedis",
             dependencies: [
                 "CHiredis", "FanfareCore", "FanfareWire", nioCore, nioPosix, logging,
@@ -83,7 +85,9 @@ let package = Package(
         .target(
             name: "FanfareServer",
             dependencies: [
-                "FanfareAuth", "FanfareRedis", "FanfareCore", "FanfareWire", nioCore, nioPosix, nioHTTP1, logging,
+                "FanfareAuth", "FanfareRedis", "FanfareProtocols", "FanfareCore", "FanfareWire", nioCore, nioPosix,
+                nioHTTP1,
+                logging,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -140,12 +144,20 @@ let package = Package(
             path: "Tests/Support",
             swiftSettings: strict
         ),
-        .testTarget(name: "FanfareWireTests", dependencies: ["FanfareWire", "Support"], swiftSettings: strict),
         .testTarget(
-            name: "FanfareCoreTests", dependencies: ["FanfareCore", "FanfareWire", "Support"], swiftSettings: strict),
+            name: "FanfareWireTests", dependencies: ["FanfareProtocols", "FanfareWire", "Support"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FanfareCoreTests", dependencies: ["FanfareProtocols", "FanfareCore", "FanfareWire", "Support"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "FanfareProtocolsTests", dependencies: ["FanfareProtocols", "FanfareCore", "FanfareWire", "Support"],
+            swiftSettings: strict),
         .testTarget(
             name: "FanfareRedisTests",
-            dependencies: ["FanfareRedis", "FanfareCore", "FanfareWire", "Support", nioCore, logging],
+            dependencies: [
+                "FanfareRedis", "FanfareProtocols", "FanfareCore", "FanfareWire", "Support", nioCore, logging,
+            ],
             exclude: ["Recorded"],
             swiftSettings: strict
         ),
@@ -160,7 +172,9 @@ let package = Package(
         .testTarget(
             name: "FanfareServerTests",
             dependencies: [
-                "FanfareServer", "FanfareAuth", "FanfareCore", "FanfareWire", "Support", nioCore, nioPosix, logging,
+                "FanfareServer", "FanfareAuth", "FanfareProtocols", "FanfareCore", "FanfareWire", "Support", nioCore,
+                nioPosix,
+                logging,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
@@ -204,8 +218,8 @@ if isFuzzing {
         .executableTarget(
             name: "fanfare-fuzz",
             dependencies: [
-                "CLibFuzzer", "FanfareServer", "FanfareAuth", "FanfareRedis", "FanfareCore", "FanfareWire", nioCore,
-                logging, .product(name: "HTTPTypes", package: "swift-http-types"),
+                "CLibFuzzer", "FanfareServer", "FanfareAuth", "FanfareRedis", "FanfareProtocols", "FanfareCore",
+                "FanfareWire", nioCore, logging, .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             path: "Fuzz",
             exclude: ["CLibFuzzer", "Corpus", "Dictionaries", "Regressions", "run.py"],

@@ -1,5 +1,6 @@
 import NIOCore
 
+@testable import FanfareProtocols
 @testable import FanfareWire
 
 extension FuzzTarget {

@@ -1,6 +1,7 @@
 import NIOCore
 
 @testable import FanfareCore
+@testable import FanfareProtocols
 @testable import FanfareWire
 
 extension FuzzTarget {
@@ -27,10 +28,10 @@ private struct SessionRun {
         rules.recovery = self.input.pick([.off, .stream, .cache])
         let book = ChannelRulebook(plain: rules, namespaces: self.input.bool() ? ["a": ChannelRules()] : [:])
         var policy = CentrifugeSession.Policy(
-            clientID: "c", nodeName: "n", version: "1", pingSeconds: 25, maxChannelNameBytes: 64,
+            nodeName: "n", version: "1", pingSeconds: 25, maxChannelNameBytes: 64,
             maxChannels: Self.maxChannels, permissions: self.input.pick([.publish, .subscribe, .none]), channels: book)
         policy.ignoresTokens = self.input.bool()
-        session = CentrifugeSession(policy: policy)
+        session = CentrifugeSession(.init(policy), clientID: "c")
     }
 
     mutating func run() {
@@ -47,11 +48,12 @@ private struct SessionRun {
         }
     }
 
-    private mutating func perform(_ action: CentrifugeSession.Action) {
+    private mutating func perform(_ action: SessionAction) {
         switch action {
         case .none: break
         case .disconnect: hasEnded = true
-        case .reply(let body), .refuse(let body): sent(body)
+        case .send(let body), .refuse(let body), .answer(let body): sent(body)
+        case .deliver: fatalError("publications without a push")
         case .unsubscribe(_, let replies): for body in replies { sent(body) }
         case .subscribe(let channel, _, let id): subscribed(channel, id)
         case .publish(_, let payload, let id):
@@ -67,7 +69,7 @@ private struct SessionRun {
         case .presenceStats(_, let id):
             let stats = PresenceStats(clients: Int(truncatingIfNeeded: input.integer()), users: 1)
             sent(session.presenceStats(id: id, .success(stats)))
-        case .authenticate(let token, let command): authenticate(token, command)
+        case .authenticate(let token, let purpose): authenticate(token, purpose)
         case .begin(let starts, let id):
             for start in starts { subscribed(start.channel, id) }
         }
@@ -91,37 +93,35 @@ private struct SessionRun {
         }
     }
 
-    private mutating func authenticate(_ token: String, _ command: CentrifugeCommand) {
-        guard input.pick(4) != 0 else {
-            return perform(session.refused(command, input.pick(TokenRefusal.allCases)))
-        }
+    private mutating func authenticate(_ token: String, _ purpose: TokenPurpose) {
+        guard input.pick(4) != 0 else { return perform(session.refused(input.pick(TokenRefusal.allCases))) }
         let expiresAt = input.bool() ? Int64(input.byte()) << 8 : nil
         let (user, now) = (input.pick(Self.users), TokenTime(wall: 1_000, monotonic: 1_000))
-        if CentrifugeSession.isSubscription(command) {
+        let (before, wasConnected, command) = (session.user, session.isConnected, session.asking.first)
+        switch purpose {
+        case .subscription:
             var claims = SubscriptionClaims()
             (claims.channel, claims.user, claims.expiresAt) = (ExactText(token), user, expiresAt)
-            if let refusal = session.mismatch(claims, command) { return perform(session.refused(command, refusal)) }
-            expect(isSame(user, session.user), "a subscription token of another user")
-            switch command.method {
+            guard case .success(let actions) = session.authenticated(claims, now: now) else { return misfit() }
+            expect(isSame(user, before), "a subscription token of another user")
+            switch command?.method {
             case .subscribe(let request): expect(isSame(claims.channel, request.channel), "a token of another channel")
             case .subRefresh(let channel, _): expect(isSame(claims.channel, channel), "a token of another channel")
             default: fatalError("a token for nothing")
             }
-            perform(session.subscribe(command, claims, now: now))
-        } else {
+            for action in actions { perform(action) }
+        case .connection:
             var claims = ConnectClaims()
             (claims.user, claims.expiresAt) = (user, expiresAt)
             claims.subscriptions = (0..<input.pick(6)).map { ServerSubscription(channel: ExactText("s\($0)")) }
             claims.listsSubscriptions = input.bool()
-            if let refusal = session.mismatch(claims) { return perform(session.refused(command, refusal)) }
-            if case .connect = command.method {
-                perform(session.connect(command, claims, now: now))
-            } else {
-                expect(isSame(user, session.user), "a refresh of another user")
-                for action in session.refresh(command, claims, now: now) { perform(action) }
-            }
+            guard case .success(let actions) = session.authenticated(claims, now: now) else { return misfit() }
+            expect(!wasConnected || isSame(user, before), "a refresh of another user")
+            for action in actions { perform(action) }
         }
     }
+
+    private mutating func misfit() { perform(session.refused(.otherUser)) }
 
     /// Users that Swift's `==` takes for each other.
     private static let users: [ExactText] = ["", "K", "\u{212A}", "\u{E9}", "e\u{301}"]

@@ -4,7 +4,7 @@ import Synchronization
 
 /// What one read of a history brought, for all clients that it serves: each gets the newest so many of these publications.
 /// For clients whose protocol sends publications as they are, the frames are encoded once and shared; for those to whom it sends
-/// a list, its items are.
+/// a list, its items are. One protocol has such lists: the first to ask writes them.
 public final class SharedFrames: Sendable {
     private struct Encoded {
         var bytes = ByteBuffer()
@@ -61,21 +61,21 @@ public final class SharedFrames: Sendable {
         }
     }
 
-    /// The newest `count` publications as items of a list in JSON, with commas between them.
-    func items(last count: Int) -> ByteBuffer {
+    /// The newest `count` publications as items of a list, with commas between them.
+    ///
+    /// - Parameter write: writes an item; the same for all who ask.
+    public func items(last count: Int, _ write: (Publication, inout ByteBuffer) -> Void) -> ByteBuffer {
         items.withLock { items in
-            let all = items ?? encodeItems()
+            let all =
+                items
+                ?? encode(room: 40) { publication, bytes in
+                    write(publication, &bytes)
+                    bytes.writeStaticString(",")
+                }
             items = all
             guard count > 0, !publications.isEmpty else { return ByteBuffer() }
             let start = all.starts[max(0, publications.count - count)]
             return all.bytes.getSlice(at: start, length: all.bytes.readableBytes - 1 - start) ?? ByteBuffer()
-        }
-    }
-
-    private func encodeItems() -> Encoded {
-        encode(room: 40) { publication, bytes in
-            CentrifugeJSONEncoder.writePublication(publication, into: &bytes)
-            bytes.writeStaticString(",")
         }
     }
 

@@ -1,5 +1,3 @@
-import FanfareWire
-
 /// What one client may have done before others have their turn, in units of some five microseconds.
 ///
 /// Messages and commands are no measure: one message holds up to 512 commands, and one command may be a signature to check.
@@ -30,22 +28,6 @@ public struct Turn: Sendable {
     /// - Parameter withToken: whether it has a token to check.
     public mutating func takeRequest(withToken: Bool) { take(Self.request + (withToken ? Self.token : 0)) }
 
-    /// A command was begun.
-    ///
-    /// - Parameter withToken: whether the client's `connect` has the token of its upgrade's request.
-    public mutating func take(_ command: CentrifugeCommand, withToken: Bool = false) {
-        take(Self.weight(command, withToken: withToken))
-    }
-
-    private mutating func take(_ units: Int) { left = left == .max ? .max : left - units }
-
-    static func weight(_ command: CentrifugeCommand, withToken: Bool) -> Int {
-        switch command.method {
-        case .connect(let request):
-            (withToken || request.token?.isEmpty == false ? token : 1) + request.subscriptions.count / 8
-        case .subscribe(let request): request.token?.isEmpty == false ? token : 2
-        case .refresh, .subRefresh: token
-        default: 1
-        }
-    }
+    /// Something of so many units was begun.
+    public mutating func take(_ units: Int) { left = left == .max ? .max : left - units }
 }

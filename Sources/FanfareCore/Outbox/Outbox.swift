@@ -121,7 +121,9 @@ public struct Outbox {
 
     /// Drops what the transport does not have yet, but for the end of a frame of which the client has the beginning.
     /// Returns how many bytes that were.
-    public mutating func dropWaiting() -> Int {
+    ///
+    /// - Parameter boundary: where the frame ends within bytes of which the client has the first so many.
+    public mutating func dropWaiting(boundary: (_ bytes: ByteBuffer, _ taken: Int) -> Int) -> Int {
         var (index, left) = (head, chunk)
         while index < pieces.count, left >= pieces[index].count {
             left -= pieces[index].count
@@ -129,7 +131,7 @@ public struct Outbox {
         }
         if index < pieces.count, pieces[index].taken + left > 0 {
             let piece = pieces[index]
-            let whole = WebSocketFrame.boundary(in: piece.source.bytes, from: piece.taken + left)
+            let whole = boundary(piece.source.bytes, piece.taken + left)
             shorten(index, to: min(whole, piece.end))
             index += 1
         }

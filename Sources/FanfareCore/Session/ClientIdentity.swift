@@ -52,32 +52,45 @@ extension ClientPermissions {
     }
 }
 
-/// What let a client into a channel, where that was not the channel's rules.
-final class SubscriptionGrant: Sendable {
+/// What let a client into a channel, where that was not the channel's rules. Immutable: a refresh makes a new one.
+public final class SubscriptionGrant: Sendable {
     /// Whether the node made the subscription because the connection's token says so.
-    let isServerSide: Bool
+    public let isServerSide: Bool
     /// JSON that others see beside the user in this channel; `nil`: as in the connection.
-    let info: ByteBuffer?
+    public let info: ByteBuffer?
     /// When it ends; `nil`: with the connection.
-    let expiry: TokenExpiry?
+    public let expiry: TokenExpiry?
     /// Seconds that it had when it was given; `nil`: it does not end.
-    let ttl: UInt32?
+    public let ttl: UInt32?
     /// What the client may do in the channel besides hearing.
-    let allow: ChannelActions
+    public let allow: ChannelActions
 
-    init(_ claims: SubscriptionClaims, now: TokenTime) {
+    /// What a token of the subscription gave.
+    public init(_ claims: SubscriptionClaims, now: TokenTime) {
         isServerSide = false
         info = claims.info
         expiry = claims.expiresAt.map { TokenExpiry($0, acceptedAt: now) }
-        ttl = expiry.map { CentrifugeSession.ttl($0, now: now) }
+        ttl = expiry?.ttl(now)
         allow = claims.allow ?? []
     }
 
-    init(_ subscription: ServerSubscription) {
+    /// What the connection's token gave by naming the channel.
+    public init(_ subscription: ServerSubscription) {
         isServerSide = true
         info = subscription.info
         expiry = nil
         ttl = nil
         allow = []
+    }
+}
+
+extension ClientInfo {
+    /// A client with what its token says of it. What is above ``maximumInfoBytes`` is left out: nobody else shall carry it.
+    public init(client: ExactText, identity: ClientIdentity?, inChannel info: ByteBuffer? = nil) {
+        func small(_ info: ByteBuffer?) -> ByteBuffer? {
+            info.flatMap { $0.readableBytes <= Self.maximumInfoBytes ? $0 : nil }
+        }
+        self.init(
+            client: client, user: identity?.user ?? "", connInfo: small(identity?.info), chanInfo: small(info))
     }
 }

@@ -43,6 +43,9 @@ public struct TokenExpiry: Sendable, Equatable {
     public func left(_ now: TokenTime) -> Int64 {
         min(at.subtractingClamped(now.wall), latest.subtractingClamped(now.monotonic))
     }
+
+    /// Seconds left, as a client is told them: at least one.
+    public func ttl(_ now: TokenTime) -> UInt32 { UInt32(clamping: max(1, at.subtractingClamped(now.wall))) }
 }
 
 extension Int64 {

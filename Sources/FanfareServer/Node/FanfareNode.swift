@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareProtocols
 import FanfareRedis
 import FanfareWire
 import Logging

@@ -30,7 +30,7 @@ extension LoopState {
         let end = min(clock.left, clients.count)
         let start = max(0, end - Self.clientsPerTick)
         clock.left = start
-        for client in clients[start..<end] where client.tokens?.expiryAt != nil {
+        for client in clients[start..<end] where client.deadlines.expiry != ClientDeadlines.never {
             client.scheduleExpiry(delay: UInt64.random(in: 0..<Self.spread))
         }
     }

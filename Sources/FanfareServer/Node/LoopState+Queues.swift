@@ -7,10 +7,11 @@ extension LoopState {
         let excess = node.queueMemory.share(own: metrics.counters.value(.queueMemory))
         guard excess > 0 else { return }
         let candidates = clients.filter(\.isBehind).map { client in
-            QueueRelief.Candidate(index: client.clientIndex, bytes: client.outbox.share, since: client.behindSince)
+            QueueRelief.Candidate(
+                index: client.clientIndex, bytes: client.outbound.outbox.share, since: client.outbound.behindSince)
         }
         let victims = QueueRelief.victims(candidates, excess: excess).map { clients[$0] }
-        for client in victims where client.phase == .open && node.queueMemory.bytes > node.queueMemory.lowWater {
+        for client in victims where client.isOpen && node.queueMemory.bytes > node.queueMemory.lowWater {
             metrics.counters.add(.queueCuts)
             client.endForMemory()
         }

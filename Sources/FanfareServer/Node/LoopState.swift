@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareProtocols
 import FanfareWire
 import NIOCore
 
@@ -11,7 +12,7 @@ final class LoopState {
     let index: Int
     let eventLoop: any EventLoop
     let metrics: LoopMetrics
-    let shard: HubShard<ClientConnection>
+    let shard: HubShard<Client>
     let wheel: TimingWheel
     let presence: PresenceKeeper
     /// Where the broker posts for this loop.
@@ -19,19 +20,19 @@ final class LoopState {
     /// Where the broker's answers to publishes of this loop's clients are posted.
     let outcomes: Mailbox<Outcome>
     /// All sessions of this loop, for the drain; each knows its index.
-    private(set) var clients: [ClientConnection] = []
+    private(set) var clients: [Client] = []
     /// Those of them that can be asked for.
-    private(set) var directory = ClientDirectory<ClientConnection>()
+    private(set) var directory = ClientDirectory<Client>()
     /// Sockets without a session that the node waits for.
     var waiting = OldestFirst<HTTPConnection>()
     /// Clients that wait for their turn.
     private(set) lazy var turns = TurnQueue(self)
-    /// Puts a tick's publications together for the clients of this loop.
+    /// Puts a turn's publications together for the clients of this loop.
     var join = TickJoin()
     /// What waits for clients of this loop, each batch once.
     var queued: QueueLedger
-    /// Clients with bytes for the end of this tick.
-    private var dirty: [ClientConnection] = []
+    /// Clients with bytes for the end of this turn.
+    private var dirty: [Client] = []
     /// Events taken from the mailbox, the first that is not handled yet, and whether another visit is on its way for them.
     private var events: [BrokerEvent] = []
     private var nextEvent = 0
@@ -69,7 +70,7 @@ final class LoopState {
             }
         }
 
-        let connection: NIOLoopBound<ClientConnection>
+        let client: NIOLoopBound<Client>
         /// The command's id; 0 where the protocol has none.
         let id: UInt32
         let answer: Answer
@@ -95,7 +96,7 @@ final class LoopState {
         self.presence = Self.makePresence(node, wheel: wheel, metrics: metrics, wake: wake)
         box.value = self
         shard.onEnd = { [presence] client, channel in
-            if let id = client.clientID { presence.left(id, channel) }
+            if let id = client.session.clientID { presence.left(id, channel) }
         }
     }
 
@@ -119,7 +120,7 @@ final class LoopState {
     }
 
     /// Takes in a session that has begun.
-    func add(_ client: ClientConnection) {
+    func add(_ client: Client) {
         client.clientIndex = clients.count
         clients.append(client)
         metrics.counters.add(.connections)
@@ -131,12 +132,12 @@ final class LoopState {
     func makeClientID() -> String { ClientID.make(node: node.id, loop: index).description }
 
     /// Takes a client into the directory, once it is known who it is. It leaves it with ``remove(_:)``.
-    func register(_ client: ClientConnection, user: ExactText?) {
-        directory.add(client, id: client.clientID, user: user)
+    func register(_ client: Client, user: ExactText) {
+        directory.add(client, id: client.session.clientID, user: user)
     }
 
     /// Lets go of a session that has ended.
-    func remove(_ client: ClientConnection) {
+    func remove(_ client: Client) {
         directory.remove(client)
         let index = client.clientIndex
         guard index >= 0 else { return }
@@ -149,10 +150,10 @@ final class LoopState {
         metrics.counters.add(.connections, -1)
     }
 
-    /// Notes a client with bytes for the end of the tick.
-    func markDirty(_ client: ClientConnection) { dirty.append(client) }
+    /// Notes a client with bytes for the end of the turn.
+    func markDirty(_ client: Client) { dirty.append(client) }
 
-    /// Ends the tick: one write for each client that got something.
+    /// Ends the turn: one write for each client that got something.
     func flush() {
         presence.flush()
         flushClients()
@@ -162,7 +163,7 @@ final class LoopState {
         // A client that ends while it is flushed may mark another one: the list can grow under the walk.
         var index = 0
         while index < dirty.count {
-            dirty[index].flushTick()
+            dirty[index].flushTurn()
             index += 1
         }
         Self.empty(&dirty)
@@ -230,7 +231,7 @@ final class LoopState {
             let outcome = answered[nextAnswered]
             nextAnswered += 1
             budget.spend(events: outcome.answer.weight)
-            outcome.connection.value.completed(outcome.id, outcome.answer)
+            outcome.client.value.completed(outcome.id, outcome.answer)
         }
     }
 

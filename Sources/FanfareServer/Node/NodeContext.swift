@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareProtocols
 import FanfareWire
 import Logging
 import Synchronization
@@ -33,6 +34,8 @@ final class NodeContext: Sendable {
     let refusals: RefusalLog
     /// Tokens, where the configuration has keys for them.
     let tokens: NodeTokens?
+    /// What is the same for all clients of the Centrifuge protocol.
+    let centrifuge: CentrifugeSession.SharedPolicy
     /// TLS of the public port, where the configuration has a certificate.
     let tls: NodeTLS?
     private let draining = Atomic<Bool>(false)
@@ -68,6 +71,8 @@ final class NodeContext: Sendable {
         self.publishers = rates.publications.map { Census(Party.Allowance(publications: $0)) }
         let ofUser = configuration.limits.ofUser
         self.users = ofUser.isUnlimited ? nil : Census(ofUser)
+        self.centrifuge = .init(
+            configuration.centrifugePolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens)))
     }
 
     /// Whether the node is on its way out: no new sessions.
@@ -89,24 +94,16 @@ final class NodeContext: Sendable {
     var channels: ChannelRulebook { configuration.channels }
 
     /// What a client with a token may do, where its capabilities say nothing.
-    var userPermissions: ClientPermissions {
-        if configuration.dev { return .publish }
-        return switch configuration.users {
-        case .subscribe: .subscribe
-        case .publish: .publish
-        }
-    }
-
-    /// Whether tokens mean nothing: on a node for a first try that has no keys.
-    var ignoresTokens: Bool { configuration.dev && tokens == nil }
+    var userPermissions: ClientPermissions { configuration.userPermissions }
 
     /// What a client without credentials may do.
-    var anonymousPermissions: ClientPermissions {
-        switch configuration.effectiveAnonymous {
-        case .none: .none
-        case .subscribe: .subscribe
-        case .publish: .publish
-        }
+    var anonymousPermissions: ClientPermissions { configuration.anonymousPermissions }
+
+    /// Whether tokens mean nothing: on a node for a first try that has no keys.
+    var ignoresTokens: Bool { Self.ignoresTokens(configuration, tokens) }
+
+    private static func ignoresTokens(_ configuration: NodeConfiguration, _ tokens: NodeTokens?) -> Bool {
+        configuration.dev && tokens == nil
     }
 
     /// Seconds for `Retry-After`, spread so that refused clients don't come back together.

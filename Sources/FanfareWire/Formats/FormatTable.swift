@@ -3,7 +3,7 @@ import Synchronization
 
 /// The wire formats of one node: what stands behind each, and how many use it.
 ///
-/// Formats without parameters are built in: ``builtIn(compressionThreshold:)``. Formats with parameters are interned at run
+/// Formats without parameters are given at the beginning and stay. Formats with parameters are interned at run
 /// time, so that clients with the same ones share frames, and are forgotten with their last user.
 ///
 /// Any thread. A publication asks the table where it enters the node; a delivery never does.
@@ -32,10 +32,13 @@ public final class FormatTable: Sendable {
         var eager: [PlainFormat] = []
     }
 
-    public init(compressionThreshold: Int = .max) {
+    /// - Parameters:
+    ///   - builtIn: formats without parameters; of one that is derived, the base is among them.
+    ///   - compressionThreshold: see ``compressionThreshold``.
+    public init(_ builtIn: [(WireFormat, FormatDefinition)], compressionThreshold: Int) {
         self.compressionThreshold = compressionThreshold
         var state = State()
-        for (format, definition) in Self.builtIn(compressionThreshold: compressionThreshold) {
+        for (format, definition) in builtIn {
             precondition(state.entries[format] == nil, "two formats have the id \(format.id)")
             state.entries[format] = Entry(definition: definition)
             state.lastID = max(state.lastID, format.id)

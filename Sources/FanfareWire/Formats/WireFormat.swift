@@ -2,4 +2,6 @@
 public struct WireFormat: Sendable, Hashable {
     /// Its place in the table.
     public let id: UInt16
+
+    public init(id: UInt16) { self.id = id }
 }

@@ -4,7 +4,7 @@
 /// only where a string is decoded (``decodedString(_:)``), so a client's data may hold lone surrogates, as RFC 8259 §8.2
 /// allows. Works within a `withUnsafeReadableBytes` closure and never reads outside of it. Follows nesting of any depth without
 /// recursion: how deep data may be is for ``JSONDepth`` to say.
-struct JSONScanner {
+public struct JSONScanner {
     private let bytes: UnsafeRawBufferPointer
     private(set) var index: Int
     /// Most arrays and objects within each other that a value had so far.
@@ -16,7 +16,7 @@ struct JSONScanner {
     }
 
     /// Whether `bytes` are one JSON value and nothing else but whitespace.
-    static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    public static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var scanner = JSONScanner(bytes)
         guard scanner.value() != nil else { return false }
         scanner.skipWhitespace()

@@ -9,7 +9,7 @@ public enum JSONWriter {
     }
 
     /// UTF-8 as a string with its quotes.
-    static func writeString(_ utf8: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
+    public static func writeString(_ utf8: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
         buffer.writeInteger(UInt8(ascii: "\""))
         var start = 0
         for index in 0..<utf8.count where needsEscape(utf8[index]) {

@@ -10,7 +10,7 @@ import Darwin
 
 extension ByteBuffer {
     /// Makes the JSON written since `start` one line. In valid JSON a raw line break is only ever whitespace.
-    mutating func replaceLineBreaks(from start: Int) {
+    public mutating func replaceLineBreaks(from start: Int) {
         for lineBreak: UInt8 in [0x0A, 0x0D] {
             var next = start
             while let index = firstIndex(of: lineBreak, from: next) {
@@ -21,7 +21,7 @@ extension ByteBuffer {
     }
 
     /// Where a byte is next, from a readable one on; `memchr` looks at many at a time.
-    func firstIndex(of byte: UInt8, from start: Int) -> Int? {
+    public func firstIndex(of byte: UInt8, from start: Int) -> Int? {
         withUnsafeReadableBytes { bytes in
             let rest = UnsafeRawBufferPointer(rebasing: bytes[(start - readerIndex)...])
             // `memchr` reads those bytes and no others, and what it returns is among them.

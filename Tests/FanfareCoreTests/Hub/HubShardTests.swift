@@ -1,3 +1,4 @@
+import FanfareProtocols
 import FanfareWire
 import NIOCore
 import Support

@@ -147,7 +147,7 @@ struct OutboxTests {
             chunk = next(&outbox)
         }
         let before = outbox.bytes
-        let dropped = outbox.dropWaiting()
+        let dropped = outbox.dropWaiting { WebSocketFrame.boundary(in: $0, from: $1) }
         #expect(outbox.bytes == before - dropped)
         _ = outbox.append(queued(WebSocketFrame.close(.slow)), limit: .max)
         if chunk.isEmpty { chunk = next(&outbox) }

@@ -3,6 +3,7 @@ import Foundation
 import NIOCore
 
 @testable import FanfareCore
+@testable import FanfareProtocols
 
 /// A client with its session, which checks everything that it is told against what it knows: each publication of a
 /// channel once, in order, from where it was on.
@@ -40,10 +41,10 @@ final class RecoveringMember: HubMember {
     init(shard: HubShard<RecoveringMember>, rules: ChannelRulebook, known: [String: Knowledge]) {
         self.shard = shard
         self.known = known
-        session = CentrifugeSession(
-            policy: .init(
-                clientID: "c", nodeName: "n", version: "v", pingSeconds: nil, maxChannelNameBytes: 20, maxChannels: 9,
-                permissions: .publish, channels: rules))
+        let policy = CentrifugeSession.Policy(
+            nodeName: "n", version: "v", pingSeconds: nil, maxChannelNameBytes: 20, maxChannels: 9,
+            permissions: .publish, channels: rules)
+        session = CentrifugeSession(.init(policy), clientID: "c")
         perform(.connect(token: nil))
     }
 
@@ -64,7 +65,7 @@ final class RecoveringMember: HubMember {
     private func perform(_ method: CentrifugeCommand.Method) {
         defer { nextID += 1 }
         switch session.receive(CentrifugeCommand(id: nextID, method: method)) {
-        case .reply(let body): enqueue(body)
+        case .send(let body): enqueue(body)
         case .subscribe(let channel, let wish, let id):
             shard.flush(now: { 0 })
             shard.subscribe(self, to: channel, request: id, wish: wish)

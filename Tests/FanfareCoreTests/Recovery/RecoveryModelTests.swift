@@ -1,3 +1,4 @@
+import FanfareProtocols
 import FanfareWire
 import Support
 import Testing

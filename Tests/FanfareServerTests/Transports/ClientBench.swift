@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareProtocols
 import FanfareWire
 import Logging
 import NIOCore
@@ -36,26 +37,31 @@ final class ClientBench {
     /// A raw client in these channels. More than one it can't have through its upgrade; the hub does not mind.
     func client(_ names: [String], room: Int = .max) throws -> BenchClient {
         let channels = try names.map { try ChannelName($0) }
-        let raw = RawClient(channel: channels[0], rules: ChannelRules(), mayPublish: false, identity: nil)
+        let raw = RawSession(
+            channel: channels[0], rules: ChannelRules(), mayPublish: false, grants: Grants(anonymous: .subscribe))
         let client = try client(.raw(raw), room: room)
         for name in channels {
-            client.connection.onSubscribed = { _ in }
+            client.client.onSubscribed = { _ in }
             loop.settle()
-            loop.shard.subscribe(client.connection, to: name, request: 0)
+            loop.shard.subscribe(client.client, to: name, request: 0)
             eventLoop.run()
         }
         return client
     }
 
     /// A client whose upgrade is done.
-    func client(_ wire: ClientConnection.Wire, room: Int = .max) throws -> BenchClient {
-        let connection = ClientConnection(loop: loop, wire: wire, deflate: nil)
+    func client(_ session: Session, room: Int = .max) throws -> BenchClient {
+        let webSocket = WebSocketTransport(node.configuration.limits, agreement: nil)
+        let format =
+            if case .centrifuge = session { WireFormat.centrifugeJSONWebSocket } else { WireFormat.rawWebSocket }
+        let client = Client(loop: loop, session: session, transport: webSocket, wireFormat: format)
+        webSocket.carry(client)
         let transport = StubTransport(room: room)
-        let channel = EmbeddedChannel(handlers: [transport, connection], loop: eventLoop)
+        let channel = EmbeddedChannel(handlers: [transport, webSocket], loop: eventLoop)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         self.channels.append(channel)
-        connection.begin()
-        return BenchClient(connection: connection, transport: transport, channel: channel)
+        webSocket.begin()
+        return BenchClient(client: client, transport: transport, channel: channel)
     }
 
     /// Publishes all of it before the event loop looks: as one burst of Redis.
@@ -85,12 +91,12 @@ final class ClientBench {
 
 /// A client and what came out of its transport.
 final class BenchClient {
-    let connection: ClientConnection
+    let client: Client
     let transport: StubTransport
     private let channel: EmbeddedChannel
 
-    init(connection: ClientConnection, transport: StubTransport, channel: EmbeddedChannel) {
-        (self.connection, self.transport, self.channel) = (connection, transport, channel)
+    init(client: Client, transport: StubTransport, channel: EmbeddedChannel) {
+        (self.client, self.transport, self.channel) = (client, transport, channel)
     }
 
     /// Sends a short text message, masked with zeros.

@@ -1,3 +1,4 @@
+import FanfareProtocols
 import FanfareWire
 import NIOCore
 import Testing
@@ -17,12 +18,12 @@ struct ClientFormatTests {
         #expect(formats.inUse == [.rawWebSocket])
         try bench.publish([("a", "x")])
         #expect(one.received() == ["x"] && other.received() == ["x"])
-        one.connection.closeSocket()
+        one.client.close()
         bench.run()
-        one.connection.finish()
-        #expect(one.connection.phase == .ended && formats.inUse == [.rawWebSocket])
-        other.connection.finish()
-        other.connection.finish()
+        one.client.finish()
+        #expect(one.client.life.phase == .ended && formats.inUse == [.rawWebSocket])
+        other.client.finish()
+        other.client.finish()
         #expect(formats.inUse.isEmpty)
     }
 
@@ -30,7 +31,8 @@ struct ClientFormatTests {
     func refused() throws {
         let bench = ClientBench()
         defer { bench.end() }
-        let client = ClientConnection(loop: bench.loop, wire: .echo, deflate: nil)
+        let transport = WebSocketTransport(bench.node.configuration.limits, agreement: nil)
+        let client = Client(loop: bench.loop, session: .echo, transport: transport, wireFormat: .rawWebSocket)
         #expect(bench.node.formats.inUse == [.rawWebSocket])
         client.finish()
         #expect(bench.node.formats.inUse.isEmpty)

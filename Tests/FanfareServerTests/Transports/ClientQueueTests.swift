@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareProtocols
 import FanfareWire
 import NIOCore
 import Support
@@ -42,7 +43,7 @@ struct ClientQueueTests {
             let limit = bench.node.configuration.limits.maxQueueBytes
             #expect(bench.count(.queueBytes) <= sleepers.count * limit)
             #expect(bench.node.metrics.sum(.slow) == sleepers.count)
-            #expect(sleepers.allSatisfy { $0.connection.phase == .closing })
+            #expect(sleepers.allSatisfy { $0.client.life.phase == .closing })
         }
     }
 
@@ -52,7 +53,7 @@ struct ClientQueueTests {
             let names = (0..<20).map { "c\($0)" }
             let sleepers = try (0..<30).map { _ in try bench.client(names, room: 10) }
             try bench.publish(names.enumerated().map { (channel: $1, text: text($0, 40_000)) })
-            #expect(sleepers.allSatisfy { $0.connection.phase == .open })
+            #expect(sleepers.allSatisfy { $0.client.life.phase == .open })
             #expect(bench.count(.queueBytes) > sleepers.count * 700_000)
             // 800 KB of publications; buffers have sizes of powers of two.
             #expect(bench.count(.queueMemory) < 2_000_000 && bench.count(.queueMemory) == bench.node.queueMemory.bytes)
@@ -87,8 +88,8 @@ struct ClientQueueTests {
                     }
                 }
                 try bench.publish(burst)
-                let open = clients.filter { $0.client.connection.phase == .open }
-                for one in open { #expect(one.client.connection.outbox.liveBytes <= 200_000) }
+                let open = clients.filter { $0.client.client.life.phase == .open }
+                for one in open { #expect(one.client.client.outbound.outbox.liveBytes <= 200_000) }
                 for one in clients where Bool.random(using: &random) {
                     one.client.take(Int.random(in: 0...90_000, using: &random))
                 }
@@ -97,13 +98,13 @@ struct ClientQueueTests {
                 one.client.take(1 << 40)
                 let received = one.client.received()
                 let isCut = received.last == "close 3008"
-                #expect(isCut == (one.client.connection.phase != .open))
+                #expect(isCut == (one.client.client.life.phase != .open))
                 for name in one.names {
                     let mine = received.filter { $0.hasPrefix(name + " ") }
                     let expected = one.expected[name] ?? []
                     #expect(isCut ? Array(expected.prefix(mine.count)) == mine : expected == mine)
                 }
-                #expect(one.client.connection.outbox.isEmpty)
+                #expect(one.client.client.outbound.outbox.isEmpty)
             }
             #expect(bench.count(.queueBytes) == 0 && bench.count(.queueMemory) == 0)
         }
@@ -112,19 +113,20 @@ struct ClientQueueTests {
     @Test("a recovery of three times the queue goes to a client that keeps reading, with live traffic behind it")
     func recovery() throws {
         try with { bench in
+            let channel = try ChannelName("a")
             let client = try bench.client(["a"], room: 0)
             let start = (0..<800).map { number in
-                Publication(channel: client.connection.raw!.channel, payload: Payload(text: text(number, 4_000)))
+                Publication(channel: channel, payload: Payload(text: text(number, 4_000)))
             }
-            client.connection.begin(SubscriptionStart(publications: start))
+            client.client.begin(channel, SubscriptionStart(publications: start))
             bench.loop.flush()
-            #expect(client.connection.hasAnswerWaiting)
+            #expect(client.client.hasAnswerWaiting)
             // 1.3 MB and 20 publications a second.
             for number in 800..<900 {
                 try bench.publish([("a", text(number, 4_000))])
                 client.take(65_000)
             }
-            #expect(client.connection.phase == .open && !client.connection.hasAnswerWaiting)
+            #expect(client.client.life.phase == .open && !client.client.hasAnswerWaiting)
             #expect(client.received() == (0..<900).map { text($0, 4_000) })
         }
     }
@@ -133,12 +135,12 @@ struct ClientQueueTests {
     func behindAnswer() throws {
         try with { bench in
             let client = try bench.client(["a"], room: 100)
-            client.connection.answer(WebSocketFrame.encode(.text, payload: ByteBuffer(repeating: 65, count: 3_000_000)))
+            client.client.answer(WebSocketFrame.encode(.text, payload: ByteBuffer(repeating: 65, count: 3_000_000)))
             bench.loop.flush()
             for number in 0..<26 { try bench.publish([("a", text(number, 40_000))]) }
-            #expect(client.connection.phase == .open)
+            #expect(client.client.life.phase == .open)
             try bench.publish([("a", text(26, 40_000))])
-            #expect(client.connection.phase == .closing)
+            #expect(client.client.life.phase == .closing)
             client.take(1 << 40)
             #expect(client.received() == [String(repeating: "A", count: 3_000_000), "close 3008"])
         }
@@ -149,7 +151,7 @@ struct ClientQueueTests {
         try with { bench in
             let clients = try (0..<5).map { _ in try bench.client(["a"], room: 0) }
             try bench.publish((0..<900).map { ("a", text($0, 4_000)) }, isRepaired: isRepaired)
-            for client in clients { #expect((client.connection.phase == .open) == isRepaired) }
+            for client in clients { #expect((client.client.life.phase == .open) == isRepaired) }
             for number in 900..<1_000 {
                 try bench.publish([("a", text(number, 4_000))])
                 for client in clients { client.take(65_000) }
@@ -163,7 +165,7 @@ struct ClientQueueTests {
         try with(change: { $0.maxQueueBytes = 100_000 }) { bench in
             let client = try bench.client(["a"], room: 50_000)
             for number in 0..<4 { try bench.publish([("a", text(number, 90_000))]) }
-            #expect(client.connection.phase == .closing)
+            #expect(client.client.life.phase == .closing)
             client.take(1 << 40)
             #expect(client.received() == [text(0, 90_000), "close 3008"])
         }
@@ -178,7 +180,7 @@ struct ClientQueueTests {
             let client = try bench.client(names, room: 10)
             let reader = try bench.client(names)
             for round in 0..<5 { try bench.publish(names.map { ($0, text(round, 20_000)) }) }
-            #expect(client.connection.phase == .open && reader.received().count == 200)
+            #expect(client.client.life.phase == .open && reader.received().count == 200)
             for _ in 0..<60 { client.take(20_000) }
             let received = client.received()
             #expect(received.filter { $0 == text(4, 20_000) }.count == 40)
@@ -193,9 +195,9 @@ struct ClientQueueTests {
             // c0 has 700 KB to take, the others a tenth.
             for number in 0..<7 { try bench.publish([("c0", text(number, 100_000))]) }
             for index in 1..<8 { try bench.publish([("c\(index)", text(0, 70_000))]) }
-            #expect(clients.allSatisfy { $0.connection.phase == .open })
+            #expect(clients.allSatisfy { $0.client.life.phase == .open })
             for number in 7..<10 { try bench.publish([("c0", text(number, 100_000))]) }
-            #expect(clients.map { $0.connection.phase == .open } == [false] + Array(repeating: true, count: 7))
+            #expect(clients.map { $0.client.life.phase == .open } == [false] + Array(repeating: true, count: 7))
             #expect(bench.count(.queueCuts) == 1 && bench.node.metrics.sum(.slow) == 1)
             #expect(bench.node.queueMemory.bytes <= bench.node.queueMemory.limit)
             clients[0].take(1 << 40)

@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareProtocols
 import FanfareWire
 import NIOCore
 import Testing
@@ -14,20 +15,15 @@ struct DirectoryTests {
         return ClientIdentity(claims, permissions: .subscribe, now: NodeClock.system.tokenTime)
     }
 
-    private func raw(_ user: ExactText?, id: String?) throws -> ClientConnection.Wire {
+    private func raw(_ user: ExactText?, id: String?) throws -> Session {
         .raw(
-            RawClient(
-                channel: try ChannelName("c"), rules: ChannelRules(), mayPublish: false, identity: user.map(identity),
-                clientID: id))
+            RawSession(
+                channel: try ChannelName("c"), rules: ChannelRules(), mayPublish: false,
+                grants: Grants(anonymous: .subscribe, identity: user.map(identity)), clientID: id))
     }
 
-    private func centrifuge(_ bench: ClientBench) -> ClientConnection.Wire {
-        .centrifuge(
-            CentrifugeSession(
-                policy: CentrifugeSession.Policy(
-                    clientID: bench.loop.makeClientID(), nodeName: "n", version: "0", pingSeconds: nil,
-                    maxChannelNameBytes: 255, maxChannels: 8, permissions: .subscribe, channels: ChannelRulebook(),
-                    maxRecovery: 10)))
+    private func centrifuge(_ bench: ClientBench) -> Session {
+        .centrifuge(CentrifugeSession(bench.node.centrifuge, clientID: bench.loop.makeClientID()))
     }
 
     @Test("an anonymous raw client is not in it; one with a user or an id is, until it goes")
@@ -38,8 +34,8 @@ struct DirectoryTests {
         #expect(bench.loop.directory.count == 0)
         let ann = try bench.client(try raw("ann", id: nil))
         let member = try bench.client(try raw(nil, id: "1"))
-        #expect(bench.loop.directory.count == 2 && bench.loop.directory["1"] === member.connection)
-        #expect(bench.loop.directory.clients(of: "ann").first === ann.connection)
+        #expect(bench.loop.directory.count == 2 && bench.loop.directory["1"] === member.client)
+        #expect(bench.loop.directory.clients(of: "ann").first === ann.client)
         for client in [anonymous, ann, member] { client.disconnect() }
         #expect(bench.loop.directory.count == 0 && bench.loop.directory.userCount == 0)
     }
@@ -52,8 +48,8 @@ struct DirectoryTests {
         #expect(bench.loop.directory.count == 0)
         try client.send(#"{"id":1,"connect":{}}"#)
         bench.run()
-        let text = try #require(client.connection.clientID)
-        #expect(bench.loop.directory[text] === client.connection)
+        let text = try #require(client.client.session.clientID)
+        #expect(bench.loop.directory[text] === client.client)
         let id = try #require(ClientID(text))
         #expect(id.node == bench.node.id && id.loop == 0)
         client.disconnect()

@@ -2,6 +2,7 @@ import NIOCore
 import Support
 import Testing
 
+@testable import FanfareProtocols
 @testable import FanfareWire
 
 @Suite("Bodies and framings")

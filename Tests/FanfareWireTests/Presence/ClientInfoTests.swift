@@ -1,3 +1,4 @@
+import FanfareProtocols
 import NIOCore
 import Testing
 

@@ -10,7 +10,7 @@ struct PublishEndpoint: Endpoint {
     func body(of exchange: Exchange) -> BodyUse? {
         guard let rules = exchange.rules(channel) else { return nil }
         // With a token it is decided when the request is complete.
-        guard exchange.token != nil || mayPublish(exchange, rules, Exchange.Bearer()) else { return nil }
+        guard exchange.token != nil || mayPublish(exchange, rules, exchange.anonymous) else { return nil }
         return .kept(limit: min(exchange.limits.maxMessageBytes, rules.maxMessageBytes ?? .max))
     }
 
@@ -28,8 +28,8 @@ struct PublishEndpoint: Endpoint {
 
     /// Whether a request may publish; where not, it is refused.
     private func mayPublish(_ exchange: Exchange, _ rules: ChannelRules, _ bearer: Exchange.Bearer) -> Bool {
-        if exchange.may(.publish, channel, rules.publish, bearer) { return true }
-        if bearer.identity == nil, !exchange.loop.node.anonymousPermissions.mayPublish {
+        if bearer.may(.publish, channel, rules.publish) { return true }
+        if bearer.grants.identity == nil, !exchange.loop.node.anonymousPermissions.mayPublish {
             exchange.refuseAnonymous("publish")
         } else {
             exchange.refuse(.forbidden, .forbidden, "this client may not publish into this channel like this")
@@ -41,7 +41,7 @@ struct PublishEndpoint: Endpoint {
     private func isInTime(_ exchange: Exchange, _ bearer: Exchange.Bearer) -> Bool {
         let node = exchange.loop.node
         let now = node.clock.monotonicMicroseconds()
-        let user = bearer.identity?.user ?? ""
+        let user = bearer.grants.user
         let publisher = user.isEmpty ? Publisher.address(exchange.caller.address.counted) : .user(user)
         if let wait = node.publishers?.party(publisher, now: now).publish(now: now) {
             return refuseRate(exchange, .publications, user.isEmpty ? "this address" : "this user", wait)

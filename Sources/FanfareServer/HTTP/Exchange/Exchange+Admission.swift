@@ -6,7 +6,7 @@ extension Exchange {
     /// refused.
     ///
     /// - Parameter make: the client, once there is a place on the node.
-    func admit(_ make: () -> ClientConnection) -> ClientConnection? {
+    func admit(_ make: () -> Client) -> Client? {
         guard loop.node.connectRate.take(now: loop.node.clock.monotonicMicroseconds()) else {
             refuse(.connectRate, .serviceUnavailable, "too many clients come at once, try again", retry: true)
             return nil
@@ -16,14 +16,14 @@ extension Exchange {
             return nil
         }
         let client = make()
-        client.admitted = true
-        client.address = caller.address
+        client.places.isAdmitted = true
+        client.places.address = caller.address
         guard takePlace(client) else {
             client.finish()
             refuse(.addressLimit, .tooManyRequests, "this address has too many connections, try again", retry: true)
             return nil
         }
-        guard client.enter(user: client.raw?.identity?.user ?? "") else {
+        guard client.enter(user: client.session.user) else {
             client.finish()
             refuse(.userLimit, .tooManyRequests, "this user has too many connections, try again", retry: true)
             return nil
@@ -34,12 +34,12 @@ extension Exchange {
     /// Takes a place among the clients of its address.
     ///
     /// - Returns: whether there was one.
-    private func takePlace(_ client: ClientConnection) -> Bool {
+    private func takePlace(_ client: Client) -> Bool {
         let callers = loop.node.callers
         guard let parties = callers.parties else { return true }
         let now = loop.node.clock.monotonicMicroseconds()
         guard !caller.isTrusted else { return true }
-        client.addressParty = parties.enter(caller.address.counted, now: now)
-        return client.addressParty != nil
+        client.places.ofAddress = parties.enter(caller.address.counted, now: now)
+        return client.places.ofAddress != nil
     }
 }

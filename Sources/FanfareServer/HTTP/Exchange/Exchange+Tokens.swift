@@ -6,13 +6,24 @@ import NIOCore
 
 /// Who a request comes from: raw clients and publishes over HTTP; clients with a session are asked in `connect`.
 extension Exchange {
-    /// What a request's token says.
+    /// Who sent a request, and what it may do.
     struct Bearer {
-        /// `nil`: there is no token.
-        var identity: ClientIdentity?
-        /// Names of channels to which its bearer belongs.
+        let grants: Grants
+        /// Names of channels to which it belongs.
         var channels: Set<ExactText> = []
+
+        /// Whether it may do that in a channel.
+        ///
+        /// - Parameter isSubscribed: whether it is, or is about to be, a subscriber.
+        func may(
+            _ action: ChannelActions, _ channel: ChannelName, _ access: ChannelRules.Access, isSubscribed: Bool = false
+        ) -> Bool {
+            grants.may(action, in: channel, access, isSubscribed: isSubscribed)
+        }
     }
+
+    /// One without a token.
+    var anonymous: Bearer { Bearer(grants: Grants(anonymous: loop.node.anonymousPermissions)) }
 
     func findToken() -> String? {
         guard !loop.node.ignoresTokens else { return nil }
@@ -26,7 +37,7 @@ extension Exchange {
 
     /// Checks a complete request's token, then goes on with `next`, which is not called when the request is refused.
     func authenticate(_ next: @escaping (Bearer) -> Void) {
-        guard let token else { return next(Bearer()) }
+        guard let token else { return next(anonymous) }
         guard let verifier = loop.node.tokens?.verifier else {
             loop.node.metrics.tokens.refusals.addShared(.unknownKey)
             return refuseToken(.unknownKey)
@@ -50,26 +61,14 @@ extension Exchange {
     private func decide(_ verdict: TokenVerifier.Verdict<ConnectClaims>, _ next: (Bearer) -> Void) -> Bool {
         switch verdict {
         case .valid(let claims):
-            next(
-                Bearer(
-                    identity: ClientIdentity(
-                        claims, permissions: loop.node.userPermissions, now: loop.node.clock.tokenTime),
-                    channels: Set(claims.subscriptions.map(\.channel))))
+            let identity = ClientIdentity(
+                claims, permissions: loop.node.userPermissions, now: loop.node.clock.tokenTime)
+            let grants = Grants(anonymous: loop.node.anonymousPermissions, identity: identity)
+            next(Bearer(grants: grants, channels: Set(claims.subscriptions.map(\.channel))))
         case .refused(let refusal): refuseToken(refusal)
         case .undecided: return false
         }
         return true
-    }
-
-    /// Whether a request's bearer may do that in a channel.
-    ///
-    /// - Parameter isSubscribed: whether it is, or is about to be, a subscriber.
-    func may(
-        _ action: ChannelActions, _ channel: ChannelName, _ access: ChannelRules.Access, _ bearer: Bearer,
-        isSubscribed: Bool = false
-    ) -> Bool {
-        let permissions = bearer.identity?.permissions ?? loop.node.anonymousPermissions
-        return permissions.allow(action, in: channel, access, bearer.identity, isSubscribed: isSubscribed)
     }
 
     /// The rules of a channel; where there are none, the request is refused.

@@ -1,4 +1,5 @@
-import FanfareCore
+import FanfareProtocols
+import FanfareWire
 import NIOCore
 
 /// `/connection/websocket`: an upgrade to the Centrifuge client protocol, whose client says later who it is.
@@ -6,27 +7,11 @@ struct CentrifugeWebSocketEndpoint: Endpoint {
     func body(of exchange: Exchange) -> BodyUse? { .forbidden }
 
     func respond(to exchange: Exchange, _ body: ByteBuffer) {
-        WebSocketUpgrade(exchange, subprotocols: ["centrifuge-json"])?.admit(.centrifuge(session(exchange)))
-    }
-
-    private func session(_ exchange: Exchange) -> CentrifugeSession {
-        let node = exchange.loop.node
-        let configuration = node.configuration
-        var policy = CentrifugeSession.Policy(
-            clientID: exchange.loop.makeClientID(),
-            nodeName: configuration.nodeName,
-            version: FanfareVersion.string,
-            pingSeconds: configuration.keepAlive.pingInterval.map { Int($0.components.seconds) },
-            maxChannelNameBytes: exchange.limits.maxChannelNameBytes,
-            maxChannels: exchange.limits.maxChannelsPerClient,
-            permissions: node.anonymousPermissions,
-            channels: node.channels,
-            maxRecovery: exchange.limits.maxRecovery
-        )
-        policy.users = node.userPermissions
-        policy.ignoresTokens = node.ignoresTokens
-        var session = CentrifugeSession(policy: policy)
+        let loop = exchange.loop
+        guard let upgrade = WebSocketUpgrade(exchange, subprotocols: ["centrifuge-json"]) else { return }
+        var session = CentrifugeSession(loop.node.centrifuge, clientID: loop.makeClientID())
         session.requestToken = exchange.token
-        return session
+        upgrade.admit(
+            .centrifuge(session), upgrade.isDeflated ? .centrifugeJSONWebSocketDeflate : .centrifugeJSONWebSocket)
     }
 }

@@ -1,3 +1,4 @@
+import FanfareProtocols
 import NIOCore
 
 /// Every message back to its sender: what conformance suites drive.
@@ -7,6 +8,6 @@ struct EchoEndpoint: Endpoint {
     func body(of exchange: Exchange) -> BodyUse? { .forbidden }
 
     func respond(to exchange: Exchange, _ body: ByteBuffer) {
-        WebSocketUpgrade(exchange, subprotocols: [])?.admit(.echo)
+        WebSocketUpgrade(exchange, subprotocols: [], compressesEverything: true)?.admit(.echo, .rawWebSocket)
     }
 }

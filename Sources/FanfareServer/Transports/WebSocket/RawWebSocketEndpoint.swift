@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareProtocols
 import FanfareWire
 import NIOCore
 
@@ -19,18 +20,16 @@ struct RawWebSocketEndpoint: Endpoint {
         // Browsers that offer a token as a subprotocol want another one chosen.
         guard let upgrade = WebSocketUpgrade(exchange, subprotocols: ["fanfare-raw"]) else { return }
         exchange.authenticate { bearer in
-            if bearer.identity == nil, !exchange.loop.node.anonymousPermissions.mayConnect {
-                return exchange.refuseAnonymous("connect")
-            }
+            guard bearer.grants.mayConnect else { return exchange.refuseAnonymous("connect") }
             let isMember = bearer.channels.contains(channel.text)
-            guard isMember || exchange.may(.subscribe, channel, rules.subscribe, bearer) else {
+            guard isMember || bearer.may(.subscribe, channel, rules.subscribe) else {
                 return exchange.refuse(.forbidden, .forbidden, "this client may not subscribe to this channel")
             }
-            let mayPublish = exchange.may(.publish, channel, rules.publish, bearer, isSubscribed: true)
-            let client = RawClient(
-                channel: channel, rules: rules, mayPublish: mayPublish, identity: bearer.identity,
+            let mayPublish = bearer.may(.publish, channel, rules.publish, isSubscribed: true)
+            let session = RawSession(
+                channel: channel, rules: rules, mayPublish: mayPublish, grants: bearer.grants,
                 clientID: rules.keepsMembers ? exchange.loop.makeClientID() : nil)
-            upgrade.admit(.raw(client), wish: wish)
+            upgrade.admit(.raw(session), upgrade.isDeflated ? .rawWebSocketDeflate : .rawWebSocket, in: channel, wish)
         }
     }
 }

@@ -1,0 +1,52 @@
+import FanfareWire
+
+/// What a session wants to be done next, in whatever protocol. Whoever carries it out reports back with the same id.
+public enum SessionAction: Sendable, Equatable {
+    /// Nothing.
+    case none
+    /// Send this message.
+    case send(Body)
+    /// Send this message; it refuses a command.
+    case refuse(Body)
+    /// Send this answer, which the node owes the client and which may be bigger than what may wait for a client otherwise.
+    case answer(Body)
+    /// Send what a subscription missed, as publications read to this client.
+    case deliver(SubscriptionStart)
+    /// Subscribe the client, then report back.
+    case subscribe(ChannelName, RecoveryWish, id: UInt32)
+    /// Unsubscribe the client, then send these messages.
+    case unsubscribe(ChannelName, replies: [Body])
+    /// Publish, then report back.
+    case publish(ChannelName, Payload, id: UInt32)
+    /// Read the channel's history, then report back.
+    case history(ChannelName, HistoryQuery, id: UInt32)
+    /// Read who is in the channel, then report back.
+    case presence(ChannelName, id: UInt32)
+    /// Read how many are in the channel, then report back.
+    case presenceStats(ChannelName, id: UInt32)
+    /// Check this token, then report back; until then the client's next commands wait.
+    case authenticate(String, TokenPurpose)
+    /// Subscribe the client to all of these, then report back with each; until then the client's next commands wait.
+    case begin([SubscriptionRequest], id: UInt32)
+    /// End the client.
+    ///
+    /// - Parameter reason: more than ``Disconnect/reason`` says.
+    case disconnect(Disconnect, reason: String? = nil)
+}
+
+/// What a token is to open.
+public enum TokenPurpose: Sendable, Equatable {
+    case connection
+    case subscription
+}
+
+/// A subscription that the node makes by itself, because a token says so.
+public struct SubscriptionRequest: Sendable, Equatable {
+    public let channel: ChannelName
+    public let wish: RecoveryWish
+
+    public init(channel: ChannelName, wish: RecoveryWish) {
+        self.channel = channel
+        self.wish = wish
+    }
+}

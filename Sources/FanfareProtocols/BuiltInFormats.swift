@@ -1,0 +1,29 @@
+import FanfareWire
+
+extension WireFormat {
+    /// A WebSocket message that is the payload itself.
+    public static let rawWebSocket = WireFormat(id: 0)
+    /// As ``rawWebSocket``, to clients that take permessage-deflate.
+    public static let rawWebSocketDeflate = WireFormat(id: 1)
+    /// A WebSocket text message with a push of the Centrifuge client protocol in JSON.
+    public static let centrifugeJSONWebSocket = WireFormat(id: 2)
+    /// As ``centrifugeJSONWebSocket``, to clients that take permessage-deflate.
+    public static let centrifugeJSONWebSocketDeflate = WireFormat(id: 3)
+}
+
+extension FormatTable {
+    /// A node's table with the formats that have no parameters: a name above and an entry here.
+    ///
+    /// - Parameter compressionThreshold: bytes of a frame from which formats with compression compress; `.max`: never.
+    public convenience init(compressionThreshold: Int = .max) {
+        let webSocket = WebSocketFraming()
+        let deflate = WebSocketDeflateFraming(threshold: compressionThreshold)
+        self.init(
+            [
+                (.rawWebSocket, .encoded(RawCodec(), in: webSocket)),
+                (.rawWebSocketDeflate, .derived(from: .rawWebSocket, deflate.reseal)),
+                (.centrifugeJSONWebSocket, .encoded(CentrifugeJSONCodec(), in: webSocket)),
+                (.centrifugeJSONWebSocketDeflate, .derived(from: .centrifugeJSONWebSocket, deflate.reseal)),
+            ], compressionThreshold: compressionThreshold)
+    }
+}

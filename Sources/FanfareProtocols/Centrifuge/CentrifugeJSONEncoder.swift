@@ -1,0 +1,104 @@
+import FanfareWire
+import NIOCore
+
+/// Replies and pushes of the Centrifuge client protocol in JSON.
+///
+/// A body is one message without line breaks, for SDKs split frames at them.
+public enum CentrifugeJSONEncoder {
+    /// The node's ping; clients answer with the same.
+    public static let ping = Body(Payload(text: "{}"))
+
+    /// `{"push":{"channel":…,"pub":{"data":…,"offset":…}}}`.
+    ///
+    /// Data that is valid JSON goes out as it came, with line breaks between its tokens turned into spaces; other text
+    /// as a JSON string; binary data as `{"base64":"…"}`.
+    public static func publicationPush(_ publication: Publication) -> Body {
+        Body(.text, sizeHint: sizeHint(publication)) { buffer in
+            buffer.writeStaticString(#"{"push":{"channel":"#)
+            JSONWriter.writeString(publication.channel.string, into: &buffer)
+            buffer.writeStaticString(#","pub":"#)
+            writePublication(publication, into: &buffer)
+            buffer.writeStaticString("}}")
+        }
+    }
+
+    /// The reply to `connect`.
+    ///
+    /// - Parameters:
+    ///   - ping: seconds between the node's pings; `nil`: there are none.
+    ///   - ttl: seconds until the client has to refresh its token; `nil`: never.
+    ///   - subscriptions: those that the node made.
+    public static func connectReply(
+        id: UInt32, client: String, version: String, node: String, ping: Int?, ttl: UInt32? = nil,
+        subscriptions: [(ChannelName, Subscription)] = []
+    ) -> Body {
+        Body(.text, sizeHint: 160) { buffer in
+            buffer.writeString("{\"id\":\(id),\"connect\":{\"client\":")
+            JSONWriter.writeString(client, into: &buffer)
+            buffer.writeStaticString(",\"version\":")
+            JSONWriter.writeString(version, into: &buffer)
+            buffer.writeStaticString(",\"node\":")
+            JSONWriter.writeString(node, into: &buffer)
+            if let ping { buffer.writeString(",\"ping\":\(max(1, ping)),\"pong\":true") }
+            if let ttl { buffer.writeString(",\"expires\":true,\"ttl\":\(ttl)") }
+            if !subscriptions.isEmpty { write(subscriptions, into: &buffer) }
+            buffer.writeStaticString("}}")
+        }
+    }
+
+    /// A reply whose result is empty: `{"id":1,"subscribe":{}}`.
+    public static func emptyReply(id: UInt32, method: StaticString) -> Body {
+        Body(.text, sizeHint: 48) { buffer in
+            buffer.writeString("{\"id\":\(id),\"")
+            buffer.writeStaticString(method)
+            buffer.writeStaticString("\":{}}")
+        }
+    }
+
+    /// A reply that says what went wrong.
+    public static func errorReply(id: UInt32, _ error: CentrifugeError) -> Body {
+        Body(.text, sizeHint: 96 + error.message.utf8.count) { buffer in
+            buffer.writeString("{\"id\":\(id),\"error\":{\"code\":\(error.code),\"message\":")
+            JSONWriter.writeString(error.message, into: &buffer)
+            if error.temporary { buffer.writeStaticString(",\"temporary\":true") }
+            if let wait = error.retryAfter { buffer.writeString(",\"retry_after\":\(wait)") }
+            buffer.writeStaticString("}}")
+        }
+    }
+
+    /// Bytes of a publication's message when nothing in it has to be escaped.
+    static func sizeHint(_ publication: Publication) -> Int {
+        let count = publication.payload.bytes.readableBytes
+        let data =
+            switch publication.payload.kind {
+            case .text: count + 2
+            case .binary: (count + 2) / 3 * 4 + 13
+            }
+        return data + publication.channel.string.utf8.count + 64
+    }
+
+    /// `{"data":…,"offset":7}`, without the offset in a channel without history.
+    public static func writePublication(_ publication: Publication, into buffer: inout ByteBuffer) {
+        buffer.writeStaticString(#"{"data":"#)
+        writeData(publication.payload, into: &buffer)
+        if let offset = publication.position?.offset { buffer.writeString(",\"offset\":\(offset)") }
+        buffer.writeStaticString("}")
+    }
+
+    private static func writeData(_ payload: Payload, into buffer: inout ByteBuffer) {
+        payload.bytes.withUnsafeReadableBytes { bytes in
+            switch payload.kind {
+            case .binary:
+                buffer.writeStaticString(#"{"base64":""#)
+                buffer.writeBytes(Base64.encode(bytes))
+                buffer.writeStaticString(#""}"#)
+            case .text where JSONScanner.isValid(bytes):
+                let start = buffer.writerIndex
+                buffer.writeBytes(bytes)
+                buffer.replaceLineBreaks(from: start)
+            case .text:
+                JSONWriter.writeString(bytes, into: &buffer)
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import FanfareCore
+import FanfareWire
+
+/// Who the client is.
+extension Session {
+    /// Whether the client has said all that it must say first.
+    public var hasBegun: Bool {
+        switch self {
+        case .centrifuge(let session): session.isConnected
+        case .raw, .echo: true
+        }
+    }
+
+    /// Whether its first command waits for subscriptions: until they are in force it gets nothing else.
+    public var isConnecting: Bool {
+        switch self {
+        case .centrifuge(let session): session.isConnecting
+        case .raw, .echo: false
+        }
+    }
+
+    /// By which others know the client; `nil` where nobody asks.
+    public var clientID: ExactText? {
+        switch self {
+        case .raw(let session): session.clientID.map { ExactText($0) }
+        case .centrifuge(let session): ExactText(session.clientID)
+        case .echo: nil
+        }
+    }
+
+    private var grants: Grants? {
+        switch self {
+        case .raw(let session): session.grants
+        case .centrifuge(let session): session.grants
+        case .echo: nil
+        }
+    }
+
+    /// The user's id; empty: none.
+    public var user: ExactText { grants?.user ?? "" }
+
+    /// What others see of it in a channel; `nil`: nobody sees it.
+    public func info(in channel: ChannelName) -> ClientInfo? {
+        switch self {
+        case .raw(let session): session.info
+        case .centrifuge(let session): session.info(in: channel)
+        case .echo: nil
+        }
+    }
+
+    /// The one channel that it is about, for the log; `nil`: it is about any.
+    public var channel: ChannelName? { if case .raw(let session) = self { session.channel } else { nil } }
+
+    /// The node's ping; `nil`: the protocol has none, and the transport's is sent.
+    public var ping: Body? { if case .centrifuge = self { CentrifugeJSONEncoder.ping } else { nil } }
+}
+
+/// When what its tokens opened ends.
+extension Session {
+    /// Seconds after which ``expire(_:grace:)`` has something to do; `nil`: it never has.
+    ///
+    /// - Parameter grace: seconds that a client with commands has for a new token.
+    public func secondsLeft(_ now: TokenTime, grace: Int64) -> Int64? {
+        guard let left = grants?.secondsLeft(now) else { return nil }
+        if case .raw = self { return left }
+        return left.addingClamped(grace)
+    }
+
+    /// What to do about tokens that expired and were not refreshed.
+    public mutating func expire(_ now: TokenTime, grace: Int64) -> [SessionAction] {
+        switch self {
+        case .raw(let session): session.grants.hasExpired(now, grace: 0) ? [.disconnect(.expired)] : []
+        case .centrifuge: centrifuge(or: []) { $0.expire(now, grace: grace) }
+        case .echo: []
+        }
+    }
+
+    /// Whether the command whose token is being checked begins the session.
+    public var isAskingToConnect: Bool {
+        if case .centrifuge(let session) = self { session.isAskingToConnect } else { false }
+    }
+
+    /// A connection token is good.
+    ///
+    /// - Returns: what to do, or why it is none for this client.
+    public mutating func authenticated(
+        _ claims: ConnectClaims, now: TokenTime
+    ) -> Result<[SessionAction], TokenRefusal> {
+        centrifuge(or: .success([])) { $0.authenticated(claims, now: now) }
+    }
+
+    /// A subscription token is good.
+    ///
+    /// - Returns: what to do, or why it does not open what the client asks for.
+    public mutating func authenticated(
+        _ claims: SubscriptionClaims, now: TokenTime
+    ) -> Result<[SessionAction], TokenRefusal> {
+        centrifuge(or: .success([])) { $0.authenticated(claims, now: now) }
+    }
+
+    /// The token is not to be believed.
+    public mutating func refused(_ refusal: TokenRefusal) -> SessionAction {
+        centrifuge(or: .none) { $0.refused(refusal) }
+    }
+
+    /// The token is good, but its user has as many clients as it may.
+    ///
+    /// - Parameter retryAfter: milliseconds.
+    public mutating func crowded(retryAfter: UInt64) -> SessionAction {
+        centrifuge(or: .none) { $0.crowded(retryAfter: retryAfter) }
+    }
+}

@@ -1,0 +1,60 @@
+import FanfareCore
+import FanfareWire
+
+/// What one client says and hears, in its protocol: messages and broker answers in, neutral actions out, no I/O and no clock.
+///
+/// A closed set, so that a client costs no existential and the compiler lists what a new protocol must fill in. One per client,
+/// on its event loop.
+public enum Session: Sendable {
+    /// A payload in, a payload out, on one channel.
+    case raw(RawSession)
+    /// The Centrifuge client protocol in JSON.
+    case centrifuge(CentrifugeSession)
+    /// Every message back to its sender: what conformance suites drive.
+    case echo
+
+    /// A command that came and may begin. Only its session knows what it says.
+    public enum Command: Sendable {
+        case centrifuge(CentrifugeCommand)
+
+        /// The rate to which it is held, besides that of all commands; `nil`: none.
+        public var rate: ClientRate? {
+            switch self {
+            case .centrifuge(let command): command.rate
+            }
+        }
+    }
+
+    /// What a message was.
+    public enum Taken: Sendable {
+        /// So many commands, which the session has in its queue.
+        case commands(Int)
+        /// Something that is done at once.
+        case action(SessionAction)
+    }
+
+    /// What the next command may do.
+    public enum Next: Sendable {
+        /// Begin; it takes so many units of a ``Turn``.
+        case perform(Command, weight: Int)
+        /// It reads from the broker, and has to wait.
+        case wait
+        /// There is none.
+        case none
+        /// It can't be read: the client ends.
+        case fail(SessionAction)
+    }
+}
+
+extension Session {
+    /// Changes a session of the Centrifuge protocol.
+    ///
+    /// - Parameter other: the answer of any other.
+    mutating func centrifuge<Value>(or other: Value, _ body: (inout CentrifugeSession) -> Value) -> Value {
+        guard case .centrifuge(var session) = self else { return other }
+        // In place: while this holds it, too, each change would copy its arrays.
+        self = .echo
+        defer { self = .centrifuge(session) }
+        return body(&session)
+    }
+}

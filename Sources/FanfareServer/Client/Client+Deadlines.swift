@@ -1,0 +1,107 @@
+import FanfareCore
+import FanfareWire
+
+/// Everything about this client that time decides. One place in the loop's wheel serves all of it.
+extension Client {
+    /// Begins with the first deadline: the first command, or the first ping.
+    func startDeadlines() {
+        let now = loop.node.clock.monotonicMicroseconds()
+        guard !session.hasBegun else {
+            scheduleExpiry()
+            return startKeepAlive(now: now)
+        }
+        deadlines.phase = now + limits.firstCommandTimeout.microseconds
+        reschedule()
+    }
+
+    /// Pings begin: at once for clients that need not say anything first, else after their first command.
+    func startKeepAlive(now: UInt64) {
+        deadlines.phase =
+            keepAlive.start(
+                now: now,
+                settings: loop.node.configuration.keepAlive,
+                spread: Double.random(in: 0..<1)
+            ) ?? ClientDeadlines.never
+        reschedule()
+    }
+
+    /// The node drains: this client is ended at that time.
+    func drain(at time: UInt64) {
+        deadlines.drain = time
+        reschedule()
+    }
+
+    /// The client showed life.
+    func lifeSeen(now: UInt64) {
+        if let roundTrip = keepAlive.lifeSeen(now: now, settings: loop.node.configuration.keepAlive) {
+            loop.metrics.pingRoundTrip.record(microseconds: Int(truncatingIfNeeded: roundTrip))
+        }
+    }
+
+    /// The client could show no life, for it was not read: it counts as alive.
+    func grantLife(now: UInt64) { _ = keepAlive.lifeSeen(now: now, settings: loop.node.configuration.keepAlive) }
+
+    /// A message has begun, and is given its time.
+    ///
+    /// The wheel is touched only where it would come too late: nearly every message is whole at once or a moment later.
+    func messageBegun(now: UInt64) {
+        guard deadlines.message == ClientDeadlines.never else { return }
+        let (first, until) = (deadlines.first, now + limits.messageTimeout.microseconds)
+        deadlines.message = until
+        if first > until { reschedule() }
+    }
+
+    func reschedule() {
+        let next: UInt64
+        switch life.phase {
+        case .open: next = min(deadlines.first, inbound.isThrottled ? inbound.throttle.until : ClientDeadlines.never)
+        case .opening, .closing: next = deadlines.phase
+        case .ended: return
+        }
+        if next < ClientDeadlines.never { loop.wheel.schedule(self, at: next) } else { loop.wheel.cancel(self) }
+    }
+
+    func deadlineReached(now: UInt64) {
+        switch life.phase {
+        case .open:
+            if deadlines.drain <= now { return end(.serviceRestart) }
+            if deadlines.slow <= now {
+                return end(
+                    .slow, reason: "slow consumer: \(outbound.outbox.bytes) bytes wait and nothing is taken")
+            }
+            if deadlines.message <= now { return end(.messageTimeout) }
+            if deadlines.expiry <= now { expiryReached() }
+            guard isOpen else { return }
+            throttleDeadlineReached(now: now)
+            guard isOpen else { return }
+            phaseDeadlineReached(now: now)
+            reschedule()
+        case .closing:
+            close()
+        case .opening, .ended:
+            break
+        }
+    }
+
+    private func phaseDeadlineReached(now: UInt64) {
+        guard deadlines.phase <= now else { return }
+        if !session.hasBegun { return end(.stale) }
+        if inbound.isPaused { grantLife(now: now) }
+        switch keepAlive.deadlineReached(now: now, settings: loop.node.configuration.keepAlive) {
+        case .ping(let next):
+            deadlines.phase = next
+            loop.metrics.counters.add(.pingsSent)
+            sendPing()
+        case .wait(let until):
+            deadlines.phase = until
+        case .none:
+            deadlines.phase = ClientDeadlines.never
+        case .noPong:
+            end(.noPong)
+        }
+    }
+
+    private func sendPing() {
+        if let ping = session.ping { reply(ping) } else if let ping = transport?.ping { reply(ping) }
+    }
+}

@@ -1,0 +1,27 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+
+/// Channels of which only the newest publication is worth anything: for a client that is behind one waits, not all.
+extension Client {
+    var isBehind: Bool { isOpen && !outbound.outbox.isEmpty }
+
+    func keepNewest(_ frame: ByteBuffer, of channel: ChannelName) {
+        if let index = outbound.newest.firstIndex(where: { $0.channel == channel }) {
+            outbound.newest[index].frame = frame
+            loop.metrics.counters.add(.skipped)
+        } else {
+            outbound.newest.append((channel, frame))
+        }
+    }
+
+    /// The client has taken what waited: what is newest now follows, as much as it takes.
+    func sendNewest() {
+        while isOpen, outbound.outbox.isEmpty, !outbound.newest.isEmpty {
+            // Taken out first: what is written here may be gone at once, and then this begins again.
+            let (channel, frame) = outbound.newest.removeFirst()
+            if membership.contains(channel) { enqueue(frame) }
+            if outbound.turn.bytes >= Self.writeBytes || outbound.newest.isEmpty { flushTurn() }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+
+/// What carries a client: a socket, how messages stand in its bytes, and how they leave it.
+///
+/// Belongs to the client's event loop, and holds the client as long as it has a connection. The client asks for messages; the
+/// transport tells it of bytes (``Client/received(bytes:toTheEnd:)``) and of the connection's end (``Client/finish()``).
+protocol ClientTransport: AnyObject {
+    /// The next message that has come, if a whole one has. What is the transport's own business (a ping, the peer's close) it
+    /// sees to by itself.
+    func next(now: UInt64) -> Arrival?
+
+    /// All that may be handled now is handled.
+    func turnEnded(now: UInt64)
+
+    /// The ready bytes that bring a message of the client's protocol.
+    func seal(_ body: consuming Body) -> ByteBuffer
+
+    /// The ping of a protocol that has none of its own.
+    var ping: ByteBuffer { get }
+
+    /// The last bytes of a client that the node ends, which say why, and what follows them.
+    func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell)
+
+    /// Where the message ends within ready bytes of which the client has the first `taken`.
+    func boundary(in bytes: ByteBuffer, from taken: Int) -> Int
+
+    /// Writes the long way: NIO sends it when the socket can take it.
+    func write(_ part: ByteBuffer, promise: EventLoopPromise<Void>?)
+
+    func flush()
+
+    /// Stops or resumes reading the socket.
+    func setReading(_ isReading: Bool)
+
+    /// Ends our half of the connection, reading on.
+    func closeOutput()
+
+    /// Ends the connection; the client's ``Client/finish()`` follows.
+    func close()
+}
+
+/// What a transport had.
+enum Arrival {
+    case message(Payload)
+    /// Something of its own, which is seen to.
+    case control
+}
+
+/// What follows the last bytes of a client.
+enum AfterFarewell {
+    /// The peer's own farewell, or a deadline.
+    case awaitPeer
+    /// The end of our half: the peer may still be sending, or may never understand that it should end.
+    case endOutput
+    /// The end of the connection.
+    case closeSocket
+}

@@ -1,0 +1,188 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+
+/// A client on a WebSocket: the only handler of its pipeline after the upgrade, but for TLS.
+///
+/// Bytes become messages in its reader (``WebSocketReader``); pings, pongs and the closing handshake (RFC 6455 §5.5, §7) are its
+/// own business. Lives on its client's event loop.
+final class WebSocketTransport: ChannelInboundHandler, ClientTransport {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// The client that it carries; `nil` when it has ended.
+    private(set) var client: Client?
+    private var context: ChannelHandlerContext?
+    private var reader: WebSocketReader
+    private let framing = WebSocketFraming()
+    /// Compresses each message of its own; `nil`: only publications are compressed, once for all.
+    private let deflate: WebSocketDeflateFraming?
+    /// Pings and pongs that the peer may still send.
+    private var controlFrames = RateLimit()
+    /// Whether the socket was not read already when the last bytes came: whoever is read nevertheless has ended.
+    private var isQuiet = false
+
+    /// - Parameter deflate: see the property.
+    init(_ limits: Limits, agreement: DeflateAgreement?, deflate: WebSocketDeflateFraming? = nil) {
+        reader = WebSocketReader(
+            maxMessageBytes: limits.maxMessageBytes, maxFragments: limits.maxFragments, deflate: agreement)
+        self.deflate = deflate
+    }
+
+    /// Begins to carry a client, until that ends.
+    func carry(_ client: Client) { self.client = client }
+
+    /// The upgrade is answered and this is the pipeline's only handler.
+    func begin() {
+        guard let context else { return }
+        client?.begin(on: context.channel)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        finish()
+        self.context = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard let client else { return }
+        let bytes = unwrapInboundIn(data)
+        switch client.life.phase {
+        case .opening, .open:
+            guard !isBeyondReading(client) else { return client.lost(.abnormal) }
+            reader.feed(bytes)
+            // Its last words are all that is left to hear then.
+            if client.isOpen {
+                client.received(bytes: bytes.readableBytes, toTheEnd: isQuiet && client.waitsForTurn)
+            }
+        case .closing:
+            // Read on for the peer's close frame, so that its end is clean; anything else is thrown away.
+            reader.feed(bytes)
+            while let event = reader.next() {
+                if case .close = event { client.close() }
+            }
+        case .ended:
+            break
+        }
+    }
+
+    /// Whether more has come to a client that is not read than one turn of its loop brings: its peer has ended, and NIO reads
+    /// up to the end, whatever that is. None of it will be handled.
+    private func isBeyondReading(_ client: Client) -> Bool {
+        client.inbound.isPaused && reader.bufferedBytes > client.limits.maxMessageBytes + 65_536
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isQuiet = client?.inbound.isPaused == true
+        client?.loop.flush()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        client?.takeLastTurn()
+        finish()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        client?.lost(.abnormal)
+    }
+
+    private func finish() {
+        client?.finish()
+        client = nil
+    }
+}
+
+/// What comes in.
+extension WebSocketTransport {
+    func next(now: UInt64) -> Arrival? {
+        guard let client, let event = reader.next() else { return nil }
+        client.lifeSeen(now: now)
+        // What is unfinished after it has begun after it.
+        if !reader.isWithinMessage { client.deadlines.message = ClientDeadlines.never }
+        switch event {
+        case .message(let payload):
+            if reader.compressedBytes > 0 {
+                client.loop.metrics.counters.add(.compressedBytesReceived, reader.compressedBytes)
+                client.loop.metrics.counters.add(.inflatedBytesReceived, payload.bytes.readableBytes)
+            }
+            return .message(payload)
+        case .ping(let payload):
+            if mayControl(client, now: now) { client.reply(WebSocketFrame.encode(.pong, payload: payload)) }
+        case .pong:
+            _ = mayControl(client, now: now)
+        case .close(let code, _):
+            client.end(.normal, farewell: WebSocketFrame.closeAnswer(code))
+        case .failure(let disconnect, let reason):
+            client.loop.node.logger.debug("client broke the protocol", metadata: ["reason": "\(reason)"])
+            client.end(disconnect, reason: reason)
+        }
+        return .control
+    }
+
+    /// Whether one more ping or pong is within the limit; ends the client when it is not.
+    private func mayControl(_ client: Client, now: UInt64) -> Bool {
+        let limit = client.limits.maxControlFramesPerSecond
+        if controlFrames.take(of: Rate(perSecond: limit), now: now) { return true }
+        client.end(.policyViolation, reason: "more than \(limit) pings and pongs in a second")
+        return false
+    }
+
+    func turnEnded(now: UInt64) {
+        guard let client else { return }
+        if reader.isUnfinished, !client.inbound.isPaused {
+            client.messageBegun(now: now)
+        } else {
+            client.deadlines.message = ClientDeadlines.never
+        }
+    }
+
+    func setReading(_ isReading: Bool) {
+        guard let context else { return }
+        if isReading { isQuiet = false }
+        try? context.channel.syncOptions?.setOption(.autoRead, value: isReading)
+        if isReading { context.read() }
+    }
+}
+
+/// What goes out.
+extension WebSocketTransport {
+    func seal(_ body: consuming Body) -> ByteBuffer {
+        let frame = framing.seal(body)
+        return deflate?.reseal(frame) ?? frame
+    }
+
+    var ping: ByteBuffer { Self.ping }
+
+    private static let ping = WebSocketFrame.encode(.ping, payload: ByteBuffer())
+
+    /// A close frame. RFC 6455 §7.1.1: the server ends the connection first.
+    func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell) {
+        let then: AfterFarewell =
+            switch disconnect {
+            // The peer closed first.
+            case .normal: .closeSocket
+            // It broke the protocol, and its close frame may never be understood.
+            case .protocolError, .invalidPayload, .policyViolation, .messageTooBig: .endOutput
+            default: .awaitPeer
+            }
+        return (WebSocketFrame.close(code: disconnect.code, reason: reason), then)
+    }
+
+    func boundary(in bytes: ByteBuffer, from taken: Int) -> Int { WebSocketFrame.boundary(in: bytes, from: taken) }
+
+    func write(_ part: ByteBuffer, promise: EventLoopPromise<Void>?) {
+        guard let context else {
+            promise?.fail(ChannelError.alreadyClosed)
+            return
+        }
+        context.write(wrapOutboundOut(part), promise: promise)
+    }
+
+    func flush() { context?.flush() }
+
+    func closeOutput() { context?.close(mode: .output, promise: nil) }
+
+    func close() { context?.close(promise: nil) }
+}

@@ -1,4 +1,0 @@
-/// The raw protocol: a payload in, a payload out.
-struct RawCodec: Codec {
-    func body(_ publication: Publication) -> Body { Body(publication.payload) }
-}
