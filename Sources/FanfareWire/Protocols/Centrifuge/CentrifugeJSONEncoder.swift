@@ -1,13 +1,5 @@
 import NIOCore
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// Replies and pushes of the Centrifuge client protocol in JSON.
 ///
 /// A body is one message without line breaks, for SDKs split frames at them.
@@ -99,36 +91,9 @@ public enum CentrifugeJSONEncoder {
                 buffer.writeStaticString(#"{"base64":""#)
                 buffer.writeBytes(Base64.encode(bytes))
                 buffer.writeStaticString(#""}"#)
-            case .text where JSONScanner.isValid(bytes):
-                let start = buffer.writerIndex
-                buffer.writeBytes(bytes)
-                buffer.replaceLineBreaks(from: start)
             case .text:
-                JSONWriter.writeString(bytes, into: &buffer)
+                JSONWriter.writeValue(bytes, into: &buffer)
             }
-        }
-    }
-}
-
-extension ByteBuffer {
-    /// Makes the JSON written since `start` one line. In valid JSON a raw line break is only ever whitespace.
-    mutating func replaceLineBreaks(from start: Int) {
-        for lineBreak: UInt8 in [0x0A, 0x0D] {
-            var next = start
-            while let index = firstIndex(of: lineBreak, from: next) {
-                setInteger(UInt8(ascii: " "), at: index)
-                next = index + 1
-            }
-        }
-    }
-
-    /// Where a byte is next, from a readable one on; `memchr` looks at many at a time.
-    private func firstIndex(of byte: UInt8, from start: Int) -> Int? {
-        withUnsafeReadableBytes { bytes in
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[(start - readerIndex)...])
-            // `memchr` reads those bytes and no others, and what it returns is among them.
-            guard let base = rest.baseAddress, let found = memchr(base, CInt(byte), rest.count) else { return nil }
-            return start + (UnsafeRawPointer(found) - base)
         }
     }
 }
