@@ -22,6 +22,13 @@ if isFuzzing {
     ]
 }
 
+// Under the fuzzer, what judges the parsers is checked for memory errors and not covered: libFuzzer shall look for new ways
+// through the parsers, not through this.
+let judging: [SwiftSetting] =
+    isFuzzing
+    ? [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny"), .unsafeFlags(["-sanitize=address"])]
+    : strict
+
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
@@ -138,7 +145,7 @@ let package = Package(
                 "FanfareWire", nioCore, nioPosix, .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             path: "Tests/Support",
-            swiftSettings: strict
+            swiftSettings: judging
         ),
         .testTarget(name: "FanfareWireTests", dependencies: ["FanfareWire", "Support"], swiftSettings: strict),
         .testTarget(
@@ -204,15 +211,12 @@ if isFuzzing {
         .executableTarget(
             name: "fanfare-fuzz",
             dependencies: [
-                "CLibFuzzer", "FanfareServer", "FanfareAuth", "FanfareRedis", "FanfareCore", "FanfareWire", nioCore,
-                logging, .product(name: "HTTPTypes", package: "swift-http-types"),
+                "CLibFuzzer", "FanfareServer", "FanfareAuth", "FanfareRedis", "FanfareCore", "FanfareWire", "Support",
+                nioCore, logging, .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             path: "Fuzz",
             exclude: ["CLibFuzzer", "Corpus", "Dictionaries", "Regressions", "run.py"],
-            // No coverage: libFuzzer shall look for new ways through the parsers, not through what checks them.
-            swiftSettings: [
-                .swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny"), .unsafeFlags(["-sanitize=address"]),
-            ],
+            swiftSettings: judging,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]
         ),
     ]
