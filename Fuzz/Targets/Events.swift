@@ -12,7 +12,11 @@ extension FuzzTarget {
         var stream = FramedStream(EventStreamFraming())
         var expected: [EventStreamReader.Event] = []
         while !input.isEmpty {
-            if input.pick(8) == 0 { stream.add(EventStreamFraming.ping) }
+            switch input.pick(8) {
+            case 0: stream.add(EventStreamFraming.ping)
+            case 7: stream.add(EventStreamFraming.retry(milliseconds: seed))
+            default: break
+            }
             let position = input.position()
             let payload = input.payload()
             stream.add(payload, position)

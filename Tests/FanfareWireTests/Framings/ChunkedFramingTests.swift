@@ -37,9 +37,9 @@ struct ChunkedFramingTests {
     @Test("pings and the end of an answer, in both ways")
     func others() {
         let (chunked, bare) = (StreamDelimiting.chunked, StreamDelimiting.bare)
-        #expect(String(buffer: chunked.seal(EventStreamFraming.ping)) == "3\r\n:\n\n\r\n")
+        #expect(String(buffer: chunked.seal(EventStreamFraming.ping)) == "2\r\n:\n\r\n")
         #expect(String(buffer: chunked.seal(HTTPStreamFraming.ping)) == "1\r\n\n\r\n")
-        #expect(String(buffer: chunked.seal(EventStreamFraming.retry(milliseconds: 100))) == "c\r\nretry: 100\n\n\r\n")
+        #expect(String(buffer: chunked.seal(EventStreamFraming.retry(milliseconds: 100))) == "b\r\nretry: 100\n\r\n")
         #expect(String(buffer: chunked.end) == "0\r\n\r\n")
         #expect(bare.seal(EventStreamFraming.ping) == EventStreamFraming.ping && bare.end.readableBytes == 0)
     }

@@ -6,11 +6,13 @@ import NIOCore
 /// other text arrives as it was. Binary is an event `binary` with Base64. A body with a position has it as the event's id, so
 /// that a browser comes back with it in `Last-Event-ID`; one without leaves the reader at the id before it.
 public struct EventStreamFraming: StreamFraming {
-    /// A comment, which readers pass over: nothing but a sign of life.
-    public static let ping = ByteBuffer(string: ":\n\n")
+    /// A comment, which readers pass over: nothing but a sign of life. No empty line follows: once they have an id, some
+    /// libraries (httpx-sse) hear one as an event without data.
+    public static let ping = ByteBuffer(string: ":\n")
 
-    /// Tells the reader how long it waits before it comes back once the stream has ended.
-    public static func retry(milliseconds: UInt32) -> ByteBuffer { ByteBuffer(string: "retry: \(milliseconds)\n\n") }
+    /// Tells the reader how long it waits before it comes back once the stream has ended. Readers take it by itself, so no empty
+    /// line follows here either.
+    public static func retry(milliseconds: UInt32) -> ByteBuffer { ByteBuffer(string: "retry: \(milliseconds)\n") }
 
     public init() {}
 
@@ -38,14 +40,21 @@ public struct EventStreamFraming: StreamFraming {
         frame.writeStaticString("\n")
     }
 
-    /// An empty line ends an event, and there is none within it.
     public func boundary(in frames: ByteBuffer, from offset: Int) -> Int {
         guard offset > 0 else { return 0 }
         return frames.withUnsafeReadableBytes { bytes in
-            var end = max(offset, 2)
-            while end < bytes.count, bytes[end - 1] != 0x0A || bytes[end - 2] != 0x0A { end += 1 }
+            var end = offset
+            while end < bytes.count, !Self.isEnd(end, in: bytes) { end += 1 }
             return min(end, bytes.count)
         }
+    }
+
+    /// An empty line ends an event, and there is none within it; pings and `retry` are one line. Lines of a payload begin with
+    /// their field.
+    private static func isEnd(_ end: Int, in frames: UnsafeRawBufferPointer) -> Bool {
+        guard frames[end - 1] == 0x0A else { return false }
+        let start = (frames[..<(end - 1)].lastIndex(of: 0x0A) ?? -1) + 1
+        return start == end - 1 || frames[start] == UInt8(ascii: ":") || frames[start] == UInt8(ascii: "r")
     }
 
     /// A field for each line, also for an empty one: an event without any would not be one. Readers take one space away behind
