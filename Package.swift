@@ -22,6 +22,13 @@ if isFuzzing {
     ]
 }
 
+// Under the fuzzer, what judges the parsers is checked for memory errors and not covered: libFuzzer shall look for new ways
+// through the parsers, not through this.
+let judging: [SwiftSetting] =
+    isFuzzing
+    ? [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny"), .unsafeFlags(["-sanitize=address"])]
+    : strict
+
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
@@ -51,6 +58,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.1.0"),
+        // The next two come with jwt-kit in any case.
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -98,6 +108,8 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -142,7 +154,7 @@ let package = Package(
                 "FanfareWire", nioCore, nioPosix, .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             path: "Tests/Support",
-            swiftSettings: strict
+            swiftSettings: judging
         ),
         .testTarget(
             name: "FanfareWireTests", dependencies: ["FanfareProtocols", "FanfareWire", "Support"],
@@ -219,14 +231,11 @@ if isFuzzing {
             name: "fanfare-fuzz",
             dependencies: [
                 "CLibFuzzer", "FanfareServer", "FanfareAuth", "FanfareRedis", "FanfareProtocols", "FanfareCore",
-                "FanfareWire", nioCore, logging, .product(name: "HTTPTypes", package: "swift-http-types"),
+                "FanfareWire", "Support", nioCore, logging, .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             path: "Fuzz",
             exclude: ["CLibFuzzer", "Corpus", "Dictionaries", "Regressions", "run.py"],
-            // No coverage: libFuzzer shall look for new ways through the parsers, not through what checks them.
-            swiftSettings: [
-                .swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny"), .unsafeFlags(["-sanitize=address"]),
-            ],
+            swiftSettings: judging,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]
         ),
     ]

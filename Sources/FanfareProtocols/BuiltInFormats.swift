@@ -9,6 +9,14 @@ extension WireFormat {
     public static let centrifugeJSONWebSocket = WireFormat(id: 2)
     /// As ``centrifugeJSONWebSocket``, to clients that take permessage-deflate.
     public static let centrifugeJSONWebSocketDeflate = WireFormat(id: 3)
+    /// An event of an event stream with the payload, over HTTP/1.0 or HTTP/2.
+    public static let rawEventStream = WireFormat(id: 4)
+    /// As ``rawEventStream``, over HTTP/1.1.
+    public static let rawEventStreamChunked = WireFormat(id: 5)
+    /// A line of JSON with the payload, over HTTP/1.0 or HTTP/2.
+    public static let rawHTTPStream = WireFormat(id: 6)
+    /// As ``rawHTTPStream``, over HTTP/1.1.
+    public static let rawHTTPStreamChunked = WireFormat(id: 7)
 }
 
 extension FormatTable {
@@ -18,12 +26,17 @@ extension FormatTable {
     public convenience init(compressionThreshold: Int = .max) {
         let webSocket = WebSocketFraming()
         let deflate = WebSocketDeflateFraming(threshold: compressionThreshold)
+        let (events, lines) = (EventStreamFraming(), HTTPStreamFraming())
         self.init(
             [
                 (.rawWebSocket, .encoded(RawCodec(), in: webSocket)),
                 (.rawWebSocketDeflate, .derived(from: .rawWebSocket, deflate.reseal)),
                 (.centrifugeJSONWebSocket, .encoded(CentrifugeJSONCodec(), in: webSocket)),
                 (.centrifugeJSONWebSocketDeflate, .derived(from: .centrifugeJSONWebSocket, deflate.reseal)),
+                (.rawEventStream, .encoded(RawCodec(), in: events)),
+                (.rawEventStreamChunked, .encoded(RawCodec(), in: ChunkedFraming(events))),
+                (.rawHTTPStream, .encoded(RawCodec(), in: lines)),
+                (.rawHTTPStreamChunked, .encoded(RawCodec(), in: ChunkedFraming(lines))),
             ], compressionThreshold: compressionThreshold)
     }
 }

@@ -92,12 +92,8 @@ public enum CentrifugeJSONEncoder {
                 buffer.writeStaticString(#"{"base64":""#)
                 buffer.writeBytes(Base64.encode(bytes))
                 buffer.writeStaticString(#""}"#)
-            case .text where JSONScanner.isValid(bytes):
-                let start = buffer.writerIndex
-                buffer.writeBytes(bytes)
-                buffer.replaceLineBreaks(from: start)
             case .text:
-                JSONWriter.writeString(bytes, into: &buffer)
+                JSONWriter.writeValue(bytes, into: &buffer)
             }
         }
     }

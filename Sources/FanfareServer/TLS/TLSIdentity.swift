@@ -40,7 +40,7 @@ struct TLSIdentity: Sendable {
         } catch {
             throw TLSProblem(setting: "tls-certificate", path: files.certificate, reason: "can't be used: \(error)")
         }
-        names = Self.names(chain[0])
+        names = (try? chain[0].toDERBytes()).flatMap(CertificateNames.text) ?? "not readable"
         serial = chain[0].serialNumber.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         notBefore = Int(chain[0].notValidBefore)
         notAfter = Int(chain[0].notValidAfter)
@@ -79,11 +79,6 @@ struct TLSIdentity: Sendable {
                     ? "holds a key with a passphrase, which nobody can give to a node; take it off (openssl pkey)"
                     : "holds no private key in PEM")
         }
-    }
-
-    /// Out of `<NIOSSLCertificate;serial_number=…;common_name=…;alternative_names=…>`.
-    private static func names(_ certificate: NIOSSLCertificate) -> String {
-        "\(certificate)".split(separator: ";").dropFirst(2).joined(separator: " ").filter { $0 != ">" }
     }
 
     /// What is odd about the certificate's dates at a time in seconds since 1970; `nil`: nothing.

@@ -2,6 +2,17 @@ import NIOCore
 
 /// Writes JSON text into a buffer (RFC 8259).
 public enum JSONWriter {
+    /// Any text as one value on one line: what is JSON as it is, with line breaks between its tokens turned into spaces, all
+    /// else as a string.
+    ///
+    /// - Parameter utf8: text.
+    static func writeValue(_ utf8: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
+        guard JSONScanner.isValid(utf8) else { return writeString(utf8, into: &buffer) }
+        let start = buffer.writerIndex
+        buffer.writeBytes(utf8)
+        buffer.replaceLineBreaks(from: start)
+    }
+
     /// A string with its quotes.
     public static func writeString(_ text: String, into buffer: inout ByteBuffer) {
         var text = text

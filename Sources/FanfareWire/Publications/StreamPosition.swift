@@ -5,6 +5,10 @@
 public struct StreamPosition: Sendable, Hashable, CustomStringConvertible {
     /// Most bytes of an epoch; what a string holds without memory of its own.
     public static let maximumEpochBytes = 15
+    /// Most bytes of a position's text, and so of an event's id: 20 digits, the dot and the epoch.
+    public static let maximumTextBytes = 21 + maximumEpochBytes
+    /// How a position is written, for whoever wrote something else.
+    public static let form = "<offset>.<epoch>, as in 42.k3vxq7ab"
 
     public var offset: UInt64
     public var epoch: String
@@ -14,14 +18,26 @@ public struct StreamPosition: Sendable, Hashable, CustomStringConvertible {
         self.epoch = epoch
     }
 
-    /// Reads `<offset>.<epoch>`, as raw clients write it; `nil` when it is none.
+    /// Reads what ``description`` writes, and nothing else: as an event's id, as `?since=` and as `Last-Event-ID`, a position
+    /// has one form. `nil` when it is none.
     public init?(_ text: some StringProtocol) {
-        guard let dot = text.firstIndex(of: "."), let offset = UInt64(text[..<dot]) else { return nil }
-        let epoch = text[text.index(after: dot)...]
+        guard text.utf8.count <= Self.maximumTextBytes, let dot = text.utf8.firstIndex(of: UInt8(ascii: ".")),
+            let offset = Self.offset(text.utf8[..<dot])
+        else { return nil }
+        let epoch = text[text.utf8.index(after: dot)...]
         guard Self.isEpoch(epoch) else { return nil }
         self.init(offset: offset, epoch: String(epoch))
     }
 
+    /// A number as it is written: digits, without a sign and without zeros before them.
+    private static func offset(_ digits: some Collection<UInt8>) -> UInt64? {
+        guard digits.first != UInt8(ascii: "0") || digits.count == 1,
+            digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+        else { return nil }
+        return UInt64(String(decoding: digits, as: UTF8.self))
+    }
+
+    /// `<offset>.<epoch>`.
     public var description: String { "\(offset).\(epoch)" }
 
     /// Whether a text can be an epoch: 1 to 15 letters and digits of ASCII.

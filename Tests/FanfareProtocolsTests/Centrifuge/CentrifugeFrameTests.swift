@@ -95,7 +95,8 @@ struct CentrifugeFrameTests {
             #expect(push["channel"] as? String == channel)
             let data = try #require((push["pub"] as? [String: Any])?["data"])
             let parsed = try? JSONSerialization.jsonObject(with: Data(text.utf8), options: [.fragmentsAllowed])
-            if let parsed {
+            // Foundation takes a zero for half a character of UTF-16; in JSON there is none.
+            if let parsed, !text.utf8.contains(0) {
                 #expect((parsed as? NSObject) == (data as? NSObject))
             } else {
                 #expect((data as? String)?.unicodeScalars.elementsEqual(text.unicodeScalars) == true)

@@ -1,0 +1,20 @@
+/// Reads the field `Last-Event-ID`, with which a reader of an event stream says where it was.
+public enum LastEventID {
+    /// Why a field can't be understood; fit for the client.
+    public struct Problem: Error, Equatable, CustomStringConvertible {
+        public let description: String
+    }
+
+    /// The position that a request comes back with; `nil`: it begins anew. An empty field says so, too: a browser that heard no
+    /// id sends none, but some libraries send an empty one.
+    ///
+    /// - Parameter fields: the values of all fields of that name, without whitespace around them.
+    public static func position(_ fields: [String]) throws(Problem) -> StreamPosition? {
+        guard fields.count < 2 else { throw Problem(description: "there is more than one last-event-id") }
+        guard let field = fields.first, !field.isEmpty else { return nil }
+        guard let position = StreamPosition(field) else {
+            throw Problem(description: "last-event-id must be \(StreamPosition.form), as the stream had it")
+        }
+        return position
+    }
+}
