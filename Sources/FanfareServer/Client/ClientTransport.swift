@@ -20,6 +20,9 @@ protocol ClientTransport: AnyObject {
     /// The ping of a protocol that has none of its own.
     var ping: ByteBuffer { get }
 
+    /// Whether the peer answers pings, or sends some other sign of life.
+    var expectsLife: Bool { get }
+
     /// The last bytes of a client that the node ends, which say why, and what follows them.
     func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell)
 

@@ -106,6 +106,12 @@ final class NodeContext: Sendable {
         configuration.dev && tokens == nil
     }
 
+    /// Milliseconds after which an `EventSource` comes back, spread likewise.
+    var retryMilliseconds: UInt32 {
+        let base = UInt32(configuration.limits.retryAfterSeconds) * 1_000
+        return UInt32.random(in: max(base, 250)...max(2 * base, 500))
+    }
+
     /// Seconds for `Retry-After`, spread so that refused clients don't come back together.
     var retryAfter: Int {
         let base = configuration.limits.retryAfterSeconds

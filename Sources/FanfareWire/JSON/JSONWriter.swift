@@ -6,7 +6,7 @@ public enum JSONWriter {
     /// else as a string.
     ///
     /// - Parameter utf8: text.
-    static func writeValue(_ utf8: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
+    public static func writeValue(_ utf8: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
         guard JSONScanner.isValid(utf8) else { return writeString(utf8, into: &buffer) }
         let start = buffer.writerIndex
         buffer.writeBytes(utf8)

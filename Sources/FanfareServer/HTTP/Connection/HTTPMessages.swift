@@ -64,8 +64,11 @@ extension HTTPField.Name {
     static let fanfareOutcome = HTTPField.Name("Fanfare-Outcome")!
     /// Where the first message of a raw client stands in its channel.
     static let fanfarePosition = HTTPField.Name("Fanfare-Position")!
+    static let lastEventID = HTTPField.Name("Last-Event-ID")!
     static let forwarded = HTTPField.Name("Forwarded")!
     static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
+    /// Asks nginx not to hold back parts of an answer.
+    static let xAccelBuffering = HTTPField.Name("X-Accel-Buffering")!
     static let xForwardedFor = HTTPField.Name("X-Forwarded-For")!
     static let xForwardedProto = HTTPField.Name("X-Forwarded-Proto")!
 }

@@ -46,7 +46,7 @@ enum CrossOrigin {
     /// Fields that a page may send beside those that every page may.
     static let allowedFields = "authorization, content-type, last-event-id"
     /// Fields of answers that a page may read beside those that every page may.
-    static let exposedFields = "retry-after, fanfare-node, fanfare-outcome"
+    static let exposedFields = "retry-after, fanfare-node, fanfare-outcome, fanfare-position"
     /// Seconds for which a browser need not ask again: the most that Chromium heeds. Nothing of it changes while a node runs.
     static let maxAge = "7200"
 }

@@ -67,7 +67,9 @@ final class Exchange {
         guard let carrier else { return }
         loop.metrics.refusals.add(reason)
         log(reason, status, message)
-        var (response, body) = loop.refusal(status, message, fields: fields, retry: retry)
+        var (response, body) =
+            retry && wantsEvents
+            ? loop.eventSourceRefusal(message) : loop.refusal(status, message, fields: fields, retry: retry)
         addReaders(to: &response.headerFields)
         carrier.answer(response, body, isLast: true)
     }
@@ -89,7 +91,9 @@ final class Exchange {
     ///
     /// - Returns: whether it has it. Not when the client has gone.
     func handOver(_ response: HTTPResponse, to handler: any ChannelHandler) -> Bool {
-        carrier?.handOver(response, to: handler) ?? false
+        var response = response
+        if response.status != .switchingProtocols { addReaders(to: &response.headerFields) }
+        return carrier?.handOver(response, to: handler) ?? false
     }
 
     /// Its carrier: the answer is complete.

@@ -8,6 +8,8 @@ struct PublicRouter: Sendable {
         .path("/", [.get, .head]) { PageEndpoint() },
         .path("/connection/websocket", [.get]) { CentrifugeWebSocketEndpoint() },
         .channel("ws", [.get]) { RawWebSocketEndpoint(channel: $0) },
+        .channel("sse", [.get]) { RawStreamEndpoint(channel: $0, messages: .events) },
+        .channel("stream", [.get]) { RawStreamEndpoint(channel: $0, messages: .lines) },
         .channel("", [.post]) { PublishEndpoint(channel: $0) },
     ])
 

@@ -19,16 +19,7 @@ struct RawWebSocketEndpoint: Endpoint {
         }
         // Browsers that offer a token as a subprotocol want another one chosen.
         guard let upgrade = WebSocketUpgrade(exchange, subprotocols: ["fanfare-raw"]) else { return }
-        exchange.authenticate { bearer in
-            guard bearer.grants.mayConnect else { return exchange.refuseAnonymous("connect") }
-            let isMember = bearer.channels.contains(channel.text)
-            guard isMember || bearer.may(.subscribe, channel, rules.subscribe) else {
-                return exchange.refuse(.forbidden, .forbidden, "this client may not subscribe to this channel")
-            }
-            let mayPublish = bearer.may(.publish, channel, rules.publish, isSubscribed: true)
-            let session = RawSession(
-                channel: channel, rules: rules, mayPublish: mayPublish, grants: bearer.grants,
-                clientID: rules.keepsMembers ? exchange.loop.makeClientID() : nil)
+        exchange.rawSession(channel, rules, sends: true) { session in
             upgrade.admit(.raw(session), upgrade.isDeflated ? .rawWebSocketDeflate : .rawWebSocket, in: channel, wish)
         }
     }

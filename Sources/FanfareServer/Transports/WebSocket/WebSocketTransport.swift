@@ -6,13 +6,12 @@ import NIOCore
 ///
 /// Bytes become messages in its reader (``WebSocketReader``); pings, pongs and the closing handshake (RFC 6455 §5.5, §7) are its
 /// own business. Lives on its client's event loop.
-final class WebSocketTransport: ChannelInboundHandler, ClientTransport {
+final class WebSocketTransport: ChannelInboundHandler, ConnectionTransport {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// The client that it carries; `nil` when it has ended.
-    private(set) var client: Client?
-    private var context: ChannelHandlerContext?
+    var client: Client?
+    private(set) var context: ChannelHandlerContext?
     private var reader: WebSocketReader
     private let framing = WebSocketFraming()
     /// Compresses each message of its own; `nil`: only publications are compressed, once for all.
@@ -27,15 +26,6 @@ final class WebSocketTransport: ChannelInboundHandler, ClientTransport {
         reader = WebSocketReader(
             maxMessageBytes: limits.maxMessageBytes, maxFragments: limits.maxFragments, deflate: agreement)
         self.deflate = deflate
-    }
-
-    /// Begins to carry a client, until that ends.
-    func carry(_ client: Client) { self.client = client }
-
-    /// The upgrade is answered and this is the pipeline's only handler.
-    func begin() {
-        guard let context else { return }
-        client?.begin(on: context.channel)
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -86,11 +76,6 @@ final class WebSocketTransport: ChannelInboundHandler, ClientTransport {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         client?.lost(.abnormal)
-    }
-
-    private func finish() {
-        client?.finish()
-        client = nil
     }
 }
 
@@ -153,6 +138,8 @@ extension WebSocketTransport {
         return deflate?.reseal(frame) ?? frame
     }
 
+    var expectsLife: Bool { true }
+
     var ping: ByteBuffer { Self.ping }
 
     private static let ping = WebSocketFrame.encode(.ping, payload: ByteBuffer())
@@ -171,18 +158,4 @@ extension WebSocketTransport {
     }
 
     func boundary(in bytes: ByteBuffer, from taken: Int) -> Int { WebSocketFrame.boundary(in: bytes, from: taken) }
-
-    func write(_ part: ByteBuffer, promise: EventLoopPromise<Void>?) {
-        guard let context else {
-            promise?.fail(ChannelError.alreadyClosed)
-            return
-        }
-        context.write(wrapOutboundOut(part), promise: promise)
-    }
-
-    func flush() { context?.flush() }
-
-    func closeOutput() { context?.close(mode: .output, promise: nil) }
-
-    func close() { context?.close(promise: nil) }
 }

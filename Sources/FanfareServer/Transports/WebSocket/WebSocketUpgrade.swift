@@ -45,29 +45,13 @@ struct WebSocketUpgrade {
         }
     }
 
-    /// Takes a place for a client and begins it, or says why there is none.
-    ///
-    /// - Parameters:
-    ///   - format: how publications read to it.
-    ///   - channel: a channel to which it is subscribed before its 101, so that "open" means "subscribed".
-    ///   - wish: where that subscription begins.
+    /// Takes a place for a client and begins it, or says why there is none: see ``ClientRequest``.
     func admit(
         _ session: @autoclosure () -> Session, _ format: WireFormat, in channel: ChannelName? = nil,
         _ wish: RecoveryWish = .none
     ) {
-        let loop = exchange.loop
         let transport = WebSocketTransport(exchange.limits, agreement: acceptance.deflate, deflate: deflate)
-        let client = exchange.admit {
-            Client(loop: loop, session: session(), transport: transport, wireFormat: format)
-        }
-        guard let client else { return }
-        transport.carry(client)
-        guard let channel else { return complete(client, transport, nil) }
-        guard wish == .none || client.mayRecover else { return refuseRecovery(client) }
-        exchange.onGone = { client.finish() }
-        client.onSubscribed = { result in subscribed(client, transport, channel, result) }
-        loop.settle()
-        loop.shard.subscribe(client, to: channel, request: 0, wish: wish)
+        ClientRequest(exchange: exchange, transport: transport, answer: answer).begin(session(), format, in: channel, wish)
     }
 
     private var deflate: WebSocketDeflateFraming? {
@@ -76,44 +60,15 @@ struct WebSocketUpgrade {
         return WebSocketDeflateFraming(threshold: threshold, windowBits: bits)
     }
 
-    private func subscribed(
-        _ client: Client, _ transport: WebSocketTransport, _ channel: ChannelName,
-        _ result: Result<SubscriptionStart, BrokerError>
-    ) {
-        switch result {
-        case .success(let start):
-            guard client.takeRecovery(start.size) else { return refuseRecovery(client) }
-            complete(client, transport, (channel, start))
-        case .failure(let error):
-            client.finish()
-            exchange.refuse(.brokerUnavailable, .serviceUnavailable, "\(error)", retry: true)
-        }
-    }
-
-    /// Refuses what would be one more big answer that waits for a client to take it.
-    private func refuseRecovery(_ client: Client) {
-        client.finish()
-        exchange.refuse(
-            .recoveries, .serviceUnavailable, "too many clients are still taking what they missed, try again",
-            retry: true)
-    }
-
-    /// Writes the 101 and hands the connection over.
-    private func complete(
-        _ client: Client, _ transport: WebSocketTransport,
-        _ subscription: (channel: ChannelName, start: SubscriptionStart)?
-    ) {
+    /// The 101.
+    private func answer(_ start: SubscriptionStart?) -> HTTPResponse {
         var fields: HTTPFields = [
             .upgrade: "websocket", .connection: "Upgrade", .secWebSocketAccept: acceptance.acceptKey,
         ]
         fields[.secWebSocketProtocol] = acceptance.subprotocol
         fields[.secWebSocketExtensions] = acceptance.deflate?.answer
         // Where a program can see it: each message is one offset further.
-        fields[.fanfarePosition] = subscription?.start.origin.map { "\($0)" }
-        exchange.onGone = nil
-        let response = HTTPResponse(status: .switchingProtocols, headerFields: fields)
-        guard exchange.handOver(response, to: transport) else { return client.finish() }
-        transport.begin()
-        if let subscription { client.begin(subscription.channel, subscription.start) }
+        fields[.fanfarePosition] = start?.origin.map { "\($0)" }
+        return HTTPResponse(status: .switchingProtocols, headerFields: fields)
     }
 }

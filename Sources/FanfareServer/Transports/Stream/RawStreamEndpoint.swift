@@ -1,0 +1,70 @@
+import FanfareCore
+import FanfareProtocols
+import FanfareWire
+import HTTPTypes
+import NIOCore
+
+/// `/channels/{channel}/sse` and `/stream`: the publications of a channel as an answer without end, for readers that have
+/// nothing but HTTP.
+struct RawStreamEndpoint: Endpoint {
+    let channel: ChannelName
+    let messages: StreamForm.Messages
+
+    func body(of exchange: Exchange) -> BodyUse? { .ignored }
+
+    func respond(to exchange: Exchange, _ body: ByteBuffer) {
+        guard let rules = exchange.rules(channel) else { return }
+        let start: (wish: RecoveryWish, isLost: Bool)
+        do {
+            start = try self.start(exchange, rules)
+        } catch {
+            return exchange.refuse(.badRequest, .badRequest, "\(error)")
+        }
+        // A token costs as much to check as one of an upgrade.
+        guard exchange.mayTry() else { return }
+        exchange.rawSession(channel, rules, sends: false) { session in begin(exchange, session, start) }
+    }
+
+    /// Where the reader was. `Last-Event-ID` counts before the address, which is the same however often a browser comes back.
+    /// Any answer but 200 would end its stream for good: who comes back with what is no position of ours begins anew, and is
+    /// told.
+    private func start(
+        _ exchange: Exchange, _ rules: ChannelRules
+    ) throws(RecoveryQuery.Problem) -> (wish: RecoveryWish, isLost: Bool) {
+        let wish = try RecoveryQuery.wish(exchange.path, rules)
+        let last: StreamPosition?
+        do {
+            last = try LastEventID.position(exchange.request.headerFields[values: .lastEventID])
+        } catch {
+            return (.none, true)
+        }
+        guard let last else { return (wish, false) }
+        return rules.history == nil ? (.none, true) : (.since(last), false)
+    }
+
+    private func begin(_ exchange: Exchange, _ session: RawSession, _ start: (wish: RecoveryWish, isLost: Bool)) {
+        let form = StreamForm(messages: messages, delimiting: exchange.isUpgradable ? .chunked : .bare)
+        ClientRequest(
+            exchange: exchange, transport: StreamTransport(form),
+            answer: { Self.head(form, $0) },
+            prelude: { subscription in
+                let isComplete = subscription?.isComplete != false && !start.isLost
+                return form.opening(at: subscription?.origin, isComplete: isComplete)
+            },
+            goesOnIncomplete: true
+        ).begin(.raw(session), form.wireFormat, in: channel, start.wish)
+    }
+
+    private static func head(_ form: StreamForm, _ start: SubscriptionStart?) -> HTTPResponse {
+        var fields: HTTPFields = [
+            .contentType: form.contentType,
+            // Proxies that keep or compress what they pass on would keep it until the end.
+            .cacheControl: "no-cache, no-transform",
+            .xAccelBuffering: "no",
+            .connection: "close",
+        ]
+        if form.delimiting == .chunked { fields[.transferEncoding] = "chunked" }
+        fields[.fanfarePosition] = start?.origin.map { "\($0)" }
+        return HTTPResponse(status: .ok, headerFields: fields)
+    }
+}

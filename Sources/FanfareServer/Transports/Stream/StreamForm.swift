@@ -1,0 +1,101 @@
+import FanfareCore
+import FanfareProtocols
+import FanfareWire
+import HTTPTypes
+import NIOCore
+
+/// How publications read in an answer that is streamed: events or lines, in chunks or not (docs/protocol.md).
+struct StreamForm {
+    /// What the messages are.
+    enum Messages {
+        /// An event stream, as `EventSource` reads it.
+        case events
+        /// Lines of JSON.
+        case lines
+    }
+
+    let messages: Messages
+    let delimiting: StreamDelimiting
+
+    var contentType: String {
+        switch messages {
+        case .events: "text/event-stream"
+        case .lines: "application/x-ndjson"
+        }
+    }
+
+    var wireFormat: WireFormat {
+        switch (messages, delimiting) {
+        case (.events, .bare): .rawEventStream
+        case (.events, .chunked): .rawEventStreamChunked
+        case (.lines, .bare): .rawHTTPStream
+        case (.lines, .chunked): .rawHTTPStreamChunked
+        }
+    }
+
+    func seal(_ body: Body) -> ByteBuffer {
+        switch messages {
+        case .events: delimiting.seal(EventStreamFraming().seal(body, at: nil))
+        case .lines: delimiting.seal(HTTPStreamFraming().seal(body, at: nil))
+        }
+    }
+
+    var ping: ByteBuffer {
+        switch messages {
+        case .events: delimiting.seal(EventStreamFraming.ping)
+        case .lines: delimiting.seal(HTTPStreamFraming.ping)
+        }
+    }
+
+    func boundary(in frames: ByteBuffer, from offset: Int) -> Int {
+        switch (delimiting, messages) {
+        case (.chunked, _): ChunkedFraming(HTTPStreamFraming()).boundary(in: frames, from: offset)
+        case (.bare, .events): EventStreamFraming().boundary(in: frames, from: offset)
+        case (.bare, .lines): HTTPStreamFraming().boundary(in: frames, from: offset)
+        }
+    }
+
+    /// Where the stream begins, for a reader that comes back before its first publication; `nil` in a channel without history.
+    ///
+    /// - Parameter isComplete: whether nothing is missing before.
+    func opening(at position: StreamPosition?, isComplete: Bool) -> ByteBuffer? {
+        guard position != nil || !isComplete else { return nil }
+        let name = isComplete ? "position" : "reset"
+        let id = position.map { "\($0)" } ?? ""
+        switch messages {
+        case .events:
+            let field = position == nil ? "" : "id: \(id)\n"
+            return delimiting.seal(ByteBuffer(string: "\(field)event: \(name)\ndata: \(id)\n\n"))
+        case .lines:
+            let member = position == nil ? "" : "\"id\":\"\(id)\","
+            return delimiting.seal(ByteBuffer(string: "{\(member)\"event\":\"\(name)\"}\n"))
+        }
+    }
+
+    /// The end of the answer, and before it why, and to browsers when they should come back.
+    ///
+    /// - Parameter retry: milliseconds.
+    func farewell(_ disconnect: Disconnect, reason: String, retry: UInt32) -> ByteBuffer {
+        var last = ByteBuffer()
+        switch messages {
+        case .events:
+            last.writeImmutableBuffer(EventStreamFraming.retry(milliseconds: retry))
+            last.writeString("event: disconnect\ndata: ")
+            Self.write(disconnect, reason, into: &last)
+            last.writeStaticString("\n\n")
+        case .lines:
+            last.writeStaticString("{\"disconnect\":")
+            Self.write(disconnect, reason, into: &last)
+            last.writeStaticString("}\n")
+        }
+        var farewell = delimiting.seal(last)
+        farewell.writeImmutableBuffer(delimiting.end)
+        return farewell
+    }
+
+    private static func write(_ disconnect: Disconnect, _ reason: String, into buffer: inout ByteBuffer) {
+        buffer.writeString("{\"code\":\(disconnect.code),\"reason\":")
+        JSONWriter.writeString(reason, into: &buffer)
+        buffer.writeStaticString("}")
+    }
+}
