@@ -97,6 +97,7 @@ final class LoopState {
         shard.onEnd = { [presence] client, channel in
             if let id = client.clientID { presence.left(id, channel) }
         }
+        shard.findClient = { [unowned self] id in directory[ExactText(id.description)] }
     }
 
     /// Starts the wheel.

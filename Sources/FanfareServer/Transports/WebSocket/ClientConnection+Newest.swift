@@ -6,12 +6,12 @@ import NIOCore
 extension ClientConnection {
     var isBehind: Bool { phase == .open && !outbox.isEmpty }
 
-    func keepNewest(_ frame: ByteBuffer, of channel: ChannelName) {
-        if let index = newest.firstIndex(where: { $0.channel == channel }) {
+    func keepNewest(_ frame: SplitFrame, of channel: ChannelName, request: UInt32) {
+        if let index = newest.firstIndex(where: { $0.request == request && $0.channel == channel }) {
             newest[index].frame = frame
             loop.metrics.counters.add(.skipped)
         } else {
-            newest.append((channel, frame))
+            newest.append((channel, request, frame))
         }
     }
 
@@ -19,8 +19,8 @@ extension ClientConnection {
     func sendNewest() {
         while phase == .open, outbox.isEmpty, !newest.isEmpty {
             // Taken out first: what is written here may be gone at once, and then this begins again.
-            let (channel, frame) = newest.removeFirst()
-            if membership.contains(channel) { enqueue(frame) }
+            let (channel, request, frame) = newest.removeFirst()
+            if membership.contains(channel, request: request) { enqueue(frame) }
             if tick.bytes >= Self.writeBytes || newest.isEmpty { flushTick() }
         }
     }

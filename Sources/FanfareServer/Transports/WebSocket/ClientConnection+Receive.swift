@@ -238,7 +238,7 @@ extension ClientConnection {
     func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart) {
         recoveryEnded(request)
         guard onSubscribed != nil || session?.isConnecting == true || takeRecovery(start.size) else {
-            loop.shard.unsubscribe(self, from: channel)
+            loop.shard.unsubscribe(self, from: channel, request: request)
             return subscribeFailed(channel, request: request, .overloaded)
         }
         present(in: channel)
@@ -253,7 +253,7 @@ extension ClientConnection {
         }
     }
 
-    func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason) {
+    func unsubscribed(_ channel: ChannelName, request: UInt32, _ reason: UnsubscribeReason) {
         if session?.isServerSide(channel) == false, let body = session?.unsubscribed(channel, reason) {
             reply(body)
         } else {

@@ -66,7 +66,7 @@ final class ClientConnection: ChannelInboundHandler, HubMember, WheelMember {
     var reader: WebSocketReader
     var outbox = Outbox()
     /// The newest publications of channels that keep only that, for when the outbox is empty; nothing for nearly all.
-    var newest: [(channel: ChannelName, frame: ByteBuffer)] = []
+    var newest: [(channel: ChannelName, request: UInt32, frame: SplitFrame)] = []
     /// What this turn brought and is not written yet.
     var tick = PendingBytes()
     /// Whether publications are among it.
