@@ -122,6 +122,7 @@ public final class RedisBroker: Broker {
         _ publication: Publication, options: PublishOptions,
         completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
     ) {
+        let publication = publication.excluding(options.excludedClient)
         let size = publication.size + Envelope.maximumHeaderBytes
         guard !publication.channel.isReserved else {
             return order(.publish(publication), size: size) { completion($0.map(StreamCalls.receipt)) }

@@ -152,10 +152,12 @@ final class BrokerProbe: Sendable {
 
     @discardableResult
     func publish(_ publication: Publication, key: String? = nil) async -> Result<PublishReceipt, BrokerError> {
+        await publish(publication, PublishOptions(idempotencyKey: key))
+    }
+
+    func publish(_ publication: Publication, _ options: PublishOptions) async -> Result<PublishReceipt, BrokerError> {
         await withCheckedContinuation { continuation in
-            broker.publish(publication, options: PublishOptions(idempotencyKey: key)) {
-                continuation.resume(returning: $0)
-            }
+            broker.publish(publication, options: options) { continuation.resume(returning: $0) }
         }
     }
 }

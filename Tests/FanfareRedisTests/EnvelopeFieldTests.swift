@@ -8,9 +8,11 @@ import Testing
 struct EnvelopeFieldTests {
     private static let info = ClientInfo(client: "1", user: "ann", connInfo: ByteBuffer(string: #"{"name":"é"}"#))
 
+    private static let client = ClientID(words: (0x0123_4567_89AB_CDEF, 0xFEDC_BA98_7654_3210))
+
     private static func metadata() throws -> PublicationMetadata {
         let tags = try PublicationTags([.init(name: "ticker", value: "ACME"), .init(name: "é", value: "")])
-        return try #require(PublicationMetadata(tags: tags, info: info))
+        return try #require(PublicationMetadata(tags: tags, info: info, excludedClient: client))
     }
 
     private func publication(_ payload: Payload = Payload(text: "hé"), _ metadata: PublicationMetadata?) throws
@@ -73,6 +75,24 @@ struct EnvelopeFieldTests {
         }
     }
 
+    @Test("the client that is left out is sixteen bytes, in every kind of publication")
+    func excludedClient() throws {
+        let payload = Payload(text: "x")
+        let metadata = try #require(PublicationMetadata(excludedClient: Self.client))
+        for (bytes, expected) in zip(written(try publication(payload, metadata)), all(payload, metadata)) {
+            #expect(read(bytes) == (expected, 0))
+        }
+        let id: [UInt8] = [
+            0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x32, 0x10,
+        ]
+        let known = try publication(payload, nil).excluding(Self.client)
+        #expect(Array(Envelope.body(known).readableBytesView) == [0, 0, 0, 22, 0, 3, 0, 0, 0, 16] + id + [0x78])
+        #expect(Self.client.description == "01234567-89ab-cdef-fedc-ba9876543210")
+        // What the publication had before stays with it.
+        #expect(try publication(payload, Self.metadata()).excluding(Self.client).metadata == Self.metadata())
+        #expect(try publication(payload, nil).excluding(nil).metadata == nil)
+    }
+
     @Test("without anything in them no byte says that there could be fields: nodes of before read it")
     func none() throws {
         let payload = Payload(text: "hé")
@@ -113,6 +133,7 @@ struct EnvelopeFieldTests {
             (1, [0, 1, 0x61, 0, 0, 0, 1, 0x61, 0, 0]), (1, [0x13, 0x88] + long + [0, 0]), (1, tooMany),
             (2, []), (2, Array("{}".utf8)), (2, Array("nonsense".utf8)), (2, Array(#"{"client":"?"#.utf8)),
             (2, [UInt8](repeating: 0x20, count: 20_000)),
+            (3, []), (3, [UInt8](repeating: 1, count: 15)), (3, [UInt8](repeating: 1, count: 17)),
         ]
         for field in bad {
             let result = read(message([field]))

@@ -36,4 +36,31 @@ struct MetadataContractTests {
             #expect(probe.metrics.counters.value(.skippedFields) == 0)
         }
     }
+
+    @Test("the client that is left out is named to subscribers and in the history", arguments: Kind.allCases)
+    func excludedClient(kind: Kind) async throws {
+        try await kind.with(rules: HistoryContractTests.rules) { probe in
+            let client = ClientID.make(node: .random(), loop: 3)
+            let tags = PublicationMetadata(tags: try PublicationTags([.init(name: "a", value: "1")]))
+            for channel in ["plain:a", "h:a"] {
+                try await probe.subscribe(channel)
+                for (number, key) in [nil, "key", "key"].enumerated() {
+                    let publication = Publication(
+                        channel: try ChannelName(channel), payload: Payload(text: channel), publishedAt: 1,
+                        metadata: number == 0 ? nil : tags)
+                    _ = try await probe.publish(
+                        publication, PublishOptions(idempotencyKey: key, excludedClient: client)
+                    ).get()
+                }
+                _ = try await probe.publish(channel, "to all").get()
+                try await eventually("three arrive in \(channel)") { probe.publications(in: channel).count == 3 }
+                let metadata = probe.publications(in: channel).map(\.metadata)
+                #expect(metadata.map { $0?.excludedClient } == [client, client, nil])
+                #expect(metadata.map { $0?.tags.count ?? 0 } == [0, 1, 0])
+            }
+            let page = try await probe.history("h:a", HistoryQuery(limit: 9))
+            #expect(page.publications.map { $0.metadata?.excludedClient } == [client, client, nil])
+            #expect(probe.metrics.counters.value(.skippedFields) == 0)
+        }
+    }
 }

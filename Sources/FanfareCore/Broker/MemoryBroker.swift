@@ -79,7 +79,7 @@ public final class MemoryBroker: Broker {
         _ publication: Publication, options: PublishOptions,
         completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
     ) {
-        let result = publish(publication, options)
+        let result = publish(publication.excluding(options.excludedClient), options)
         guard !publication.channel.isReserved else { return completion(result) }
         switch result {
         case .success(let receipt) where !receipt.isDuplicate:

@@ -1,3 +1,4 @@
+import FanfareWire
 import NIOCore
 
 /// What a node is asked to do. An id is never used for anything else.

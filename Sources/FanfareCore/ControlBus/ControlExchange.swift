@@ -1,3 +1,5 @@
+import FanfareWire
+
 /// The requests of this node that wait for answers: who waits, for which nodes, until when. A pure state machine.
 struct ControlExchange<Waiter> {
     /// A request that waits no longer.

@@ -13,6 +13,8 @@ public final class SharedFrames: Sendable {
     }
 
     private let publications: [Publication]
+    /// Whether a client is not to hear one of them.
+    let hasExclusions: Bool
     /// Bytes of the payloads before each publication, and of all.
     private let sizes: [Int]
     private let encoded = Mutex(PerFormat<Encoded>())
@@ -21,6 +23,7 @@ public final class SharedFrames: Sendable {
     /// - Parameter publications: oldest first.
     init(_ publications: [Publication]) {
         self.publications = publications
+        hasExclusions = publications.contains { $0.metadata?.excludedClient != nil }
         var size = 0
         sizes =
             [0]

@@ -4,7 +4,7 @@ import NIOCore
 /// One channel on one event loop: its subscribers in contiguous arrays, one for each wire format that one of them uses, and
 /// what this tick brought for them.
 final class ChannelSlot<Member: HubMember> {
-    /// A subscriber and the index of this channel in its ``HubMembership``, so that both sides can be updated in O(1).
+    /// A subscriber and the index of its subscription in its ``HubMembership``, so that both sides can be updated in O(1).
     struct Entry {
         // A member leaves the hub before it ends (its connection's one exit calls `HubShard.leave`), so the reference
         // can't dangle; unmanaged, because a retain and a release per delivery are two locked instructions.
@@ -29,6 +29,17 @@ final class ChannelSlot<Member: HubMember> {
         let member: Member
         let request: UInt32
         let wish: RecoveryWish
+        /// Tells it from others of the same name, earlier ones of a client that asked again among them; negative.
+        let number: Int32
+        let format: WireFormat
+        /// Its own lead, where its format has one.
+        let lead: [UInt8]?
+    }
+
+    /// A list of subscribers, by its place among those of its sort.
+    enum List: Equatable {
+        case shared(Int)
+        case personal(Int)
     }
 
     let channel: ChannelName
@@ -42,6 +53,12 @@ final class ChannelSlot<Member: HubMember> {
     /// Whether only the newest publication is kept for clients that are behind.
     let keepsNewest: Bool
     var subscribers = PerFormat<Subscribers>()
+    /// Those with leads of their own; `nil`: there are none.
+    var personal: PersonalSubscribers<Member>?
+    /// Subscriptions beyond the first of a client, in force or not: while there are any, a client may be in several lists.
+    var repeated = 0
+    /// Subscribers that don't hear all of this tick's publications; nearly always none.
+    var omissions: [Omission<Member>] = []
     /// Publications, joins and leaves in the batches.
     var batched = 0
     /// Bytes of the biggest of the batches, or somewhat more.
@@ -62,13 +79,18 @@ final class ChannelSlot<Member: HubMember> {
     }
 
     /// Subscribers in force.
-    var count: Int { subscribers.reduce(0) { $0 + $1.value.entries.count } }
+    var count: Int { subscribers.reduce(personal?.count ?? 0) { $0 + $1.value.entries.count } }
 
     /// Whether nobody is or waits to be in it.
-    var isUnused: Bool { waiting == 0 && subscribers.isEmpty }
+    var isUnused: Bool { waiting == 0 && subscribers.isEmpty && personal == nil }
 
-    /// Adds a subscriber. Returns its index among those of its format.
-    func add(_ entry: Entry, _ format: WireFormat) -> Int32 {
+    /// Adds a subscriber. Returns its index in its list.
+    func add(_ entry: Entry, _ format: WireFormat, lead: [UInt8]?) -> Int32 {
+        if let lead {
+            let personal = personal ?? PersonalSubscribers()
+            self.personal = personal
+            return personal.add(entry, format, lead: lead)
+        }
         let list = subscribers.index(of: format) ?? subscribers.add(format, Subscribers())
         return subscribers.update(at: list) { subscribers in
             subscribers.entries.append(entry)
@@ -76,10 +98,24 @@ final class ChannelSlot<Member: HubMember> {
         }
     }
 
-    /// Removes a subscriber. Returns the one that takes its index. What this tick brought for a format goes with its last
+    /// The list of a subscriber. Nearly always that of its client's format; places don't say it, for that would make all of them
+    /// bigger.
+    func list(of member: Member, place: Int, index: Int) -> List? {
+        let wanted = Unmanaged.passUnretained(member).toOpaque()
+        func holds(_ entries: [Entry]) -> Bool {
+            index < entries.count && entries[index].place == place && entries[index].member.toOpaque() == wanted
+        }
+        if let usual = subscribers.index(of: member.wireFormat), holds(subscribers[usual].value.entries) {
+            return .shared(usual)
+        }
+        if let list = subscribers.firstIndex(where: { holds($0.value.entries) }) { return .shared(list) }
+        return personal?.lists.firstIndex { holds($0.entries) }.map(List.personal)
+    }
+
+    /// Removes a subscriber. Returns the one that takes its index. What this tick brought for a list goes with its last
     /// subscriber.
-    func remove(at index: Int, _ format: WireFormat) -> Entry? {
-        guard let list = subscribers.index(of: format) else { return nil }
+    func remove(at index: Int, _ list: List) -> Entry? {
+        guard case .shared(let list) = list else { return removePersonal(at: index, list) }
         let (moved, isEmpty) = subscribers.update(at: list) { subscribers -> (Entry?, Bool) in
             let last = subscribers.entries.removeLast()
             guard index < subscribers.entries.count else { return (nil, subscribers.entries.isEmpty) }
@@ -90,10 +126,19 @@ final class ChannelSlot<Member: HubMember> {
         return moved
     }
 
-    /// The member of a subscriber has this channel at another place now.
-    func moved(at index: Int, _ format: WireFormat, to place: Int32) {
-        guard let list = subscribers.index(of: format) else { return }
-        subscribers.update(at: list) { $0.entries[index].place = place }
+    private func removePersonal(at index: Int, _ list: List) -> Entry? {
+        guard case .personal(let list) = list else { return nil }
+        let moved = personal?.remove(at: index, list: list)
+        if personal?.lists.isEmpty == true { personal = nil }
+        return moved
+    }
+
+    /// The member of a subscriber has this subscription at another place now.
+    func moved(at index: Int, _ list: List, to place: Int32) {
+        switch list {
+        case .shared(let list): subscribers.update(at: list) { $0.entries[index].place = place }
+        case .personal(let list): personal?.moved(at: index, list: list, to: place)
+        }
     }
 
     /// Whether a publication is the next of the channel's stream.
@@ -131,6 +176,7 @@ final class ChannelSlot<Member: HubMember> {
             }
             bytes = max(bytes, frame.readableBytes)
         }
+        if let personal { bytes = max(bytes, personal.add(prepared)) }
         batched += 1
         batchBytes += bytes
         return bytes
@@ -138,6 +184,8 @@ final class ChannelSlot<Member: HubMember> {
 
     /// The tick is over.
     func settle() {
+        personal?.settle()
+        if !omissions.isEmpty { omissions = [] }
         batched = 0
         batchBytes = 0
         isRepaired = false

@@ -6,6 +6,9 @@ public protocol HubLane: Sendable {
     /// Sends what can go now. Returns how many bytes went, negative when the connection is broken. On the event loop that
     /// owns the shard.
     func send(_ bytes: UnsafeRawBufferPointer) -> Int
+
+    /// As ``send(_:)`` of one piece of memory, with one call to the kernel for some twenty frames.
+    func send(_ pieces: UnsafeBufferPointer<UnsafeRawBufferPointer>) -> Int
 }
 
 /// The lanes of one shard. A client has the same place from its first subscription to its end.

@@ -10,7 +10,7 @@ public protocol HubMember: AnyObject {
 
     /// The hub's bookkeeping for this client. The hub alone changes it.
     var membership: HubMembership<Self> { get set }
-    /// How publications read to this client; never changes.
+    /// How publications read to this client, but in subscriptions with a format of their own; never changes.
     var wireFormat: WireFormat { get }
 
     /// The lane took only `count` of these bytes, or is broken when that is negative: the rest is the client's. The same
@@ -23,12 +23,18 @@ public protocol HubMember: AnyObject {
     /// Adds ready bytes to what this client gets at the end of the tick. Must not call back into the shard.
     func enqueue(_ bytes: ByteBuffer)
 
+    /// As ``sent(_:of:)`` of bytes; when the lane took less than a tick's frames, for each of them, in order.
+    func sent(_ count: Int, of frame: SplitFrame)
+
+    /// As ``enqueue(_:)`` of bytes.
+    func enqueue(_ frame: SplitFrame)
+
     /// Whether bytes wait that the client did not take: then only the newest publication of some channels waits with them.
     var isBehind: Bool { get }
 
-    /// Keeps a channel's newest publication, instead of an earlier one, until the client has taken what waits. The same
+    /// Keeps a subscription's newest publication, instead of an earlier one, until the client has taken what waits. The same
     /// rules as for `enqueue`.
-    func keepNewest(_ frame: ByteBuffer, of channel: ChannelName)
+    func keepNewest(_ frame: SplitFrame, of channel: ChannelName, request: UInt32)
 
     /// The subscription that was asked for with `request` is in force: what `start` holds comes first, then publications
     /// arrive.
@@ -37,18 +43,19 @@ public protocol HubMember: AnyObject {
     /// The subscription that was asked for with `request` could not be had.
     func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError)
 
-    /// The hub ended the subscription.
-    func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason)
+    /// The hub ended the subscription that was asked for with `request`.
+    func unsubscribed(_ channel: ChannelName, request: UInt32, _ reason: UnsubscribeReason)
 }
 
 /// A client's subscriptions in its shard: one small array, nothing when there are none.
 public struct HubMembership<Member: HubMember> {
+    /// A subscription. Sixteen bytes, for a client may have many: format and lead, where it has its own, are with the channel.
     struct Place {
         /// The channel.
         unowned(unsafe) let slot: ChannelSlot<Member>
-        /// Index in the slot's list for the member's format; ``waiting`` before the broker's answer.
+        /// Index in one of the slot's lists; negative before the broker's answer: the number of its ``ChannelSlot/Waiter``.
         var index: Int32
-        /// The caller's number for the subscription.
+        /// The caller's name for the subscription.
         let request: UInt32
 
         // `unowned(unsafe)`: the shard's table holds a slot as long as any member or waiter is in it, and removes the
@@ -58,9 +65,10 @@ public struct HubMembership<Member: HubMember> {
             self.index = index
             self.request = request
         }
+
+        var isWaiting: Bool { index < 0 }
     }
 
-    static var waiting: Int32 { -1 }
     var places: [Place] = []
     /// Its place among the shard's lanes, and whether it was ever given one.
     var lane: Int32 = -1
@@ -70,10 +78,15 @@ public struct HubMembership<Member: HubMember> {
     /// Subscriptions in force or asked for.
     public var count: Int { places.count }
 
-    /// Whether the client is in a channel, or asked for it.
-    public func contains(_ channel: ChannelName) -> Bool { find(channel) != nil }
+    /// Whether the client has that subscription, in force or asked for.
+    public func contains(_ channel: ChannelName, request: UInt32) -> Bool { find(channel, request) != nil }
 
+    /// One of the subscriptions to a channel.
     func find(_ channel: ChannelName) -> Int? {
         places.firstIndex { $0.slot.channel == channel }
+    }
+
+    func find(_ channel: ChannelName, _ request: UInt32) -> Int? {
+        places.firstIndex { $0.request == request && $0.slot.channel == channel }
     }
 }

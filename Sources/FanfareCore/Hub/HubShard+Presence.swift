@@ -8,8 +8,7 @@ extension HubShard {
         if slot.batched == 0 { dirty.append(slot) }
         note(slot.add(prepared), slot)
         for catching in slot.desk?.catching ?? [] where stillWaiting(catching.waiter, in: slot) != nil {
-            let member = catching.waiter.member
-            if let frame = prepared.frame(member.wireFormat) { member.enqueue(frame) }
+            if let frame = prepared.frame(catching.waiter.format) { catching.waiter.member.enqueue(frame) }
         }
     }
 }
@@ -27,6 +26,7 @@ extension ChannelSlot {
             }
             bytes = max(bytes, frame.readableBytes)
         }
+        for index in omissions.indices { omissions[index].add(prepared) }
         batched += 1
         batchBytes += bytes
         events += 1

@@ -87,26 +87,28 @@ extension HubShard {
     public func insufficient(_ channel: ChannelName, position: StreamPosition) {
         guard let slot = slots[channel], slot.isActive else { return }
         slot.position = position
-        let members = slot.subscribers.flatMap { $0.value.entries.map { $0.member.takeUnretainedValue() } }
-        let waiters = slot.desk.map { $0.catching.map(\.waiter) } ?? []
+        let waiters = (slot.desk?.catching ?? []).map(\.waiter).filter { stillWaiting($0, in: slot) != nil }
         slot.desk?.catching = []
-        for member in members + waiters.filter({ stillWaiting($0, in: slot) != nil }).map(\.member) {
-            guard let place = member.membership.find(channel) else { continue }
+        for (member, request) in slot.inForce + waiters.map({ ($0.member, $0.request) }) {
+            guard let place = member.membership.find(channel, request) else { continue }
             remove(member, place: place)
-            member.unsubscribed(channel, .insufficientState)
+            member.unsubscribed(channel, request: request, .insufficientState)
         }
         drop(ifUnused: slot)
     }
 
     /// A live publication of a channel with history.
-    func follow(_ prepared: PreparedPublication, _ position: StreamPosition, _ slot: ChannelSlot<Member>) {
+    func follow(
+        _ prepared: PreparedPublication, _ position: StreamPosition, _ slot: ChannelSlot<Member>,
+        excluding excluded: Member?
+    ) {
         slot.position = position
         guard slot.desk != nil else { return }
         slot.desk?.keep(prepared.publication)
         for catching in slot.desk?.catching ?? []
         where position.offset > catching.offset && stillWaiting(catching.waiter, in: slot) != nil {
-            let member = catching.waiter.member
-            member.enqueue(prepared.frame(member.wireFormat))
+            guard catching.waiter.member !== excluded else { continue }
+            enqueue(prepared, for: catching.waiter)
             metrics.counters.add(.deliveries)
         }
     }
@@ -141,7 +143,7 @@ extension HubShard {
             if !behind.isEmpty { catchingUp.append(slot) }
             for catching in ready {
                 guard let place = stillWaiting(catching.waiter, in: slot) else { continue }
-                join(catching.waiter.member, slot, place: place)
+                join(catching.waiter, slot, place: place)
             }
             drop(ifUnused: slot)
         }
@@ -205,6 +207,7 @@ extension HubShard {
         var start = SubscriptionStart(
             position: max(page.position, live), publications: shared.publications(last: count))
         start.shared = shared
+        if shared.hasExclusions { start.leaveOut(waiter.member, findClient) }
         begin(waiter, slot, start)
         // A client costs something, whatever it gets.
         return shared.size(last: count) + 1_024
@@ -236,7 +239,7 @@ extension HubShard {
         guard let place = stillWaiting(waiter, in: slot) else { return }
         let isThere = start.position.map { $0.offset <= slot.position?.offset ?? 0 } ?? true
         if isThere && slot.batched == 0 {
-            join(waiter.member, slot, place: place)
+            join(waiter, slot, place: place)
         } else {
             if slot.desk == nil { slot.desk = RecoveryDesk() }
             slot.desk?.catching.append(.init(waiter: waiter, offset: start.position?.offset ?? 0))

@@ -4,15 +4,17 @@ import NIOCore
 /// The part of the hub that one event loop owns: which of its clients listen to which channel.
 ///
 /// Subscribe, unsubscribe and disconnect cost O(1) per channel (swap-remove with back-indices), but for a look through the
-/// wire formats in use there, nearly always one. A tick is: any number of ``publish(_:)``, then one ``flush(now:)``, without a return to the event loop in between.
+/// wire formats in use there, nearly always one, and through the client's own subscriptions. A tick is: any number of ``publish(_:)``, then one ``flush(now:)``, without a return to the event loop in between.
 ///
 /// **Invariant of a fan-out.** While ``flush(now:)`` walks the subscribers, no list changes: `deliver` and `enqueue` must
 /// not subscribe or unsubscribe, and a client that dies in them calls ``leave(_:)``, which only notes it; the lists are
 /// cleaned when the walk is over. So every subscriber of the tick's start gets its share or is dead.
 public final class HubShard<Member: HubMember> {
     let broker: any Broker
-    /// Called when a subscription ends that was in force, or waited for it.
+    /// Called when the last subscription of a client to a channel ends, in force or asked for.
     public var onEnd: ((Member, ChannelName) -> Void)?
+    /// The client of that id, if it is on this event loop. Asked for publications that leave out a client.
+    public var findClient: ((ClientID) -> Member?)?
     private let receiver: Int
     let metrics: LoopMetrics
     private let rules: ChannelRulebook
@@ -28,6 +30,7 @@ public final class HubShard<Member: HubMember> {
     /// Channels with clients that wait for the end of a tick or for live traffic to catch up with what they read.
     var catchingUp: [ChannelSlot<Member>] = []
     private var nextTicket: UInt64 = 1
+    private var lastWaiter: Int32 = 0
     /// Channels with a batch in this tick, in the order of their first publication.
     var dirty: [ChannelSlot<Member>] = []
     /// Bytes of all batches of this tick, each counted in the format in which it is biggest.
@@ -41,10 +44,13 @@ public final class HubShard<Member: HubMember> {
     private var acceptedAt: [UInt64] = []
     private var isFlushing = false
     private var departed: [Member] = []
-    private var lanes = LaneTable<Member.Lane>()
+    var lanes = LaneTable<Member.Lane>()
     /// Room for the next batch.
     private var spare = ByteBuffer()
     private static var spareBytes: Int { 131_072 }
+    /// Most bytes of a subscription's own lead: a client's name for it fits in every protocol. A channel has a list for
+    /// each length that its subscribers use.
+    public static var maximumLeadBytes: Int { 255 }
 
     /// - Parameters:
     ///   - receiver: this shard's index among the broker's receivers.
@@ -81,16 +87,29 @@ public final class HubShard<Member: HubMember> {
     /// Asks for a channel. The answer is one call of `subscribed` or `subscribeFailed` on the member, at once when the
     /// channel is already flowing here, else when the broker answered; none when the member left before.
     ///
-    /// The caller makes sure that the member is not in that channel yet, and flushes first: a tick under way would reach
-    /// the member too.
+    /// A member may have several subscriptions to a channel, each with its own answer and publications. The caller makes sure
+    /// that it has none of that name there, and flushes first: a tick under way would reach the member too.
+    ///
+    /// - Parameters:
+    ///   - request: names the subscription among those of the member to that channel.
+    ///   - format: how publications read to this subscription, if not as to the member's others. The caller uses it in the
+    ///     format table until the subscription has ended.
+    ///   - lead: what comes before the shared part of each publication, in a format with leads, and only there; at most
+    ///     ``maximumLeadBytes``.
     public func subscribe(
-        _ member: Member, to channel: ChannelName, request: UInt32, wish: RecoveryWish = .none
+        _ member: Member, to channel: ChannelName, request: UInt32, wish: RecoveryWish = .none,
+        format: WireFormat? = nil, lead: [UInt8]? = nil
     ) {
         precondition(!isFlushing, "subscribe during a fan-out")
+        precondition(lead?.count ?? 0 <= Self.maximumLeadBytes, "a lead of \(lead?.count ?? 0) bytes")
         let slot = slots[channel] ?? open(channel)
-        member.membership.places.append(.init(slot: slot, index: HubMembership<Member>.waiting, request: request))
+        if !slot.isUnused, member.membership.places.contains(where: { $0.slot === slot }) { slot.repeated += 1 }
+        lastWaiter = lastWaiter == .min ? -1 : lastWaiter - 1
+        member.membership.places.append(.init(slot: slot, index: lastWaiter, request: request))
         slot.waiting += 1
-        let waiter = ChannelSlot<Member>.Waiter(member: member, request: request, wish: wish)
+        let waiter = ChannelSlot<Member>.Waiter(
+            member: member, request: request, wish: wish, number: lastWaiter, format: format ?? member.wireFormat,
+            lead: lead)
         if slot.isActive {
             admit(waiter, slot)
         } else {
@@ -100,11 +119,23 @@ public final class HubShard<Member: HubMember> {
 
     /// Ends a subscription, in force or asked for. Returns whether there was one.
     @discardableResult
-    public func unsubscribe(_ member: Member, from channel: ChannelName) -> Bool {
+    public func unsubscribe(_ member: Member, from channel: ChannelName, request: UInt32) -> Bool {
         precondition(!isFlushing, "unsubscribe during a fan-out")
-        guard let place = member.membership.find(channel) else { return false }
+        guard let place = member.membership.find(channel, request) else { return false }
         remove(member, place: place)
         return true
+    }
+
+    /// Ends all of a member's subscriptions to a channel. Returns whether there was one.
+    @discardableResult
+    public func unsubscribe(_ member: Member, from channel: ChannelName) -> Bool {
+        precondition(!isFlushing, "unsubscribe during a fan-out")
+        var had = false
+        while let place = member.membership.find(channel) {
+            remove(member, place: place)
+            had = true
+        }
+        return had
     }
 
     /// Ends all subscriptions of a client that is gone. Allowed at any time, also from `deliver`.
@@ -145,16 +176,18 @@ public final class HubShard<Member: HubMember> {
     public func publish(_ prepared: PreparedPublication) {
         metrics.counters.add(.publicationsOut)
         guard var slot = slots[prepared.publication.channel], slot.isActive else { return }
+        let excluded = prepared.publication.metadata?.excludedClient.flatMap { findClient?($0) }
         if let position = prepared.publication.position {
             if !slot.isNext(prepared.publication, position) {
                 guard breaks(prepared, position, slot), let open = slots[slot.channel] else { return }
                 slot = open
             }
             isRepairing = prepared.isRepaired
-            follow(prepared, position, slot)
+            follow(prepared, position, slot, excluding: excluded)
             isRepairing = false
         }
         if slot.batched == 0 { dirty.append(slot) }
+        if excluded != nil || !slot.omissions.isEmpty { slot.leaveOut(excluded, of: prepared) }
         note(slot.add(prepared, spare: &spare), slot)
         let accepted = prepared.publication.publishedAt
         acceptedAt.append(accepted == 0 ? prepared.receivedAt : accepted)
@@ -186,9 +219,10 @@ public final class HubShard<Member: HubMember> {
         for member in gone { leave(member) }
     }
 
-    /// With one channel, its batch goes straight to the subscribers; with several, they are gathered per client first.
+    /// With one channel, its batch goes straight to the subscribers; with several, or where a client has several subscriptions,
+    /// they are gathered per client first.
     private func walk() {
-        let direct = dirty.count == 1
+        let direct = dirty.count == 1 && dirty[0].repeated == 0
         var deliveries = 0
         for slot in dirty {
             isRepairing = slot.isRepaired
@@ -198,23 +232,37 @@ public final class HubShard<Member: HubMember> {
                     return subscribers
                 }
                 guard let batch = taken.batch else { continue }
-                let entries = taken.entries
-                var count = entries.count
-                if let newest = taken.newest {
-                    count = deliver(batch, or: newest, of: slot, to: entries)
-                } else if direct {
-                    deliver(batch, to: entries)
+                if slot.omissions.isEmpty {
+                    let count = slot.batched &- slot.events
+                    deliveries &+= pass(batch, or: taken.newest, count, of: slot, to: taken.entries, direct)
                 } else {
-                    enqueue(batch, for: entries)
+                    deliveries &+= passSome(batch, or: taken.newest, list: index, of: slot, direct)
                 }
-                deliveries &+= count &* (slot.batched &- slot.events)
                 keep(batch, of: slot.batched)
             }
+            if let personal = slot.personal { deliveries &+= pass(personal, of: slot, direct) }
             slot.settle()
         }
         isRepairing = false
         dirty.removeAll(keepingCapacity: true)
         metrics.counters.add(.deliveries, deliveries)
+    }
+
+    /// Gives subscribers of one format a batch of so many publications, or only the newest where that is enough for them.
+    /// Returns how many publications they got in all.
+    func pass(
+        _ batch: ByteBuffer, or newest: ByteBuffer?, _ publications: Int, of slot: ChannelSlot<Member>,
+        to entries: [ChannelSlot<Member>.Entry], _ direct: Bool
+    ) -> Int {
+        var count = entries.count
+        if let newest {
+            count = deliver(batch, or: newest, publications, of: slot, to: entries, direct)
+        } else if direct {
+            deliver(batch, to: entries)
+        } else {
+            enqueue(batch, for: entries)
+        }
+        return count &* publications
     }
 
     private func deliver(_ batch: ByteBuffer, to entries: [ChannelSlot<Member>.Entry]) {
@@ -239,10 +287,9 @@ public final class HubShard<Member: HubMember> {
 
     /// Gives those that are behind the newest publication only, the others the batch. Returns how many these are.
     private func deliver(
-        _ batch: ByteBuffer, or newest: ByteBuffer, of slot: ChannelSlot<Member>,
-        to entries: [ChannelSlot<Member>.Entry]
+        _ batch: ByteBuffer, or newest: ByteBuffer, _ publications: Int, of slot: ChannelSlot<Member>,
+        to entries: [ChannelSlot<Member>.Entry], _ direct: Bool
     ) -> Int {
-        let direct = dirty.count == 1
         var (count, writes) = (0, 0)
         batch.withUnsafeReadableBytes { bytes in
             for entry in entries {
@@ -261,11 +308,13 @@ public final class HubShard<Member: HubMember> {
                         if direct { member.deliver(batch) } else { member.enqueue(batch) }
                         return false
                     }
-                    member.keepNewest(newest, of: slot.channel)
+                    member.keepNewest(
+                        SplitFrame(body: newest), of: slot.channel,
+                        request: member.membership.places[Int(entry.place)].request)
                     return true
                 }
                 if isBehind {
-                    metrics.counters.add(.skipped, slot.batched - slot.events - 1)
+                    metrics.counters.add(.skipped, publications - 1)
                 } else {
                     count &+= 1
                 }
@@ -299,12 +348,13 @@ extension HubShard {
     }
 
     /// The member whose subscription waited gets publications from here on.
-    func join(_ member: Member, _ slot: ChannelSlot<Member>, place: Int) {
+    func join(_ waiter: ChannelSlot<Member>.Waiter, _ slot: ChannelSlot<Member>, place: Int) {
+        let member = waiter.member
         slot.waiting -= 1
         if member.membership.lane < 0 { member.membership.lane = lanes.add(nil) }
         member.membership.places[place].index = slot.add(
-            .init(member: .passUnretained(member), place: Int32(place), lane: member.membership.lane), member.wireFormat
-        )
+            .init(member: .passUnretained(member), place: Int32(place), lane: member.membership.lane), waiter.format,
+            lead: waiter.lead)
         metrics.counters.add(.subscriptions)
     }
 
@@ -312,37 +362,42 @@ extension HubShard {
     func fail(_ waiter: ChannelSlot<Member>.Waiter, _ slot: ChannelSlot<Member>, _ error: BrokerError) {
         guard let place = stillWaiting(waiter, in: slot) else { return }
         slot.waiting -= 1
-        removePlace(waiter.member, place)
+        removePlace(waiter.member, place, slot)
         waiter.member.subscribeFailed(slot.channel, request: waiter.request, error)
     }
 
     func remove(_ member: Member, place: Int) {
         let entry = member.membership.places[place]
         let slot = entry.slot
-        if entry.index == HubMembership<Member>.waiting {
+        if entry.isWaiting {
             slot.waiting -= 1
-        } else {
-            if let moved = slot.remove(at: Int(entry.index), member.wireFormat) {
+        } else if let list = slot.list(of: member, place: place, index: Int(entry.index)) {
+            if let moved = slot.remove(at: Int(entry.index), list) {
                 moved.member._withUnsafeGuaranteedRef { $0.membership.places[Int(moved.place)].index = entry.index }
             }
             metrics.counters.add(.subscriptions, -1)
         }
-        removePlace(member, place)
-        onEnd?(member, slot.channel)
+        removePlace(member, place, slot)
         drop(ifUnused: slot)
     }
 
-    /// Takes a place out of the member's array; the one that moves into the gap tells its channel.
-    private func removePlace(_ member: Member, _ place: Int) {
+    /// Takes a place out of the member's array; the one that moves into the gap tells its channel. With the last one of a
+    /// channel the client is gone from there.
+    private func removePlace(_ member: Member, _ place: Int, _ slot: ChannelSlot<Member>) {
         let last = member.membership.places.count - 1
         if place != last {
             let moved = member.membership.places[last]
-            member.membership.places[place] = moved
-            if moved.index != HubMembership<Member>.waiting {
-                moved.slot.moved(at: Int(moved.index), member.wireFormat, to: Int32(place))
+            if !moved.isWaiting, let list = moved.slot.list(of: member, place: last, index: Int(moved.index)) {
+                moved.slot.moved(at: Int(moved.index), list, to: Int32(place))
             }
+            member.membership.places[place] = moved
         }
         member.membership.places.removeLast()
+        if slot.repeated > 0, member.membership.places.contains(where: { $0.slot === slot }) {
+            slot.repeated -= 1
+        } else {
+            onEnd?(member, slot.channel)
+        }
     }
 
     /// A slot with a batch stays until the tick is flushed, for `dirty` holds it.
@@ -362,7 +417,7 @@ extension HubShard {
     /// The place of a subscription that still waits; `nil` when the client left or unsubscribed meanwhile.
     func stillWaiting(_ waiter: ChannelSlot<Member>.Waiter, in slot: ChannelSlot<Member>) -> Int? {
         waiter.member.membership.places.firstIndex {
-            $0.slot === slot && $0.index == HubMembership<Member>.waiting && $0.request == waiter.request
+            $0.slot === slot && $0.index == waiter.number
         }
     }
 }

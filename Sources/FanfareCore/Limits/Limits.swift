@@ -107,12 +107,23 @@ public struct Limits: Sendable, Equatable {
     public init() {}
 }
 
-/// Server pings: how often, and how long a client may take to answer.
+/// Signs of life: how often the server pings, how long a client may take to answer, and how long it may choose to be silent.
 public struct KeepAlive: Sendable, Equatable {
+    /// Between two signs of life of a client that pings by itself. Shorter, and a lost packet ends it; longer, and what it
+    /// holds of the node stays for a client that is gone.
+    public static let clientTimes: ClosedRange<Duration> = .seconds(1)...(.seconds(3_600))
+
     /// Between two pings of one client. `nil`: no pings at all. Well below the `proxy_read_timeout` of the shipped nginx.
     public var pingInterval: Duration? = .seconds(25)
     /// From a ping to any sign of life. Shorter than the interval.
     public var pongTimeout: Duration = .seconds(8)
 
     public init() {}
+
+    /// What a client gets that wants to be silent for so long, `nil` for as long as it likes: within ``clientTimes``. Where a
+    /// protocol has words for it, the client is told.
+    public static func clientTime(_ wish: Duration?) -> Duration {
+        guard let wish else { return clientTimes.upperBound }
+        return min(max(wish, clientTimes.lowerBound), clientTimes.upperBound)
+    }
 }

@@ -32,9 +32,12 @@ public final class NodeMetrics: Sendable {
     /// Commands that the rate refused, over the loops.
     public func refused(_ rate: ClientRate) -> Int { loops.reduce(0) { $0 + $1.rateRefusals.value(rate) } }
 
-    /// Clients ended with that code, over the loops.
-    public func sum(_ disconnect: Disconnect) -> Int {
-        loops.reduce(0) { $0 + $1.disconnects.value(DisconnectIndex(disconnect)) }
+    /// Clients ended in that way, over the loops.
+    public func sum(_ disconnect: Disconnect) -> Int { sum(DisconnectIndex(disconnect)) }
+
+    /// Clients ended in that way, over the loops.
+    public func sum(_ disconnect: DisconnectIndex) -> Int {
+        loops.reduce(0) { $0 + $1.disconnects.value(disconnect) }
     }
 
     /// Sum over the loops of a histogram.
@@ -213,18 +216,22 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
     }
 }
 
-/// ``Disconnect`` as an index into a block.
-public struct DisconnectIndex: RawRepresentable, CaseIterable, Sendable {
+/// ``Disconnect`` as an index into a block. All that applications choose are one, for there may be any number of them.
+public struct DisconnectIndex: RawRepresentable, CaseIterable, Hashable, Sendable {
     public let rawValue: Int
 
     public init(rawValue: Int) { self.rawValue = rawValue }
 
-    public init(_ disconnect: Disconnect) { rawValue = Self.index[disconnect] ?? 0 }
+    public init(_ disconnect: Disconnect) { rawValue = Self.index[disconnect] ?? Disconnect.builtIn.count }
 
-    public static let allCases = Disconnect.allCases.indices.map(DisconnectIndex.init(rawValue:))
+    public static let allCases = (0...Disconnect.builtIn.count).map(DisconnectIndex.init(rawValue:))
 
+    /// What metrics and log call it: its close code, or `application`.
+    public var label: String { rawValue < Self.labels.count ? Self.labels[rawValue] : "application" }
+
+    private static let labels = Disconnect.builtIn.map { "\($0.code)" }
     private static let index = Dictionary(
-        uniqueKeysWithValues: Disconnect.allCases.enumerated().map { ($0.element, $0.offset) }
+        uniqueKeysWithValues: Disconnect.builtIn.enumerated().map { ($0.element, $0.offset) }
     )
 }
 

@@ -34,6 +34,7 @@ public struct Outbox {
         /// Where it ends: before the source's end when the rest was dropped.
         var end: Int
         let isCredited: Bool
+        let part: FramePart
         var count: Int { end - taken }
     }
 
@@ -63,17 +64,22 @@ public struct Outbox {
     /// - Parameters:
     ///   - taken: how many of the source's bytes are gone already.
     ///   - isCredited: whether they are part of an answer.
+    ///   - part: which part of a frame they are. A rest is refused with its head or not at all.
+    ///   - behind: of a head, bytes of its rest.
     ///   - limit: most live bytes; a single write is taken in any case.
     public mutating func append(
-        _ source: QueuedBytes, taken: Int = 0, isCredited: Bool = false, limit: Int
+        _ source: QueuedBytes, taken: Int = 0, isCredited: Bool = false, part: FramePart = .whole, behind: Int = 0,
+        limit: Int
     ) -> Verdict {
         let count = source.bytes.readableBytes - taken
         guard count > 0 else { return .queued }
         let isCredited = isCredited && (credit == 0 || credit + count <= Self.maximumCredit)
-        guard isCredited || liveBytes == 0 || liveBytes + count <= limit else { return .overflow }
+        guard isCredited || part == .rest || liveBytes == 0 || liveBytes + count + behind <= limit else {
+            return .overflow
+        }
         let isFirst = isEmpty
         source.holders += 1
-        pieces.append(Piece(source: source, taken: taken, end: taken + count, isCredited: isCredited))
+        pieces.append(Piece(source: source, taken: taken, end: taken + count, isCredited: isCredited, part: part))
         bytes += count
         if isCredited { credit += count }
         return isFirst ? .write : .queued
@@ -129,11 +135,15 @@ public struct Outbox {
             left -= pieces[index].count
             index += 1
         }
-        if index < pieces.count, pieces[index].taken + left > 0 {
+        if index < pieces.count, pieces[index].taken + left > 0 || pieces[index].part == .rest {
             let piece = pieces[index]
-            let whole = boundary(piece.source.bytes, piece.taken + left)
-            shorten(index, to: min(whole, piece.end))
+            if piece.part == .whole {
+                let whole = boundary(piece.source.bytes, piece.taken + left)
+                shorten(index, to: min(whole, piece.end))
+            }
             index += 1
+            // The rest of a frame stands behind its head.
+            if index < pieces.count, pieces[index].part == .rest { index += 1 }
         }
         let before = bytes
         while pieces.count > index { removeLast() }

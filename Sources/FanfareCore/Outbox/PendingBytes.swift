@@ -1,14 +1,19 @@
+import FanfareWire
 import NIOCore
 
 /// What a turn brings one client before it is written: references to bytes that clients share, in order. Small ones are
 /// put together; nothing is copied that is larger than ``TickJoin/sharedBytes``.
 public struct PendingBytes {
-    /// Whole frames.
+    /// Whole frames, or a part of one.
     public struct Piece {
         public var bytes: ByteBuffer
         /// Whether they are part of an answer: see ``Outbox``.
         public let isCredited: Bool
+        public let part: FramePart
     }
+
+    /// Up to so many bytes of a frame with a head of its own, a copy costs less than two references.
+    public static let copiedBytes = 1_024
 
     /// Nearly always the only one, so it needs no array.
     private var first: Piece?
@@ -47,16 +52,25 @@ public struct PendingBytes {
         setLast(last)
     }
 
+    /// Adds a frame whose head is this client's own.
+    public mutating func append(_ frame: SplitFrame, isCredited: Bool = false) {
+        guard frame.head.readableBytes > 0, frame.readableBytes > Self.copiedBytes else {
+            return append(frame.joined, isCredited: isCredited)
+        }
+        add(frame.head, isCredited, .head)
+        add(frame.body, isCredited, .rest)
+    }
+
     private func joinable(with bytes: ByteBuffer, _ isCredited: Bool) -> ByteBuffer? {
-        guard let last = rest.last ?? first, last.isCredited == isCredited,
+        guard let last = rest.last ?? first, last.isCredited == isCredited, last.part == .whole,
             last.bytes.readableBytes + bytes.readableBytes <= TickJoin.sharedBytes
         else { return nil }
         return last.bytes
     }
 
-    private mutating func add(_ bytes: ByteBuffer, _ isCredited: Bool) {
+    private mutating func add(_ bytes: ByteBuffer, _ isCredited: Bool, _ part: FramePart = .whole) {
         count(bytes, isCredited)
-        let piece = Piece(bytes: bytes, isCredited: isCredited)
+        let piece = Piece(bytes: bytes, isCredited: isCredited, part: part)
         if first == nil { first = piece } else { rest.append(piece) }
     }
 

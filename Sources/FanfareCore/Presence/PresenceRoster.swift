@@ -53,7 +53,9 @@ struct PresenceRoster {
     /// When ``work(now:)`` has something to do; `nil`: never.
     var deadline: UInt64? { [changesAt, refreshAt, reapAt].compactMap(\.self).min() }
 
+    /// A client is there. Once, however many subscriptions it has.
     mutating func join(_ info: ClientInfo, now: UInt64) {
+        guard members[info.client]?.info != info else { return }
         // The leave of one that is back was not told yet, or it would not be among those.
         if let back = leaving.removeValue(forKey: info.client)?.member, back.info == info {
             members[info.client] = back

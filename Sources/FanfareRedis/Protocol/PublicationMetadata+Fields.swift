@@ -7,10 +7,12 @@ import NIOCore
 /// |---|---|
 /// | 1 | tags: of each the bytes of its name (2), its name, the bytes of its value (2), its value |
 /// | 2 | the publisher's ``ClientInfo`` as JSON |
+/// | 3 | the 16 bytes of the ``ClientID`` that does not hear it |
 extension PublicationMetadata {
     private enum Field {
         static let tags: UInt16 = 1
         static let info: UInt16 = 2
+        static let excludedClient: UInt16 = 3
     }
 
     func writeFields(into buffer: inout ByteBuffer) {
@@ -27,6 +29,9 @@ extension PublicationMetadata {
                 }
             }
             if let info { fields.add(Field.info) { info.write(into: &$0) } }
+            if let words = excludedClient?.words {
+                fields.add(Field.excludedClient) { $0.writeMultipleIntegers(words.high, words.low) }
+            }
         }
     }
 
@@ -35,6 +40,7 @@ extension PublicationMetadata {
     static func read(fields: UnsafeRawBufferPointer, skippedFields: inout Int) -> PublicationMetadata? {
         var tags: PublicationTags?
         var info: ClientInfo?
+        var excludedClient: ClientID?
         skippedFields += TypedFields.read(fields) { id, value in
             switch id {
             case Field.tags where tags == nil:
@@ -43,10 +49,15 @@ extension PublicationMetadata {
             case Field.info where info == nil && value.count <= maximumInfoBytes:
                 info = ClientInfo(json: ByteBuffer(bytes: value))
                 return info != nil
+            case Field.excludedClient where excludedClient == nil && value.count == ClientID.bytes:
+                let high = UInt64(bigEndian: value.loadUnaligned(as: UInt64.self))
+                excludedClient = ClientID(
+                    words: (high, UInt64(bigEndian: value.loadUnaligned(fromByteOffset: 8, as: UInt64.self))))
+                return true
             default: return false
             }
         }
-        return PublicationMetadata(tags: tags ?? .none, info: info)
+        return PublicationMetadata(tags: tags ?? .none, info: info, excludedClient: excludedClient)
     }
 
     private static func readTags(_ value: UnsafeRawBufferPointer) -> PublicationTags? {

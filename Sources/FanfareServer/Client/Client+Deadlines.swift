@@ -19,6 +19,7 @@ extension Client {
         deadlines.phase =
             keepAlive.start(
                 now: now,
+                mode: transport?.keepAlive ?? .serverPings,
                 settings: loop.node.configuration.keepAlive,
                 spread: Double.random(in: 0..<1)
             ) ?? ClientDeadlines.never

@@ -6,12 +6,13 @@ import NIOCore
 extension Client {
     var isBehind: Bool { isOpen && !outbound.outbox.isEmpty }
 
-    func keepNewest(_ frame: ByteBuffer, of channel: ChannelName) {
-        if let index = outbound.newest.firstIndex(where: { $0.channel == channel }) {
+    func keepNewest(_ frame: SplitFrame, of channel: ChannelName, request: UInt32) {
+        let index = outbound.newest.firstIndex { $0.request == request && $0.channel == channel }
+        if let index {
             outbound.newest[index].frame = frame
             loop.metrics.counters.add(.skipped)
         } else {
-            outbound.newest.append((channel, frame))
+            outbound.newest.append((channel, request, frame))
         }
     }
 
@@ -19,8 +20,8 @@ extension Client {
     func sendNewest() {
         while isOpen, outbound.outbox.isEmpty, !outbound.newest.isEmpty {
             // Taken out first: what is written here may be gone at once, and then this begins again.
-            let (channel, frame) = outbound.newest.removeFirst()
-            if membership.contains(channel) { enqueue(frame) }
+            let (channel, request, frame) = outbound.newest.removeFirst()
+            if membership.contains(channel, request: request) { enqueue(frame) }
             if outbound.turn.bytes >= Self.writeBytes || outbound.newest.isEmpty { flushTurn() }
         }
     }

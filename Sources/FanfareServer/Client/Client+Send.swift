@@ -21,7 +21,7 @@ extension Client {
         guard isOpen else { return }
         if tokens?.early != nil { return holdBack(bytes) }
         let isCredited = loop.shard.isRepairing
-        guard makeRoom(for: bytes, isCredited) else { return }
+        guard makeRoom(for: bytes.readableBytes, isCredited) else { return }
         outbound.turn.append(bytes, isCredited: isCredited, join: &loop.join)
         outbound.turnHasDeliveries = true
     }
@@ -40,13 +40,13 @@ extension Client {
 
     /// Adds any ready frames to this turn.
     func reply(_ bytes: ByteBuffer) {
-        guard isOpen, makeRoom(for: bytes, false) else { return }
+        guard isOpen, makeRoom(for: bytes.readableBytes, false) else { return }
         outbound.turn.append(bytes)
     }
 
     /// Adds an answer that the node owes this client and that may be bigger than its limit: see ``Outbox``.
     func answer(_ bytes: ByteBuffer) {
-        guard isOpen, makeRoom(for: bytes, true) else { return }
+        guard isOpen, makeRoom(for: bytes.readableBytes, true) else { return }
         outbound.turn.append(bytes, isCredited: true)
     }
 
@@ -55,8 +55,7 @@ extension Client {
 
     /// Makes sure that so many bytes more may wait, before they do. The kernel is asked first; ends a client that has too
     /// much. Marks the turn as one that has something for this client.
-    private func makeRoom(for bytes: ByteBuffer, _ isCredited: Bool) -> Bool {
-        let count = bytes.readableBytes
+    func makeRoom(for count: Int, _ isCredited: Bool) -> Bool {
         if !outbound.turn.isEmpty, outbound.turn.bytes + count > Self.writeBytes || isTooMuch(count) {
             flushTurn()
             guard isOpen else { return false }
@@ -119,17 +118,18 @@ extension Client {
         let direct = outbound.outbox.isEmpty ? writer : nil
         var count = direct?.send(pieces) ?? 0
         guard count >= 0 else { return lost(.writeError) }
-        for piece in pieces where isOpen {
+        for (index, piece) in pieces.enumerated() where isOpen {
             let taken = min(count, piece.bytes.readableBytes)
             count -= taken
-            sent(taken, of: piece.bytes, isCredited: piece.isCredited)
+            let behind = piece.part == .head ? pieces[index + 1].bytes.readableBytes : 0
+            sent(taken, of: piece.bytes, isCredited: piece.isCredited, piece.part, behind: behind)
         }
     }
 
     /// The kernel took so many of these bytes: the rest goes the long way, and nothing may overtake it.
     func sent(_ count: Int, of bytes: ByteBuffer) { sent(count, of: bytes, isCredited: loop.shard.isRepairing) }
 
-    private func sent(_ count: Int, of bytes: ByteBuffer, isCredited: Bool) {
+    func sent(_ count: Int, of bytes: ByteBuffer, isCredited: Bool, _ part: FramePart = .whole, behind: Int = 0) {
         guard count >= 0 else { return lost(.writeError) }
         loop.metrics.counters.add(.bytesSent, count)
         guard count < bytes.readableBytes else { return }
@@ -137,7 +137,8 @@ extension Client {
         // A close frame is not refused: a client that is slow has to hear that it is.
         let limit = life.phase == .closing ? Int.max : limits.maxQueueBytes
         let verdict = outbound.outbox.append(
-            loop.queued.entry(for: bytes), taken: count, isCredited: isCredited, limit: limit)
+            loop.queued.entry(for: bytes), taken: count, isCredited: isCredited, part: part, behind: behind,
+            limit: limit)
         guard verdict != .overflow else { return endForQueue() }
         loop.metrics.counters.add(.queueBytes, bytes.readableBytes - count)
         guard verdict == .write else { return }

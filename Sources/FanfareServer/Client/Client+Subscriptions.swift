@@ -8,7 +8,7 @@ extension Client {
     func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart) {
         recoveryEnded(request)
         guard onSubscribed != nil || session.isConnecting || takeRecovery(start.size) else {
-            loop.shard.unsubscribe(self, from: channel)
+            loop.shard.unsubscribe(self, from: channel, request: request)
             return subscribeFailed(channel, request: request, .overloaded)
         }
         if let info = session.info(in: channel) { loop.presence.joined(info, channel) }
@@ -33,7 +33,7 @@ extension Client {
         }
     }
 
-    func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason) {
+    func unsubscribed(_ channel: ChannelName, request: UInt32, _ reason: UnsubscribeReason) {
         carryOut(session.unsubscribed(channel, reason))
     }
 

@@ -47,7 +47,7 @@ final class Client: HubMember, WheelMember {
         /// Whether publications are among that.
         var turnHasDeliveries = false
         /// The newest publications of channels that keep only that, for when the outbox is empty; nothing for nearly all.
-        var newest: [(channel: ChannelName, frame: ByteBuffer)] = []
+        var newest: [(channel: ChannelName, request: UInt32, frame: SplitFrame)] = []
         /// Since when something has waited in the outbox, microseconds of the monotonic clock.
         var behindSince: UInt64 = 0
     }

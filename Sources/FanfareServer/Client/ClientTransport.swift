@@ -20,8 +20,8 @@ protocol ClientTransport: AnyObject {
     /// The ping of a protocol that has none of its own.
     var ping: ByteBuffer { get }
 
-    /// Whether the peer answers pings, or sends some other sign of life.
-    var expectsLife: Bool { get }
+    /// Who says that the connection is alive.
+    var keepAlive: KeepAliveMode { get }
 
     /// The last bytes of a client that the node ends, which say why, and what follows them.
     func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell)

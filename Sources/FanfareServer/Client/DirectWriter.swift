@@ -47,6 +47,30 @@ struct DirectWriter: HubLane {
         }
     }
 
+    /// Sends several pieces of memory, ``maximumPieces`` with one call, until the socket takes no more.
+    func send(_ pieces: UnsafeBufferPointer<UnsafeRawBufferPointer>) -> Int {
+        withUnsafeTemporaryAllocation(of: iovec.self, capacity: min(pieces.count, Self.maximumPieces)) { vectors in
+            var (start, total) = (0, 0)
+            while start < pieces.count {
+                let count = min(vectors.count, pieces.count - start)
+                var bytes = 0
+                for index in 0..<count {
+                    let piece = pieces[start + index]
+                    bytes += piece.count
+                    vectors.initializeElement(
+                        at: index,
+                        to: iovec(iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count))
+                }
+                let sent = sendVectors(UnsafeMutableBufferPointer(rebasing: vectors[..<count]))
+                guard sent >= 0 else { return sent }
+                total += sent
+                guard sent == bytes else { break }
+                start += count
+            }
+            return total
+        }
+    }
+
     private func sendVectors(_ vectors: UnsafeMutableBufferPointer<iovec>) -> Int {
         var message = msghdr()
         message.msg_iov = vectors.baseAddress

@@ -53,8 +53,10 @@ extension Metric {
         .counter("fanfare_connections_refused_total", "Requests and sockets without a session.", by: "reason") { node in
             RefusalReason.allCases.map { ($0.label, node.sum($0)) }
         },
-        .counter("fanfare_disconnects_total", "Sessions ended, by close code.", by: "code") { node in
-            Disconnect.allCases.map { ("\($0.code)", node.sum($0)) }
+        .counter(
+            "fanfare_disconnects_total", "Sessions ended, by close code; all codes of applications are one.", by: "code"
+        ) { node in
+            DisconnectIndex.allCases.map { ($0.label, node.sum($0)) }
         },
         .counter("fanfare_accept_pauses_total", "Pauses of accept for want of descriptors.", shared: .acceptPauses),
         .deadline("fanfare_limit_handshake_seconds", "Longest wait for a request head.") { $0.limits.handshakeTimeout },
@@ -65,7 +67,7 @@ extension Metric {
         .limit("fanfare_limit_header_field_bytes", "Most bytes of one header field.") { $0.maxHeaderFieldBytes },
         .limit("fanfare_limit_header_list_bytes", "Most bytes of all header fields.") { $0.maxHeaderListBytes },
         .limit("fanfare_limit_header_fields", "Most header fields of a request.") { $0.maxHeaderFields },
-        .gauge("fanfare_subscriptions", "Client-channel pairs now.", loops: .subscriptions),
+        .gauge("fanfare_subscriptions", "Subscriptions of clients now.", loops: .subscriptions),
         .limit("fanfare_limit_channels_per_client", "Most channels of one client.") { $0.maxChannelsPerClient },
         .gauge(
             "fanfare_presence_members", "Members of channels with presence, client-channel pairs.",

@@ -98,6 +98,7 @@ final class LoopState {
         shard.onEnd = { [presence] client, channel in
             if let id = client.session.clientID { presence.left(id, channel) }
         }
+        shard.findClient = { [unowned self] id in directory[ExactText(id.description)] }
     }
 
     /// Starts the wheel.

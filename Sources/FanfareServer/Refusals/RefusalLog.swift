@@ -14,6 +14,8 @@ final class RefusalLog: Sendable {
         case refused(RefusalReason)
         /// A client that the node ended.
         case ended(Disconnect)
+        /// A client that an application ended, whatever its code and reason: there may be any number of them.
+        case applicationEnded
         /// A request to the server API without a valid key.
         case apiKey
         /// A request to the admin port that a web page may have sent.
@@ -34,6 +36,7 @@ final class RefusalLog: Sendable {
         _ kind: Kind, now: UInt64, _ message: @autoclosure () -> String,
         _ metadata: @autoclosure () -> Logger.Metadata = [:]
     ) {
+        let kind = kind.budget
         guard let level = kind.level, logger.logLevel <= level,
             let suppressed = budgets.withLock({ $0[kind, default: LineBudget()].take(now: now) })
         else { return }
@@ -65,10 +68,16 @@ final class RefusalLog: Sendable {
 }
 
 extension RefusalLog.Kind: CustomStringConvertible {
+    /// The kind whose budget it uses.
+    fileprivate var budget: RefusalLog.Kind {
+        if case .ended(.application) = self { .applicationEnded } else { self }
+    }
+
     var description: String {
         switch self {
         case .refused(let reason): "clients refused, \(reason.label)"
         case .ended(let disconnect): "clients ended, \(disconnect.code) \(disconnect.reason)"
+        case .applicationEnded: "clients ended by an application"
         case .apiKey: "server API requests without a valid key"
         case .adminForeign: "admin requests from elsewhere"
         case .adminEvicted: "admin connections closed for others"
@@ -78,7 +87,7 @@ extension RefusalLog.Kind: CustomStringConvertible {
     /// How loud its lines are; `nil`: it has none, for nothing was refused.
     var level: Logger.Level? {
         switch self {
-        case .refused, .apiKey: .info
+        case .refused, .apiKey, .applicationEnded: .info
         case .ended(let disconnect): disconnect.logLevel
         // The admin port is the operator's own: whoever is refused there is misled by him, or an attacker.
         case .adminForeign, .adminEvicted: .warning

@@ -8,6 +8,9 @@ public enum FormatDefinition: Sendable {
     /// Frames are made out of those of another format, when a first client takes one: too dear to be made for nobody. The
     /// function answers `nil` where the other format's frame does as well.
     case derived(from: WireFormat, @Sendable (ByteBuffer) -> ByteBuffer?)
+    /// Publications are encoded when a first client takes one, but for a few bytes that each client has for itself. Its clients
+    /// don't hear of joins and leaves.
+    case personal(PersonalEncoder)
 
     /// Everything in one codec and one framing.
     public static func encoded(_ codec: some Codec, in framing: some Framing) -> FormatDefinition {
@@ -18,6 +21,13 @@ public enum FormatDefinition: Sendable {
                     guard let body = codec.body(event) else { return nil }
                     return framing.seal(consume body, at: nil)
                 }))
+    }
+
+    /// Messages of a codec, each behind a lead of its client, in one framing.
+    public static func personal(_ codec: some Codec, in framing: some PersonalFraming) -> FormatDefinition {
+        .personal(
+            PersonalEncoder(
+                body: { codec.body($0) }, writeHeader: { framing.writeHeader(of: $0, behind: $1, into: &$2) }))
     }
 
     /// The format out of whose frames this one's are made.

@@ -76,7 +76,8 @@ public final class FormatTable: Sendable {
     /// What stands behind a format; `nil`: nobody uses it.
     func definition(_ format: WireFormat) -> FormatDefinition? { state.withLock { $0.entries[format]?.definition } }
 
-    /// The format itself if its frames are encoded, the one that it is made out of if it is derived; `nil`: nobody uses it.
+    /// The format itself if its frames are encoded, the one that it is made out of if it is derived; `nil`: nobody uses it, or
+    /// its clients have leads of their own.
     public func plain(_ format: WireFormat) -> PlainFormat? {
         state.withLock { state in
             var format = format
@@ -84,6 +85,7 @@ public final class FormatTable: Sendable {
                 switch definition {
                 case .encoded(let encoder): return PlainFormat(format: format, encoder: encoder)
                 case .derived(let base, _): format = base
+                case .personal: return nil
                 }
             }
             return nil
@@ -137,6 +139,7 @@ extension FormatTable.State {
         guard let entry = entries[format] else { return }
         switch entry.definition {
         case .derived(let base, _): acquire(base)
+        case .personal: break
         case .encoded(let encoder):
             guard entry.key == nil else { return }
             eager.append(.init(format: format, encoder: encoder))

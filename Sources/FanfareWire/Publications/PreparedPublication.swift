@@ -20,6 +20,8 @@ public final class PreparedPublication: Sendable {
     private struct Late {
         var frames = PerFormat<ByteBuffer>()
         var deflated = DeflatedBytes()
+        /// Nearly always none.
+        var personal: [(format: WireFormat, body: PersonalBody)] = []
     }
 
     /// What compression came to: bytes of frames before and after it.
@@ -60,12 +62,23 @@ public final class PreparedPublication: Sendable {
             } else {
                 frame = plain
             }
-        case nil:
-            assertionFailure("a client is in the hub whose format nobody uses")
+        case .personal, nil:
+            assertionFailure("a client is in the hub whose format nobody uses, or that has no lead for its format")
             return ByteBuffer()
         }
         late.frames.add(format, frame)
         return frame
+    }
+
+    /// What the clients of `format` share, which somebody uses and whose clients have leads of their own.
+    public func personal(_ format: WireFormat) -> PersonalBody? {
+        late.withLock { late in
+            if let known = late.personal.first(where: { $0.format == format }) { return known.body }
+            guard case .personal(let encoder) = formats.definition(format) else { return nil }
+            let body = PersonalBody(body: encoder.body(publication), encoder: encoder)
+            late.personal.append((format, body))
+            return body
+        }
     }
 
     /// What compression came to since the last call; `nil` where none is in use. For one counter among all event loops.

@@ -49,6 +49,15 @@ public struct Publication: Sendable, Equatable {
         self.metadata = metadata
     }
 
+    /// The same, not to be heard by that client; `nil` changes nothing.
+    public func excluding(_ client: ClientID?) -> Publication {
+        guard let client else { return self }
+        var publication = self
+        publication.metadata = PublicationMetadata(
+            tags: metadata?.tags ?? .none, info: metadata?.info, excludedClient: client)
+        return publication
+    }
+
     /// Bytes of the payload and of what is beside it: what bounds of memory count.
     public var size: Int { payload.bytes.readableBytes + (metadata?.size ?? 0) }
 }

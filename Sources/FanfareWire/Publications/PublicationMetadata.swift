@@ -7,23 +7,26 @@ public final class PublicationMetadata: Sendable {
     public let tags: PublicationTags
     /// Who published it; `nil`: a backend, or a client of a channel whose publications don't name it.
     public let info: ClientInfo?
+    /// The client that does not hear it, nearly always its publisher; `nil`: everybody does. Clients are not told.
+    public let excludedClient: ClientID?
     /// Bytes that it adds to the payload's on its way between nodes, about.
     public let size: Int
 
     /// `nil` when there is nothing to carry. An info above ``maximumInfoBytes`` is left out: a publication does not fail because
     /// its publisher has a long name.
-    public init?(tags: PublicationTags = .none, info: ClientInfo? = nil) {
+    public init?(tags: PublicationTags = .none, info: ClientInfo? = nil, excludedClient: ClientID? = nil) {
         let infoBytes = info?.json.readableBytes ?? 0
         let fits = infoBytes <= Self.maximumInfoBytes
-        guard !tags.isEmpty || info != nil && fits else { return nil }
+        guard !tags.isEmpty || info != nil && fits || excludedClient != nil else { return nil }
         self.tags = tags
         self.info = fits ? info : nil
-        size = tags.size + (fits ? infoBytes : 0)
+        self.excludedClient = excludedClient
+        size = tags.size + (fits ? infoBytes : 0) + (excludedClient == nil ? 0 : ClientID.bytes)
     }
 }
 
 extension PublicationMetadata: Equatable {
     public static func == (lhs: PublicationMetadata, rhs: PublicationMetadata) -> Bool {
-        lhs === rhs || lhs.tags == rhs.tags && lhs.info == rhs.info
+        lhs === rhs || lhs.tags == rhs.tags && lhs.info == rhs.info && lhs.excludedClient == rhs.excludedClient
     }
 }

@@ -17,6 +17,13 @@ public struct WebSocketFraming: Framing {
     }
 }
 
+extension WebSocketFraming: PersonalFraming {
+    public func writeHeader(of body: Body, behind lead: Int, into buffer: inout ByteBuffer) {
+        WebSocketFrame.writeHeader(
+            WebSocketFrame.Opcode(body.kind), payloadLength: lead + body.bytes.readableBytes, into: &buffer)
+    }
+}
+
 extension WebSocketFrame.Opcode {
     /// That of a data frame.
     init(_ kind: Payload.Kind) { self = kind == .text ? .text : .binary }

@@ -1,3 +1,4 @@
+import FanfareWire
 import Testing
 
 @testable import FanfareCore

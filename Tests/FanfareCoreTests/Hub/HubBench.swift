@@ -14,10 +14,10 @@ final class HubBench {
     var graveyard: [TestMember] = []
     private var everyone: [TestMember] = []
 
-    init(answersAtOnce: Bool = true) {
+    init(answersAtOnce: Bool = true, rules: ChannelRulebook = ChannelRulebook()) {
         broker = RecordingBroker()
         shard = HubShard(
-            broker: broker, receiver: 0, metrics: metrics, mailbox: Mailbox(wake: {}), maxRecovery: 100)
+            broker: broker, rules: rules, receiver: 0, metrics: metrics, mailbox: Mailbox(wake: {}), maxRecovery: 100)
         self.answersAtOnce = answersAtOnce
     }
 
@@ -33,9 +33,11 @@ final class HubBench {
         return client
     }
 
-    func subscribe(_ client: TestMember, _ channel: String, request: UInt32 = 0) {
+    func subscribe(
+        _ client: TestMember, _ channel: String, request: UInt32 = 0, format: WireFormat? = nil, lead: String? = nil
+    ) {
         guard let name = try? ChannelName(channel) else { return }
-        shard.subscribe(client, to: name, request: request)
+        shard.subscribe(client, to: name, request: request, format: format, lead: lead.map { Array($0.utf8) })
         if answersAtOnce { answerAll() }
     }
 
@@ -52,6 +54,12 @@ final class HubBench {
         )
     }
 
+    /// Publishes in the formats of a table.
+    func publish(_ channel: String, _ text: String, _ formats: FormatTable, excluding client: ClientID? = nil) throws {
+        let publication = Publication(channel: try ChannelName(channel), payload: Payload(text: text))
+        shard.publish(PreparedPublication(publication.excluding(client), formats: formats, receivedAt: 0))
+    }
+
     func flush() { shard.flush(now: { 0 }) }
 }
 
@@ -63,6 +71,7 @@ final class TestMember: HubMember {
     let wireFormat: WireFormat
     var received: [String] = []
     var answers: [String] = []
+    var starts: [SubscriptionStart] = []
     var writes = 0
     var onDeliver: (() -> Void)?
     var onBroken: (() -> Void)?
@@ -72,8 +81,19 @@ final class TestMember: HubMember {
 
     init(format: WireFormat) { wireFormat = format }
 
-    var isBehind: Bool { false }
-    func keepNewest(_ frame: ByteBuffer, of channel: ChannelName) {}
+    var isBehind = false
+    /// What was kept of channels whose newest publication is enough, by request.
+    var kept: [UInt32: String] = [:]
+    /// The whole frames that it was given, or the rest of what a lane did not take, as texts.
+    var frames: [String] { FrameText.whole(bytes) }
+    private var bytes = ByteBuffer()
+
+    func keepNewest(_ frame: SplitFrame, of channel: ChannelName, request: UInt32) {
+        kept[request] = FrameText.whole(frame.joined).first
+    }
+
+    func enqueue(_ frame: SplitFrame) { enqueue(frame.joined) }
+    func sent(_ count: Int, of frame: SplitFrame) { sent(count, of: frame.joined) }
 
     func deliver(_ bytes: ByteBuffer) {
         writes += 1
@@ -103,10 +123,13 @@ final class TestMember: HubMember {
     }
 
     func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart) {
+        starts.append(start)
         answers.append("+\(channel)#\(request)")
     }
 
-    func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason) { answers.append("-\(channel)") }
+    func unsubscribed(_ channel: ChannelName, request: UInt32, _ reason: UnsubscribeReason) {
+        answers.append("-\(channel)#\(request)")
+    }
 
     func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError) {
         answers.append("!\(channel)#\(request)")
@@ -114,13 +137,14 @@ final class TestMember: HubMember {
 
     /// The payloads, whatever frame is around them.
     private func take(_ bytes: ByteBuffer) {
+        self.bytes.writeImmutableBuffer(bytes)
         received += FrameText.payloads(bytes, format: wireFormat)
     }
 }
 
 /// A lane that takes as many bytes as its test says.
 final class TestLane: HubLane {
-    private let state = Mutex((room: 0, taken: [UInt8]()))
+    private let state = Mutex((room: 0, taken: [UInt8](), calls: 0))
 
     init(room: Int) { state.withLock { $0.room = room } }
 
@@ -135,10 +159,38 @@ final class TestLane: HubLane {
             return count
         }
     }
+
+    func send(_ pieces: UnsafeBufferPointer<UnsafeRawBufferPointer>) -> Int {
+        state.withLock { $0.calls += 1 }
+        var total = 0
+        for piece in pieces {
+            let count = send(piece)
+            guard count >= 0 else { return count }
+            total += count
+            guard count == piece.count else { break }
+        }
+        return total
+    }
+
+    /// How often several pieces were sent with one call.
+    var gatheredCalls: Int { state.withLock(\.calls) }
 }
 
 /// Reads the test payloads out of ready frames.
 enum FrameText {
+    /// The payloads as they are, of frames of any length.
+    static func whole(_ bytes: ByteBuffer) -> [String] {
+        var bytes = bytes
+        var texts: [String] = []
+        while let _ = bytes.readInteger(as: UInt8.self), let short = bytes.readInteger(as: UInt8.self) {
+            let length = short < 126 ? Int(short) : bytes.readInteger(as: UInt16.self).map(Int.init) ?? 0
+            texts.append(bytes.readString(length: length) ?? "cut")
+        }
+        return texts
+    }
+
+    static func whole(_ bytes: [UInt8]) -> [String] { whole(ByteBuffer(bytes: bytes)) }
+
     static func payloads(_ bytes: ByteBuffer, format: WireFormat) -> [String] {
         var bytes = bytes
         var texts: [String] = []

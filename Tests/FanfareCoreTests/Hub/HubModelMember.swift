@@ -4,7 +4,7 @@ import NIOCore
 
 @testable import FanfareCore
 
-/// A client of the hub that keeps the numbers that it gets, by channel.
+/// A client of the hub that keeps the numbers that it gets, by channel and lead.
 final class HubModelMember: HubMember {
     typealias Lane = TestLane
 
@@ -19,6 +19,7 @@ final class HubModelMember: HubMember {
     }
 
     let id: Int
+    let clientID = ClientID.make(node: .random(), loop: 0)
     let wireFormat: WireFormat
     var membership = HubMembership<HubModelMember>()
     var answers: [Answer] = []
@@ -38,7 +39,9 @@ final class HubModelMember: HubMember {
     deinit { precondition(membership.count == 0, "the hub let go of a client that is still in it") }
 
     var isBehind: Bool { false }
-    func keepNewest(_ frame: ByteBuffer, of channel: ChannelName) {}
+    func keepNewest(_ frame: SplitFrame, of channel: ChannelName, request: UInt32) {}
+    func enqueue(_ frame: SplitFrame) { enqueue(frame.joined) }
+    func sent(_ count: Int, of frame: SplitFrame) { sent(count, of: frame.joined) }
 
     func deliver(_ bytes: ByteBuffer) {
         writes.append(bytes)
@@ -69,7 +72,7 @@ final class HubModelMember: HubMember {
         answered(channel, request, true)
     }
 
-    func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason) {}
+    func unsubscribed(_ channel: ChannelName, request: UInt32, _ reason: UnsubscribeReason) {}
 
     func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError) {
         answered(channel, request, false)
@@ -83,25 +86,26 @@ final class HubModelMember: HubMember {
     }
 
     /// Ends the tick: how many writes it took, and what was in them.
-    func endTick() -> (writes: Int, numbers: [Int: [Int]]) {
+    func endTick() -> (writes: Int, heard: HubModel.Heard) {
         if let gathered { writes.append(gathered) }
         if let taken = lane?.taken, !taken.isEmpty || !rest.isEmpty { writes.append(ByteBuffer(bytes: taken + rest)) }
         defer { (writes, gathered, lane, rest) = ([], nil, nil, []) }
-        var numbers: [Int: [Int]] = [:]
-        for write in writes { read(write, into: &numbers) }
-        return (writes.count, numbers)
+        var heard: HubModel.Heard = [:]
+        for write in writes { read(write, into: &heard) }
+        return (writes.count, heard)
     }
 
-    /// A payload is the channel's digit and six more, and stands right before what closes the message.
-    private func read(_ bytes: ByteBuffer, into numbers: inout [Int: [Int]]) {
-        let isJSON = [.centrifugeJSONWebSocket, .centrifugeJSONWebSocketDeflate].contains(wireFormat)
-        let tail = isJSON ? 3 : 0
-        var index = bytes.readerIndex
-        while let length: UInt8 = bytes.getInteger(at: index + 1) {
-            index += 2 + Int(length)
-            let text = bytes.getString(at: index - tail - 7, length: 7) ?? ""
-            let value = Int(text) ?? -1
-            numbers[value / 1_000_000, default: []].append(value % 1_000_000)
+    /// A payload is the channel's digit and six more, and stands right before what closes the message. A lead is the request
+    /// between `#` and `:`.
+    private func read(_ bytes: ByteBuffer, into heard: inout HubModel.Heard) {
+        var bytes = bytes
+        while bytes.readInteger(as: UInt8.self) == 0x81, let length = bytes.readInteger(as: UInt8.self),
+            let text = bytes.readString(length: Int(length))
+        {
+            let request = text.first == "#" ? UInt32(text.dropFirst().prefix { $0 != ":" }) : nil
+            let value = Int(text.dropLast(text.first == "{" ? 3 : 0).suffix(7)) ?? -1
+            heard[.init(channel: value / 1_000_000, request: request), default: []].append(value % 1_000_000)
         }
+        if bytes.readableBytes > 0 { heard[.init(channel: -1, request: nil)] = [bytes.readableBytes] }
     }
 }

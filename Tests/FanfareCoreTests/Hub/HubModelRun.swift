@@ -13,6 +13,7 @@ final class HubModelRun {
     private var random: SeededRandom
     private let formats: FormatTable
     private let wireFormats: [WireFormat]
+    private let personalFormats: [WireFormat]
     private let broker = RecordingBroker()
     private let metrics = LoopMetrics()
     private let shard: HubShard<HubModelMember>
@@ -24,6 +25,8 @@ final class HubModelRun {
     private var nextNumber = 0
     /// Answers that the broker may give, also for subscriptions that nobody wants any more.
     private var owed: [(channel: ChannelName, ticket: UInt64)] = []
+    /// Whose last subscription to which channel ended, as the shard says.
+    private var ended: [HubModel.End] = []
 
     init(seed: Int) {
         random = SeededRandom(seed: UInt64(seed))
@@ -33,12 +36,22 @@ final class HubModelRun {
         wireFormats =
             [.rawWebSocket, .rawWebSocketDeflate, .centrifugeJSONWebSocket, .centrifugeJSONWebSocketDeflate]
             + ["a", "b"].compactMap { key in raw.flatMap { formats.intern(key, as: .encoded($0.encoder)) } }
+        personalFormats = ["p", "q"].compactMap { key in
+            formats.intern(ExactText(key), as: .personal(PlainCodec(mark: key), in: WebSocketFraming()))
+        }
         shard = HubShard(
             broker: broker, receiver: 0, metrics: metrics, mailbox: Mailbox(wake: {}), maxRecovery: 100)
+        shard.findClient = { [unowned self] id in clients.first { $0.clientID == id } }
+        shard.onEnd = { [unowned self] client, channel in
+            ended.append(HubModel.End(client: client.id, channel: Self.number(of: channel)))
+        }
         for _ in 0..<3 { join() }
     }
 
-    deinit { for client in clients { shard.leave(client) } }
+    deinit {
+        shard.onEnd = nil
+        for client in clients { shard.leave(client) }
+    }
 
     private static let names = (1...5).compactMap { try? ChannelName("c\($0)") }
 
@@ -47,7 +60,7 @@ final class HubModelRun {
     func step(_ step: Int) throws {
         switch chance(16) {
         case 0: if clients.count < 12 { join() }
-        case 1..<7: try toggle(UInt32(step))
+        case 1..<7: try toggle()
         case 7: if let client = anyone() { leave(client) }
         case 8..<11: answer()
         default: try tick()
@@ -79,22 +92,36 @@ final class HubModelRun {
         nextClient += 1
     }
 
-    /// Somebody comes to a channel or goes from it.
-    private func toggle(_ request: UInt32) throws {
+    /// Names of subscriptions: few, so that they come again, and of different lengths.
+    private static let requests: [UInt32] = [1, 2, 33, 44, 555]
+
+    /// A subscription begins or ends, perhaps one of several of a client to a channel.
+    private func toggle() throws {
         guard let client = anyone() else { return }
         let name = Self.names[chance(5)]
         let channel = Self.number(of: name)
-        if model.isMember(client.id, channel) || chance(10) == 0 {
-            let had = shard.unsubscribe(client, from: name)
-            guard had == model.isMember(client.id, channel) else {
-                throw Disagreement(description: "client \(client.id) was in c\(channel): \(had)")
-            }
-            model.unsubscribe(client.id, channel)
-        } else {
-            model.subscribe(client.id, channel, request)
-            shard.subscribe(client, to: name, request: request)
+        let known = model.requests(client.id, channel)
+        let request = Self.requests[chance(Self.requests.count)]
+        switch chance(10) {
+        case 0, 1:
+            try check(shard.unsubscribe(client, from: name), !known.isEmpty, "client \(client.id) in c\(channel)")
+            for request in known { model.unsubscribe(client.id, channel, request) }
+        case _ where known.contains(request) || chance(10) == 0:
+            let had = shard.unsubscribe(client, from: name, request: request)
+            try check(had, known.contains(request), "client \(client.id) in c\(channel) as \(request)")
+            model.unsubscribe(client.id, channel, request)
+        default:
+            // Mostly one that reads as the client's others.
+            let lead = chance(3) == 0 ? Array("#\(request):".utf8) : nil
+            let format = lead != nil ? personalFormats[chance(2)] : chance(4) == 0 ? wireFormats[chance(6)] : nil
+            model.subscribe(client.id, channel, .init(request: request, hasLead: lead != nil))
+            shard.subscribe(client, to: name, request: request, format: format, lead: lead)
         }
         owed += broker.takeOpen()
+    }
+
+    private func check(_ answer: Bool, _ expected: Bool, _ what: String) throws {
+        guard answer == expected else { throw Disagreement(description: "\(what): \(answer)") }
     }
 
     /// A client ends; nothing but the shard knows it any more. Leaving twice is leaving once.
@@ -159,11 +186,11 @@ final class HubModelRun {
         shard.flush(now: { 0 })
         for client in clients {
             client.onWrite = nil
-            let (writes, numbers) = client.endTick()
-            guard numbers == expected[client.id] ?? [:], writes == (expected[client.id] == nil ? 0 : 1) else {
+            let (writes, heard) = client.endTick()
+            guard heard == expected[client.id] ?? [:], writes == (expected[client.id] == nil ? 0 : 1) else {
                 throw Disagreement(
                     description:
-                        "client \(client.id) got \(numbers) in \(writes) writes, not \(expected[client.id] ?? [:])")
+                        "client \(client.id) got \(heard) in \(writes) writes, not \(expected[client.id] ?? [:])")
             }
         }
     }
@@ -172,9 +199,10 @@ final class HubModelRun {
         nextNumber += 1
         let channel = Self.number(of: name)
         let payload = Payload(text: "\(channel * 1_000_000 + nextNumber)")
-        shard.publish(
-            PreparedPublication(Publication(channel: name, payload: payload), formats: formats, receivedAt: 0))
-        model.publish(channel, nextNumber)
+        let sender = chance(3) == 0 ? anyone() : nil
+        let publication = Publication(channel: name, payload: payload).excluding(sender?.clientID)
+        shard.publish(PreparedPublication(publication, formats: formats, receivedAt: 0))
+        model.publish(channel, nextNumber, excluding: sender?.id)
     }
 
     private func compare() throws {
@@ -191,6 +219,10 @@ final class HubModelRun {
             client.answers = []
         }
         model.answers = [:]
+        guard ended.sorted() == model.ended.sorted() else {
+            throw Disagreement(description: "gone are \(ended), not \(model.ended)")
+        }
+        (ended, model.ended) = ([], [])
     }
 
     private func compareBroker() throws {
@@ -199,7 +231,7 @@ final class HubModelRun {
         }
         for name in Self.names {
             let state = model.channels[Self.number(of: name)]
-            let count = state?.isActive == true ? state?.members.count ?? 0 : 0
+            let count = state?.isActive == true ? state?.subscriptions ?? 0 : 0
             guard shard.subscribers(of: name) == count else {
                 throw Disagreement(description: "\(name) has not \(count)")
             }

@@ -39,7 +39,74 @@ struct KeepAliveTests {
         var settings = KeepAlive()
         settings.pingInterval = nil
         var machine = KeepAliveStateMachine()
-        #expect(machine.start(now: 0, settings: settings, spread: 0.5) == nil)
-        #expect(machine.deadlineReached(now: 100 * second, settings: settings) == .none)
+        for mode in [KeepAliveMode.serverPings, .serverPingsOnly] {
+            #expect(machine.start(now: 0, mode: mode, settings: settings, spread: 0.5) == nil)
+            #expect(machine.deadlineReached(now: 100 * second, settings: settings) == .none)
+        }
+    }
+
+    @Test("a client that was not read when it should have answered is pinged again and has all its time anew")
+    func pausedWhilePinged() {
+        var machine = KeepAliveStateMachine()
+        _ = machine.start(now: 0, settings: settings, spread: 0)
+        #expect(machine.deadlineReached(now: second, settings: settings) == .ping(next: 9 * second))
+        // What `grantLife` does, at the deadline.
+        _ = machine.lifeSeen(now: 9 * second, settings: settings)
+        #expect(machine.deadlineReached(now: 9 * second, settings: settings) == .wait(until: 26 * second))
+        #expect(machine.deadlineReached(now: 26 * second, settings: settings) == .ping(next: 34 * second))
+        #expect(machine.deadlineReached(now: 34 * second, settings: settings) == .noPong)
+    }
+
+    @Test("where nothing can come back the server pings at its interval and ends nobody")
+    func serverOnly() {
+        var machine = KeepAliveStateMachine()
+        #expect(machine.start(now: 0, mode: .serverPingsOnly, settings: settings, spread: 0.2) == 5 * second)
+        #expect(machine.deadlineReached(now: 4 * second, settings: settings) == .wait(until: 5 * second))
+        for ping: UInt64 in [5, 30, 55, 80] {
+            let next = (ping + 25) * second
+            #expect(machine.deadlineReached(now: ping * second, settings: settings) == .ping(next: next))
+            // Nothing comes; if something does, it is no answer.
+            #expect(machine.lifeSeen(now: (ping + 1) * second, settings: settings) == nil)
+        }
+        // A loop that was held up pings once, not for every interval that it missed.
+        #expect(machine.deadlineReached(now: 500 * second, settings: settings) == .ping(next: 525 * second))
+    }
+
+    @Test(
+        "a client that pings by itself is never pinged, and ended when its own time has passed without a sign of life")
+    func clientPings() {
+        for pingInterval in [settings.pingInterval, nil] {
+            var settings = settings
+            settings.pingInterval = pingInterval
+            var machine = KeepAliveStateMachine()
+            let mode = KeepAliveMode.clientPings(within: .seconds(60))
+            #expect(machine.start(now: second, mode: mode, settings: settings, spread: 0.9) == 61 * second)
+            // Signs of life move nothing but what the deadline finds.
+            #expect(machine.lifeSeen(now: 20 * second, settings: settings) == nil)
+            #expect(machine.lifeSeen(now: 50 * second, settings: settings) == nil)
+            #expect(machine.deadlineReached(now: 61 * second, settings: settings) == .wait(until: 110 * second))
+            #expect(machine.deadlineReached(now: 109 * second, settings: settings) == .wait(until: 110 * second))
+            #expect(machine.deadlineReached(now: 110 * second, settings: settings) == .noPong)
+        }
+    }
+
+    @Test("a client that pings by itself and was not read meanwhile has its whole time anew")
+    func pausedClient() {
+        var machine = KeepAliveStateMachine()
+        _ = machine.start(now: 0, mode: .clientPings(within: .seconds(10)), settings: settings, spread: 0)
+        // What `grantLife` does at the deadline, and when the client is read again.
+        _ = machine.lifeSeen(now: 10 * second, settings: settings)
+        #expect(machine.deadlineReached(now: 10 * second, settings: settings) == .wait(until: 20 * second))
+        _ = machine.lifeSeen(now: 14 * second, settings: settings)
+        #expect(machine.deadlineReached(now: 20 * second, settings: settings) == .wait(until: 24 * second))
+        #expect(machine.deadlineReached(now: 24 * second, settings: settings) == .noPong)
+    }
+
+    @Test("how long a client may be silent is its own choice within bounds")
+    func choice() {
+        #expect(KeepAlive.clientTime(.seconds(90)) == .seconds(90))
+        #expect(KeepAlive.clientTime(.zero) == .seconds(1) && KeepAlive.clientTime(.milliseconds(10)) == .seconds(1))
+        #expect(KeepAlive.clientTime(.seconds(98_302)) == .seconds(3_600))
+        #expect(KeepAlive.clientTime(nil) == .seconds(3_600))
     }
 }

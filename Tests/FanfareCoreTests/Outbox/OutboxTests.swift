@@ -168,6 +168,65 @@ struct OutboxTests {
         #expect(memory.bytes == 0)
     }
 
+    @Test(
+        "of a frame whose head is the client's own, dropping keeps both parts when it has begun, and none when it has not",
+        arguments: 0..<200)
+    func dropSplit(seed: Int) {
+        var random = SeededRandom(seed: UInt64(seed))
+        var outbox = Outbox()
+        var (all, boundaries): (ByteBuffer, Set<Int>) = (ByteBuffer(), [0])
+        for number in 0..<12 {
+            let size = Int.random(in: 1...(number.isMultiple(of: 3) ? 100_000 : 400), using: &random)
+            let whole = WebSocketFrame.encode(.text, payload: bytes(number, size))
+            // Mostly in two parts, of which the kernel may have taken something of the first.
+            let head = Int.random(in: 0..<4, using: &random) == 0 ? 0 : Int.random(in: 2...(size + 1), using: &random)
+            let gone = number == 0 ? Int.random(in: 0..<whole.readableBytes, using: &random) : 0
+            let start = all.readableBytes - gone
+            append([whole.getSlice(at: gone, length: whole.readableBytes - gone) ?? whole], to: &all)
+            boundaries.insert(start + whole.readableBytes)
+            if gone > 0 { boundaries.remove(0) }
+            guard head > 0, let first = whole.getSlice(at: 0, length: head),
+                let rest = whole.getSlice(at: head, length: whole.readableBytes - head)
+            else {
+                _ = outbox.append(queued(whole), taken: gone, limit: .max)
+                continue
+            }
+            _ = outbox.append(
+                queued(first), taken: min(gone, head), part: .head, behind: rest.readableBytes, limit: .max)
+            _ = outbox.append(queued(rest), taken: max(0, gone - head), part: .rest, limit: .max)
+        }
+        var taken = ByteBuffer()
+        var chunk = next(&outbox)
+        for _ in 0..<Int.random(in: 0...3, using: &random) {
+            append(chunk, to: &taken)
+            outbox.completed()
+            chunk = next(&outbox)
+        }
+        let before = outbox.bytes
+        let dropped = outbox.dropWaiting()
+        #expect(outbox.bytes == before - dropped)
+        while !chunk.isEmpty {
+            append(chunk, to: &taken)
+            outbox.completed()
+            chunk = next(&outbox)
+        }
+        #expect(taken == all.getSlice(at: 0, length: taken.readableBytes) && boundaries.contains(taken.readableBytes))
+        #expect(outbox.isEmpty && memory.bytes == 0)
+    }
+
+    @Test("a frame in two parts is refused as a whole: its head counts for both")
+    func splitOverflow() {
+        var outbox = Outbox()
+        #expect(outbox.append(queued(1, 50), limit: 100) == .write)
+        #expect(outbox.append(queued(1, 10), part: .head, behind: 41, limit: 100) == .overflow)
+        #expect(outbox.append(queued(1, 10), part: .head, behind: 40, limit: 100) == .queued)
+        #expect(outbox.append(queued(1, 40), part: .rest, limit: 100) == .queued)
+        #expect(outbox.liveBytes == 100)
+        var empty = Outbox()
+        #expect(empty.append(queued(1, 10), part: .head, behind: 400, limit: 100) == .write)
+        #expect(empty.append(queued(1, 400), part: .rest, limit: 100) == .queued)
+    }
+
     @Test("what many clients get of a history, each in a turn of its own, counts once as long as one of them holds it")
     func sharedLater() {
         var ledger = QueueLedger(memory: memory, metrics: metrics)

@@ -1,3 +1,4 @@
+import FanfareWire
 import NIOCore
 import Support
 import Testing
@@ -17,7 +18,13 @@ struct PendingBytesTests {
             let isCredited = Int.random(in: 0..<4, using: &random) == 0
             let start = bytes.withUnsafeReadableBytes(\.baseAddress)
             for index in turns.indices where Bool.random(using: &random) {
-                if Bool.random(using: &random) {
+                let head = ByteBuffer(repeating: 255, count: Int.random(in: 1...9, using: &random))
+                if Int.random(in: 0..<4, using: &random) == 0 {
+                    // A head of its own before what others have, too.
+                    turns[index].pending.append(SplitFrame(head: head, body: bytes), isCredited: isCredited)
+                    turns[index].bytes.writeImmutableBuffer(head)
+                    if isCredited { turns[index].credit += head.readableBytes }
+                } else if Bool.random(using: &random) {
                     turns[index].pending.append(bytes, isCredited: isCredited, join: &join)
                 } else {
                     turns[index].pending.append(bytes, isCredited: isCredited)
@@ -34,6 +41,9 @@ struct PendingBytesTests {
                 #expect(all == turn.bytes && turn.pending.bytes == turn.bytes.readableBytes)
                 #expect(turn.pending.credit == turn.credit)
                 #expect(pieces.filter(\.isCredited).reduce(0) { $0 + $1.bytes.readableBytes } == turn.credit)
+                let parts = pieces.map(\.part)
+                #expect(zip(parts, parts.dropFirst()).allSatisfy { ($0 == .head) == ($1 == .rest) })
+                #expect(parts.first != .rest && parts.last != .head)
                 #expect(turn.pending.isEmpty == (turn.bytes.readableBytes == 0))
             }
         }

@@ -20,12 +20,14 @@ struct ManyRecoveriesTests {
         func sent(_ count: Int, of bytes: ByteBuffer) {}
         func deliver(_ bytes: ByteBuffer) { lives += 1 }
         func enqueue(_ bytes: ByteBuffer) { lives += 1 }
-        func keepNewest(_ frame: ByteBuffer, of channel: ChannelName) {}
+        func sent(_ count: Int, of frame: SplitFrame) {}
+        func enqueue(_ frame: SplitFrame) { lives += 1 }
+        func keepNewest(_ frame: SplitFrame, of channel: ChannelName, request: UInt32) {}
         func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart) {
             self.start = start
         }
         func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError) {}
-        func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason) {}
+        func unsubscribed(_ channel: ChannelName, request: UInt32, _ reason: UnsubscribeReason) {}
     }
 
     private let channel: ChannelName

@@ -85,13 +85,15 @@ final class RecoveringMember: HubMember {
         enqueue(session.subscribeFailed(channel, id: request, error))
     }
 
-    func unsubscribed(_ channel: ChannelName, _ reason: UnsubscribeReason) {
+    func unsubscribed(_ channel: ChannelName, request: UInt32, _ reason: UnsubscribeReason) {
         enqueue(session.unsubscribed(channel, reason))
     }
 
     func sent(_ count: Int, of bytes: ByteBuffer) { surprise("there is no lane") }
     var isBehind: Bool { false }
-    func keepNewest(_ frame: ByteBuffer, of channel: ChannelName) {}
+    func keepNewest(_ frame: SplitFrame, of channel: ChannelName, request: UInt32) {}
+    func sent(_ count: Int, of frame: SplitFrame) { surprise("there is no lane") }
+    func enqueue(_ frame: SplitFrame) { surprise("there is no lead") }
 
     func deliver(_ bytes: ByteBuffer) { enqueue(bytes) }
     private func enqueue(_ body: Body) { enqueue(WebSocketFraming().seal(body)) }

@@ -28,10 +28,10 @@ struct MetricTableTests {
             one.refusals.add(reason, 1)
             two.refusals.add(reason, value - 1)
         }
-        for disconnect in Disconnect.allCases {
+        for disconnect in DisconnectIndex.allCases {
             let value = next("\(disconnect)")
-            one.disconnects.add(DisconnectIndex(disconnect), 1)
-            two.disconnects.add(DisconnectIndex(disconnect), value - 1)
+            one.disconnects.add(disconnect, 1)
+            two.disconnects.add(disconnect, value - 1)
         }
         for counter in TLSCounter.allCases { metrics.tls.addShared(counter, next("tls \(counter)")) }
         for counter in SharedCounter.allCases { metrics.shared.addShared(counter, next("\(counter)")) }

@@ -43,6 +43,19 @@ struct RefusalLogTests {
         #expect(capture.all.last == "info: 5 more, not logged one by one: clients refused, origin")
     }
 
+    @Test("codes and reasons of applications share one budget, however many there are")
+    func applications() throws {
+        let capture = LogCapture()
+        let log = RefusalLog(capture.logger())
+        for number in 0..<1_000 {
+            let end = try #require(ApplicationDisconnect(code: 4_000 + UInt16(number), reason: "\(number)"))
+            log.note(.ended(.application(end)), now: 1, "ended \(number)", [:])
+        }
+        #expect(capture.all == (0..<5).map { "info: ended \($0)" })
+        log.tellSuppressed(now: 10_000_001)
+        #expect(capture.all.last == "info: 995 more, not logged one by one: clients ended by an application")
+    }
+
     @Test("what is refused at the admin port is a warning, and so is the count of what was held back")
     func admin() {
         let capture = LogCapture()
@@ -80,8 +93,8 @@ struct RefusalLogTests {
 
     @Test("every way in which the node ends a client has a line, but for those that refuse nothing")
     func levels() {
-        let silent = Disconnect.allCases.filter { $0.logLevel == nil }
+        let silent = Disconnect.builtIn.filter { $0.logLevel == nil }
         #expect(silent == [.normal, .abnormal, .serviceRestart])
-        #expect(Disconnect.allCases.filter { $0.logLevel == .debug } == [.expired, .writeError, .noPong])
+        #expect(Disconnect.builtIn.filter { $0.logLevel == .debug } == [.expired, .writeError, .noPong])
     }
 }

@@ -171,6 +171,48 @@ struct ClientQueueTests {
         }
     }
 
+    /// Subscribes with a lead before each publication.
+    private func subscribe(_ client: BenchClient, _ lead: String, _ bench: ClientBench) throws {
+        let encoder = FormatDefinition.personal(PayloadCodec(), in: WebSocketFraming())
+        let format = try #require(bench.node.formats.intern("personal", as: encoder))
+        bench.loop.settle()
+        client.connection.onSubscribed = { _ in }
+        bench.loop.shard.subscribe(
+            client.connection, to: try ChannelName("p"), request: 1, format: format, lead: Array(lead.utf8))
+        bench.run()
+    }
+
+    private struct PayloadCodec: Codec {
+        func body(_ publication: Publication) -> Body { Body(publication.payload) }
+    }
+
+    @Test("what waits for clients with leads of their own is shared but for the leads, within the limit of each")
+    func leads() throws {
+        try with(change: { $0.maxQueueBytes = 100_000 }) { bench in
+            let clients = try (0..<20).map { _ in try bench.client(["a"], room: 10) }
+            for (number, client) in clients.enumerated() { try subscribe(client, "<\(number)>", bench) }
+            let burst = [text(0, 40_000), "small", text(1, 40_000)]
+            try bench.publish(burst.map { ("p", $0) })
+            #expect(clients.allSatisfy { $0.connection.phase == .open })
+            #expect(bench.count(.queueBytes) > clients.count * 80_000)
+            #expect(bench.count(.queueMemory) < 400_000 && bench.count(.queueMemory) == bench.node.queueMemory.bytes)
+            clients[0].take(1 << 40)
+            #expect(clients[0].received() == burst.map { "<0>" + $0 })
+            // One more is too much for those that took nothing; they hear the end of the frame under way, and why.
+            try bench.publish([("p", text(2, 30_000))])
+            #expect(clients.map { $0.connection.phase == .open } == [true] + Array(repeating: false, count: 19))
+            for (number, client) in clients.enumerated().dropFirst() {
+                client.take(1 << 40)
+                let heard = client.received()
+                #expect(heard.last == "close 3008" && heard.count > 1 && heard.count < 5)
+                #expect(heard.dropLast() == burst.map { "<\(number)>" + $0 }.prefix(heard.count - 1))
+            }
+            clients[0].take(1 << 40)
+            #expect(clients[0].received().last == "<0>" + text(2, 30_000))
+            #expect(bench.node.queueMemory.bytes == 0 && bench.count(.queueBytes) == 0)
+        }
+    }
+
     @Test("where only the newest counts, a client that is behind gets that of each channel and is not cut")
     func newest() throws {
         var rules = ChannelRules()

@@ -40,6 +40,29 @@ struct DirectoryTests {
         #expect(bench.loop.directory.count == 0 && bench.loop.directory.userCount == 0)
     }
 
+    @Test("a publication that names a client is not heard by it, and by all others of the channel")
+    func excluded() throws {
+        let bench = ClientBench()
+        defer { bench.end() }
+        let ids = [bench.loop.makeClientID(), bench.loop.makeClientID()]
+        let clients = try ids.map { id in
+            let raw = RawClient(
+                channel: try ChannelName("c"), rules: ChannelRules(), mayPublish: false, identity: nil, clientID: id)
+            let client = try bench.client(.raw(raw))
+            client.connection.onSubscribed = { _ in }
+            bench.loop.shard.subscribe(client.connection, to: raw.channel, request: 0)
+            bench.run()
+            return client
+        }
+        for (text, id) in [("1", ids[0]), ("2", ids[1]), ("3", nil)] {
+            let options = PublishOptions(excludedClient: id.flatMap { ClientID(ExactText($0)) })
+            bench.broker.publish(
+                Publication(channel: try ChannelName("c"), payload: Payload(text: text)), options: options) { _ in }
+        }
+        bench.run()
+        #expect(clients.map { $0.received() } == [["2", "3"], ["1", "3"]])
+    }
+
     @Test("a Centrifuge client is in it from its connect on, by an id that says its node and loop")
     func centrifugeClients() throws {
         let bench = ClientBench()

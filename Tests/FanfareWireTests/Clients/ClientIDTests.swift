@@ -1,7 +1,6 @@
-import FanfareWire
 import Testing
 
-@testable import FanfareCore
+@testable import FanfareWire
 
 @Suite("Client ids")
 struct ClientIDTests {

@@ -1,10 +1,11 @@
-import FanfareWire
-
 /// The id by which a client is known in presence, logs and commands: 128 bits in the form of a UUID. The first 32 say where it
 /// is, 26 its node and 6 its event loop, so that whoever has an id knows whom to ask; 96 are random, so that nobody guesses one.
 public struct ClientID: Hashable, Sendable, CustomStringConvertible {
-    /// Event loops that an id can tell apart; a node has fewer (``Broker/start(receivers:)``).
+    /// Event loops that an id can tell apart; a node has fewer.
     public static let maximumLoops = 64
+
+    /// Of its ``words``.
+    public static let bytes = 16
 
     public let node: NodeID
     /// Index of the event loop.
@@ -29,6 +30,18 @@ public struct ClientID: Hashable, Sendable, CustomStringConvertible {
             node: node, loop: loop, high: UInt32.random(in: 0...UInt32.max), low: UInt64.random(in: 0...UInt64.max))
     }
 
+    /// Any 128 bits are an id.
+    public init(words: (high: UInt64, low: UInt64)) {
+        self.init(
+            node: NodeID(words.high), loop: Int(words.high >> 32 & 63), high: UInt32(truncatingIfNeeded: words.high),
+            low: words.low)
+    }
+
+    /// Its 128 bits.
+    public var words: (high: UInt64, low: UInt64) {
+        (UInt64(node.rawValue) << 38 | UInt64(loop) << 32 | UInt64(high), low)
+    }
+
     /// Reads what ``description`` writes; `nil` for anything else. That it reads says nothing of whether there is such a client.
     public init?(_ text: ExactText) {
         let bytes = Array(text.utf8)
@@ -42,17 +55,15 @@ public struct ClientID: Hashable, Sendable, CustomStringConvertible {
             guard let digit = Self.digit(byte) else { return nil }
             words = (words.0 << 4 | words.1 >> 60, words.1 << 4 | UInt64(digit))
         }
-        guard let node = NodeID(rawValue: UInt32(words.0 >> 38)) else { return nil }
-        self.init(
-            node: node, loop: Int(words.0 >> 32 & 63), high: UInt32(truncatingIfNeeded: words.0), low: words.1)
+        self.init(words: words)
     }
 
     /// Thirty-two hexadecimal digits in five groups.
     public var description: String {
-        let first = UInt64(node.rawValue) << 38 | UInt64(loop) << 32 | UInt64(high)
+        let words = words
         return String(unsafeUninitializedCapacity: 36) { buffer in
             var place = 0
-            for word in [first, low] {
+            for word in [words.high, words.low] {
                 for shift in stride(from: 60, through: 0, by: -4) {
                     if Self.isDash(place) {
                         buffer[place] = UInt8(ascii: "-")

@@ -2,7 +2,7 @@
 /// meant for the first reaches the second.
 public struct NodeID: Hashable, Sendable, CustomStringConvertible {
     /// So many bits, for client ids hold one beside 96 random bits. Among 100 nodes two have the same id in 1 of 13,000
-    /// starts; then both say so (``ControlCounter/conflicts``).
+    /// starts; then both say so.
     public static let bits = 26
 
     public let rawValue: UInt32
@@ -13,10 +13,11 @@ public struct NodeID: Hashable, Sendable, CustomStringConvertible {
         self.rawValue = rawValue
     }
 
-    private init(_ rawValue: UInt32) { self.rawValue = rawValue }
+    /// The upper bits of a client id.
+    init(_ words: UInt64) { rawValue = UInt32(words >> UInt64(64 - Self.bits)) }
 
     /// A node that starts now.
-    public static func random() -> NodeID { NodeID(UInt32.random(in: 0..<1 << UInt32(bits))) }
+    public static func random() -> NodeID { NodeID(UInt64.random(in: 0...UInt64.max)) }
 
     /// Seven hexadecimal digits.
     public var description: String {
