@@ -22,7 +22,8 @@ struct RefusalLogTests {
             try await client.send("no command")
             #expect(try await client.closeCode() == 3501)
             try await eventually("both are in the log") {
-                node.log.contains("address=192.0.2.8") && node.log.contains("client ended: a command is not a JSON object")
+                node.log.contains("address=192.0.2.8")
+                    && node.log.contains("client ended: a command is not a JSON object")
             }
             #expect(!node.log.contains("se.cr.et"))
         }

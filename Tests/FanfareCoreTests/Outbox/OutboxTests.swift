@@ -203,7 +203,7 @@ struct OutboxTests {
             chunk = next(&outbox)
         }
         let before = outbox.bytes
-        let dropped = outbox.dropWaiting()
+        let dropped = outbox.dropWaiting { WebSocketFrame.boundary(in: $0, from: $1) }
         #expect(outbox.bytes == before - dropped)
         while !chunk.isEmpty {
             append(chunk, to: &taken)

@@ -55,7 +55,7 @@ final class ClientBench {
         let format =
             if case .centrifuge = session { WireFormat.centrifugeJSONWebSocket } else { WireFormat.rawWebSocket }
         let client = Client(loop: loop, session: session, transport: webSocket, wireFormat: format)
-        webSocket.carry(client)
+        webSocket.client = client
         let transport = StubTransport(room: room)
         let channel = EmbeddedChannel(handlers: [transport, webSocket], loop: eventLoop)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()

@@ -176,9 +176,9 @@ struct ClientQueueTests {
         let encoder = FormatDefinition.personal(PayloadCodec(), in: WebSocketFraming())
         let format = try #require(bench.node.formats.intern("personal", as: encoder))
         bench.loop.settle()
-        client.connection.onSubscribed = { _ in }
+        client.client.onSubscribed = { _ in }
         bench.loop.shard.subscribe(
-            client.connection, to: try ChannelName("p"), request: 1, format: format, lead: Array(lead.utf8))
+            client.client, to: try ChannelName("p"), request: 1, format: format, lead: Array(lead.utf8))
         bench.run()
     }
 
@@ -193,14 +193,14 @@ struct ClientQueueTests {
             for (number, client) in clients.enumerated() { try subscribe(client, "<\(number)>", bench) }
             let burst = [text(0, 40_000), "small", text(1, 40_000)]
             try bench.publish(burst.map { ("p", $0) })
-            #expect(clients.allSatisfy { $0.connection.phase == .open })
+            #expect(clients.allSatisfy { $0.client.life.phase == .open })
             #expect(bench.count(.queueBytes) > clients.count * 80_000)
             #expect(bench.count(.queueMemory) < 400_000 && bench.count(.queueMemory) == bench.node.queueMemory.bytes)
             clients[0].take(1 << 40)
             #expect(clients[0].received() == burst.map { "<0>" + $0 })
             // One more is too much for those that took nothing; they hear the end of the frame under way, and why.
             try bench.publish([("p", text(2, 30_000))])
-            #expect(clients.map { $0.connection.phase == .open } == [true] + Array(repeating: false, count: 19))
+            #expect(clients.map { $0.client.life.phase == .open } == [true] + Array(repeating: false, count: 19))
             for (number, client) in clients.enumerated().dropFirst() {
                 client.take(1 << 40)
                 let heard = client.received()

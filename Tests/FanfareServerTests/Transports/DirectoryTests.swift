@@ -46,18 +46,17 @@ struct DirectoryTests {
         defer { bench.end() }
         let ids = [bench.loop.makeClientID(), bench.loop.makeClientID()]
         let clients = try ids.map { id in
-            let raw = RawClient(
-                channel: try ChannelName("c"), rules: ChannelRules(), mayPublish: false, identity: nil, clientID: id)
-            let client = try bench.client(.raw(raw))
-            client.connection.onSubscribed = { _ in }
-            bench.loop.shard.subscribe(client.connection, to: raw.channel, request: 0)
+            let client = try bench.client(try raw(nil, id: id))
+            client.client.onSubscribed = { _ in }
+            bench.loop.shard.subscribe(client.client, to: try ChannelName("c"), request: 0)
             bench.run()
             return client
         }
         for (text, id) in [("1", ids[0]), ("2", ids[1]), ("3", nil)] {
             let options = PublishOptions(excludedClient: id.flatMap { ClientID(ExactText($0)) })
             bench.broker.publish(
-                Publication(channel: try ChannelName("c"), payload: Payload(text: text)), options: options) { _ in }
+                Publication(channel: try ChannelName("c"), payload: Payload(text: text)), options: options
+            ) { _ in }
         }
         bench.run()
         #expect(clients.map { $0.received() } == [["2", "3"], ["1", "3"]])

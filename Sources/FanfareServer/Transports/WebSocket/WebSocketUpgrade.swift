@@ -51,7 +51,8 @@ struct WebSocketUpgrade {
         _ wish: RecoveryWish = .none
     ) {
         let transport = WebSocketTransport(exchange.limits, agreement: acceptance.deflate, deflate: deflate)
-        ClientRequest(exchange: exchange, transport: transport, answer: answer).begin(session(), format, in: channel, wish)
+        ClientRequest(exchange: exchange, transport: transport, answer: answer).begin(
+            session(), format, in: channel, wish)
     }
 
     private var deflate: WebSocketDeflateFraming? {
