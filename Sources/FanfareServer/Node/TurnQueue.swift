@@ -15,7 +15,7 @@ final class TurnQueue {
     /// a turn.
     static let pause = TimeAmount.microseconds(50)
     /// Microseconds after which a round ends, and the rest waits for the next.
-    private static let round: UInt64 = 1_000
+    private static let round: UInt64 = 150
 
     private unowned let loop: LoopState
     private var waiting: [any TurnTaker] = []

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// Text that is equal to other text only when both have the same bytes of UTF-8.
 ///
 /// Swift's `==`, `Set<String>` and `[String: …]` compare by canonical equivalence: `"\u{212A}"` (KELVIN SIGN) equals `"K"`,
@@ -32,7 +40,10 @@ extension String {
     func hasSameBytes(as other: String) -> Bool {
         let isEqual = utf8.withContiguousStorageIfAvailable { left in
             other.utf8.withContiguousStorageIfAvailable { right in
-                UnsafeRawBufferPointer(left).elementsEqual(UnsafeRawBufferPointer(right))
+                guard left.count == right.count else { return false }
+                // Without memory both are empty. Else both are as long as `memcmp` is told, and it only reads.
+                guard let left = left.baseAddress, let start = right.baseAddress else { return true }
+                return memcmp(left, start, right.count) == 0
             }
         }
         return isEqual.flatMap(\.self) ?? utf8.elementsEqual(other.utf8)
