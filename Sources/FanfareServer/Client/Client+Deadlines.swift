@@ -16,13 +16,15 @@ extension Client {
 
     /// Pings begin: at once for clients that need not say anything first, else after their first command.
     func startKeepAlive(now: UInt64) {
-        deadlines.phase =
+        let first = transport?.keepAlive.flatMap { mode in
             keepAlive.start(
                 now: now,
-                mode: transport?.keepAlive ?? .serverPings,
+                mode: mode,
                 settings: loop.node.configuration.keepAlive,
                 spread: Double.random(in: 0..<1)
-            ) ?? ClientDeadlines.never
+            )
+        }
+        deadlines.phase = first ?? ClientDeadlines.never
         reschedule()
     }
 

@@ -85,14 +85,15 @@ final class Client: HubMember, WheelMember {
     var limits: Limits { loop.node.configuration.limits }
     var isOpen: Bool { life.phase == .open }
 
-    /// The transport has the connection: begins the session.
+    /// The request is answered, or will be with what comes: begins the session.
     ///
-    /// - Parameter channel: where bytes may be written directly, if the configuration wants that.
-    func begin(on channel: any Channel) {
+    /// - Parameter channel: where bytes may be written directly, if the configuration wants that; `nil`: all go through the
+    ///   transport.
+    func begin(on channel: (any Channel)?) {
         guard life.begin() else { return }
         loop.add(self)
         if session.hasBegun { loop.register(self, user: session.user) }
-        writer = DirectWriter(channel, enabled: loop.node.writesDirectly)
+        writer = channel.flatMap { DirectWriter($0, enabled: loop.node.writesDirectly) }
         openLane()
         startDeadlines()
     }

@@ -1,22 +1,21 @@
 import FanfareCore
 import FanfareProtocols
 import FanfareWire
-import HTTPTypes
-import NIOCore
 
-/// From a request to a client: its places, the subscription that the request names, the answer. Then the connection is its
-/// transport's.
+/// From a request to a client: its places, and the subscription that the request names. Then the request is answered.
 struct ClientRequest {
-    let exchange: Exchange
-    let transport: any ConnectionTransport
-    /// The head of the answer, and what of the subscription is still to be delivered.
-    let answer: (SubscriptionStart?) -> HTTPResponse
-    /// What stands between the head and everything else.
-    var prelude: (SubscriptionStart?) -> ByteBuffer? = { _ in nil }
-    /// Whether a client whose past can't be had goes on without it, and is told in the prelude.
-    var goesOnIncomplete = false
+    /// A subscription that is in force before the answer.
+    struct Subscription {
+        let channel: ChannelName
+        var start: SubscriptionStart
+    }
 
-    /// Begins the client, or says why there is none.
+    let exchange: Exchange
+    let transport: any ClientTransport
+    /// Answers the request and begins the client.
+    let answer: (Client, Subscription?) -> Void
+
+    /// Makes the client, or says why there is none.
     ///
     /// - Parameters:
     ///   - format: how publications read to it.
@@ -32,7 +31,7 @@ struct ClientRequest {
         }
         guard let client else { return }
         transport.client = client
-        guard let channel else { return complete(client, nil) }
+        guard let channel else { return answer(client, nil) }
         guard wish == .none || client.mayRecover else { return refuseRecovery(client) }
         exchange.onGone = { client.finish() }
         client.onSubscribed = { result in subscribed(client, channel, result) }
@@ -46,7 +45,8 @@ struct ClientRequest {
         switch result {
         case .success(let start):
             guard client.takeRecovery(start.size) else { return refuseRecovery(client) }
-            complete(client, (channel, start))
+            exchange.onGone = nil
+            answer(client, Subscription(channel: channel, start: start))
         case .failure(let error):
             client.finish()
             exchange.refuse(.brokerUnavailable, .serviceUnavailable, "\(error)", retry: true)
@@ -59,17 +59,5 @@ struct ClientRequest {
         exchange.refuse(
             .recoveries, .serviceUnavailable, "too many clients are still taking what they missed, try again",
             retry: true)
-    }
-
-    /// Writes the head and hands the connection over.
-    private func complete(_ client: Client, _ subscription: (channel: ChannelName, start: SubscriptionStart)?) {
-        exchange.onGone = nil
-        let (transport, start) = (transport, subscription?.start)
-        guard exchange.handOver(answer(start), to: transport) else { return client.finish() }
-        transport.begin()
-        if let prelude = prelude(start) { client.reply(prelude) }
-        guard var subscription else { return }
-        if goesOnIncomplete { subscription.start.isComplete = true }
-        client.begin(subscription.channel, subscription.start)
     }
 }

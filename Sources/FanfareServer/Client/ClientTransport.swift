@@ -7,6 +7,9 @@ import NIOCore
 /// Belongs to the client's event loop, and holds the client as long as it has a connection. The client asks for messages; the
 /// transport tells it of bytes (``Client/received(bytes:toTheEnd:)``) and of the connection's end (``Client/finish()``).
 protocol ClientTransport: AnyObject {
+    /// The client that it carries; `nil` when it has ended.
+    var client: Client? { get set }
+
     /// The next message that has come, if a whole one has. What is the transport's own business (a ping, the peer's close) it
     /// sees to by itself.
     func next(now: UInt64) -> Arrival?
@@ -20,8 +23,8 @@ protocol ClientTransport: AnyObject {
     /// The ping of a protocol that has none of its own.
     var ping: ByteBuffer { get }
 
-    /// Who says that the connection is alive.
-    var keepAlive: KeepAliveMode { get }
+    /// Who says that the connection is alive; `nil`: nobody, it will not be for long.
+    var keepAlive: KeepAliveMode? { get }
 
     /// The last bytes of a client that the node ends, which say why, and what follows them.
     func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell)

@@ -10,6 +10,7 @@ struct PublicRouter: Sendable {
         .channel("ws", [.get]) { RawWebSocketEndpoint(channel: $0) },
         .channel("sse", [.get]) { RawStreamEndpoint(channel: $0, messages: .events) },
         .channel("stream", [.get]) { RawStreamEndpoint(channel: $0, messages: .lines) },
+        .channel("poll", [.get]) { PollEndpoint(channel: $0) },
         .channel("", [.post]) { PublishEndpoint(channel: $0) },
     ])
 

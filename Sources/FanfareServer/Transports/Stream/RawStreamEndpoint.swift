@@ -45,26 +45,12 @@ struct RawStreamEndpoint: Endpoint {
     private func begin(_ exchange: Exchange, _ session: RawSession, _ start: (wish: RecoveryWish, isLost: Bool)) {
         let form = StreamForm(messages: messages, delimiting: exchange.isUpgradable ? .chunked : .bare)
         ClientRequest(
-            exchange: exchange, transport: StreamTransport(form),
-            answer: { Self.head(form, $0) },
+            exchange, on: StreamTransport(form), goesOnIncomplete: true,
             prelude: { subscription in
-                let isComplete = subscription?.isComplete != false && !start.isLost
-                return form.opening(at: subscription?.origin, isComplete: isComplete)
+                let isComplete = subscription?.start.isComplete != false && !start.isLost
+                return form.opening(at: subscription?.start.origin, isComplete: isComplete)
             },
-            goesOnIncomplete: true
+            head: { form.head(position: $0?.start.origin) }
         ).begin(.raw(session), form.wireFormat, in: channel, start.wish)
-    }
-
-    private static func head(_ form: StreamForm, _ start: SubscriptionStart?) -> HTTPResponse {
-        var fields: HTTPFields = [
-            .contentType: form.contentType,
-            // Proxies that keep or compress what they pass on would keep it until the end.
-            .cacheControl: "no-cache, no-transform",
-            .xAccelBuffering: "no",
-            .connection: "close",
-        ]
-        if form.delimiting == .chunked { fields[.transferEncoding] = "chunked" }
-        fields[.fanfarePosition] = start?.origin.map { "\($0)" }
-        return HTTPResponse(status: .ok, headerFields: fields)
     }
 }

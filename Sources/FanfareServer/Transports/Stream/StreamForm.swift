@@ -33,6 +33,22 @@ struct StreamForm {
         }
     }
 
+    /// The head of an answer that goes on for as long as it takes.
+    ///
+    /// - Parameter position: where what follows begins.
+    func head(position: StreamPosition?) -> HTTPResponse {
+        var fields: HTTPFields = [
+            .contentType: contentType,
+            // Proxies that keep or compress what they pass on would keep it until the end.
+            .cacheControl: "no-cache, no-transform",
+            .xAccelBuffering: "no",
+            .connection: "close",
+        ]
+        if delimiting == .chunked { fields[.transferEncoding] = "chunked" }
+        fields[.fanfarePosition] = position.map { "\($0)" }
+        return HTTPResponse(status: .ok, headerFields: fields)
+    }
+
     func seal(_ body: Body) -> ByteBuffer {
         switch messages {
         case .events: delimiting.seal(EventStreamFraming().seal(body, at: nil))

@@ -39,7 +39,7 @@ final class StreamTransport: ChannelInboundHandler, ConnectionTransport {
 
     func turnEnded(now: UInt64) {}
 
-    var keepAlive: KeepAliveMode { .serverPingsOnly }
+    var keepAlive: KeepAliveMode? { .serverPingsOnly }
 
     func seal(_ body: consuming Body) -> ByteBuffer { form.seal(body) }
 

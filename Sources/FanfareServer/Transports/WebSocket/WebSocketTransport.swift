@@ -138,7 +138,7 @@ extension WebSocketTransport {
         return deflate?.reseal(frame) ?? frame
     }
 
-    var keepAlive: KeepAliveMode { .serverPings }
+    var keepAlive: KeepAliveMode? { .serverPings }
 
     var ping: ByteBuffer { Self.ping }
 

@@ -51,8 +51,7 @@ struct WebSocketUpgrade {
         _ wish: RecoveryWish = .none
     ) {
         let transport = WebSocketTransport(exchange.limits, agreement: acceptance.deflate, deflate: deflate)
-        ClientRequest(exchange: exchange, transport: transport, answer: answer).begin(
-            session(), format, in: channel, wish)
+        ClientRequest(exchange, on: transport, head: answer).begin(session(), format, in: channel, wish)
     }
 
     private var deflate: WebSocketDeflateFraming? {
@@ -62,14 +61,14 @@ struct WebSocketUpgrade {
     }
 
     /// The 101.
-    private func answer(_ start: SubscriptionStart?) -> HTTPResponse {
+    private func answer(_ subscription: ClientRequest.Subscription?) -> HTTPResponse {
         var fields: HTTPFields = [
             .upgrade: "websocket", .connection: "Upgrade", .secWebSocketAccept: acceptance.acceptKey,
         ]
         fields[.secWebSocketProtocol] = acceptance.subprotocol
         fields[.secWebSocketExtensions] = acceptance.deflate?.answer
         // Where a program can see it: each message is one offset further.
-        fields[.fanfarePosition] = start?.origin.map { "\($0)" }
+        fields[.fanfarePosition] = subscription?.start.origin.map { "\($0)" }
         return HTTPResponse(status: .switchingProtocols, headerFields: fields)
     }
 }

@@ -1,0 +1,116 @@
+import FanfareCore
+import FanfareWire
+import HTTPTypes
+import NIOCore
+
+/// A client that waits for its request's answer, and is gone with it. The first thing that comes for it begins the answer, the
+/// end of that turn ends it; if nothing comes in time, the answer is empty.
+///
+/// The connection is the transport's own from the first byte of the answer on, so that a client that does not take it is
+/// bounded like any other. Lives on its client's event loop.
+final class PollTransport: ChannelInboundHandler, ConnectionTransport, WheelMember, TurnTaker {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    var client: Client?
+    private(set) var context: ChannelHandlerContext?
+    var wheelPlace = WheelPlace()
+    private let exchange: Exchange
+    private let form: StreamForm
+    private let channel: ChannelName
+
+    init(_ exchange: Exchange, _ form: StreamForm, _ channel: ChannelName) {
+        (self.exchange, self.form, self.channel) = (exchange, form, channel)
+    }
+
+    /// Waits for something to come, unless it has.
+    func wait(_ time: Duration) {
+        guard let client, client.isOpen, client.outbound.turn.isEmpty, context == nil else { return }
+        guard time > .zero else { return answerNothing() }
+        let now = client.loop.node.clock.monotonicMicroseconds()
+        client.loop.wheel.schedule(self, at: now + time.microseconds)
+    }
+
+    func deadlineReached(now: UInt64) { answerNothing() }
+
+    /// Nothing has come, or nothing will: the client may ask again, from where it is.
+    private func answerNothing() {
+        guard context == nil else { return }
+        var fields: HTTPFields = [.cacheControl: "no-store"]
+        fields[.fanfarePosition] = position
+        let exchange = exchange
+        finish()
+        exchange.onGone = nil
+        exchange.answer(.noContent, fields)
+    }
+
+    /// Where the next poll begins.
+    private var position: String? { exchange.loop.shard.position(of: channel).map { "\($0)" } }
+
+    /// The end of the turn in which the answer began.
+    func takeTurn() { client?.end(.normal) }
+
+    func finish() {
+        exchange.loop.wheel.cancel(self)
+        client?.finish()
+        client = nil
+    }
+}
+
+/// The answer.
+extension PollTransport {
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        finish()
+        self.context = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        finish()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { client?.lost(.abnormal) }
+
+    func write(_ part: ByteBuffer, promise: EventLoopPromise<Void>?) {
+        guard let context = context ?? beginAnswer() else {
+            promise?.fail(ChannelError.alreadyClosed)
+            return
+        }
+        context.write(wrapOutboundOut(part), promise: promise)
+    }
+
+    /// Takes the connection; what waits for the client in this turn follows.
+    private func beginAnswer() -> ChannelHandlerContext? {
+        exchange.onGone = nil
+        var head = form.head(position: nil)
+        head.headerFields[.cacheControl] = "no-store"
+        head.headerFields[.fanfarePosition] = position
+        guard exchange.handOver(head, to: self) else { return nil }
+        exchange.loop.wheel.cancel(self)
+        exchange.loop.turns.add(self)
+        return context
+    }
+
+    func close() {
+        guard let context else { return answerNothing() }
+        context.close(promise: nil)
+    }
+
+    func next(now: UInt64) -> Arrival? { nil }
+
+    func turnEnded(now: UInt64) {}
+
+    var keepAlive: KeepAliveMode? { nil }
+
+    func seal(_ body: consuming Body) -> ByteBuffer { form.seal(body) }
+
+    var ping: ByteBuffer { form.ping }
+
+    func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell) {
+        context == nil ? (ByteBuffer(), .closeSocket) : (form.delimiting.end, .endOutput)
+    }
+
+    func boundary(in bytes: ByteBuffer, from taken: Int) -> Int { form.boundary(in: bytes, from: taken) }
+}
