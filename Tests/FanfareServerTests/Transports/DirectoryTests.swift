@@ -61,7 +61,8 @@ struct DirectoryTests {
         for (text, id) in [("1", ids[0]), ("2", ids[1]), ("3", nil)] {
             let options = PublishOptions(excludedClient: id.flatMap { ClientID(ExactText($0)) })
             bench.broker.publish(
-                Publication(channel: try ChannelName("c"), payload: Payload(text: text)), options: options) { _ in }
+                Publication(channel: try ChannelName("c"), payload: Payload(text: text)), options: options
+            ) { _ in }
         }
         bench.run()
         #expect(clients.map { $0.received() } == [["2", "3"], ["1", "3"]])
