@@ -15,9 +15,9 @@ public final class HubShard<Member: HubMember> {
     public var onEnd: ((Member, ChannelName) -> Void)?
     /// The client of that id, if it is on this event loop. Asked for publications that leave out a client.
     public var findClient: ((ClientID) -> Member?)?
-    private let receiver: Int
+    let receiver: Int
     let metrics: LoopMetrics
-    private let rules: ChannelRulebook
+    let rules: ChannelRulebook
     /// Where the broker's answers to reads of this shard go.
     let mailbox: Mailbox<BrokerEvent>
     let maxRecovery: Int
@@ -29,7 +29,7 @@ public final class HubShard<Member: HubMember> {
     var recent: RecentRead?
     /// Channels with clients that wait for the end of a tick or for live traffic to catch up with what they read.
     var catchingUp: [ChannelSlot<Member>] = []
-    private var nextTicket: UInt64 = 1
+    var nextTicket: UInt64 = 1
     private var lastWaiter: Int32 = 0
     /// Channels with a batch in this tick, in the order of their first publication.
     var dirty: [ChannelSlot<Member>] = []
@@ -333,91 +333,5 @@ public final class HubShard<Member: HubMember> {
     /// another.
     private func keep(_ batch: ByteBuffer, of publications: Int) {
         if publications > 1, batch.storageCapacity <= Self.spareBytes { spare = batch }
-    }
-}
-
-extension HubShard {
-    private func open(_ channel: ChannelName) -> ChannelSlot<Member> {
-        let slot = ChannelSlot<Member>(
-            channel: channel, ticket: nextTicket, keepsNewest: rules.rules(channel)?.queue == .newest)
-        nextTicket += 1
-        slots[channel] = slot
-        metrics.counters.set(.channels, slots.count)
-        broker.subscribe(channel, receiver: receiver, ticket: slot.ticket)
-        return slot
-    }
-
-    /// The member whose subscription waited gets publications from here on.
-    func join(_ waiter: ChannelSlot<Member>.Waiter, _ slot: ChannelSlot<Member>, place: Int) {
-        let member = waiter.member
-        slot.waiting -= 1
-        if member.membership.lane < 0 { member.membership.lane = lanes.add(nil) }
-        member.membership.places[place].index = slot.add(
-            .init(member: .passUnretained(member), place: Int32(place), lane: member.membership.lane), waiter.format,
-            lead: waiter.lead)
-        metrics.counters.add(.subscriptions)
-    }
-
-    /// The subscription that waited is not to be.
-    func fail(_ waiter: ChannelSlot<Member>.Waiter, _ slot: ChannelSlot<Member>, _ error: BrokerError) {
-        guard let place = stillWaiting(waiter, in: slot) else { return }
-        slot.waiting -= 1
-        removePlace(waiter.member, place, slot)
-        waiter.member.subscribeFailed(slot.channel, request: waiter.request, error)
-    }
-
-    func remove(_ member: Member, place: Int) {
-        let entry = member.membership.places[place]
-        let slot = entry.slot
-        if entry.isWaiting {
-            slot.waiting -= 1
-        } else if let list = slot.list(of: member, place: place, index: Int(entry.index)) {
-            if let moved = slot.remove(at: Int(entry.index), list) {
-                moved.member._withUnsafeGuaranteedRef { $0.membership.places[Int(moved.place)].index = entry.index }
-            }
-            metrics.counters.add(.subscriptions, -1)
-        }
-        removePlace(member, place, slot)
-        drop(ifUnused: slot)
-    }
-
-    /// Takes a place out of the member's array; the one that moves into the gap tells its channel. With the last one of a
-    /// channel the client is gone from there.
-    private func removePlace(_ member: Member, _ place: Int, _ slot: ChannelSlot<Member>) {
-        let last = member.membership.places.count - 1
-        if place != last {
-            let moved = member.membership.places[last]
-            if !moved.isWaiting, let list = moved.slot.list(of: member, place: last, index: Int(moved.index)) {
-                moved.slot.moved(at: Int(moved.index), list, to: Int32(place))
-            }
-            member.membership.places[place] = moved
-        }
-        member.membership.places.removeLast()
-        if slot.repeated > 0, member.membership.places.contains(where: { $0.slot === slot }) {
-            slot.repeated -= 1
-        } else {
-            onEnd?(member, slot.channel)
-        }
-    }
-
-    /// A slot with a batch stays until the tick is flushed, for `dirty` holds it.
-    func drop(ifUnused slot: ChannelSlot<Member>) {
-        guard slot.isUnused, slots[slot.channel] === slot else { return }
-        slots[slot.channel] = nil
-        metrics.counters.set(.channels, slots.count)
-        broker.unsubscribe(slot.channel, receiver: receiver)
-    }
-
-    private func takeWaiters(_ slot: ChannelSlot<Member>) -> [ChannelSlot<Member>.Waiter] {
-        let waiters = slot.waiters
-        slot.waiters = []
-        return waiters
-    }
-
-    /// The place of a subscription that still waits; `nil` when the client left or unsubscribed meanwhile.
-    func stillWaiting(_ waiter: ChannelSlot<Member>.Waiter, in slot: ChannelSlot<Member>) -> Int? {
-        waiter.member.membership.places.firstIndex {
-            $0.slot === slot && $0.index == waiter.number
-        }
     }
 }

@@ -83,7 +83,10 @@ final class PersonalSubscribers<Member: HubMember> {
     func add(_ prepared: PreparedPublication) -> Int {
         var bytes = 0
         for index in lists.indices {
-            guard let shared = prepared.personal(lists[index].format) else { continue }
+            guard let shared = prepared.personal(lists[index].format) else {
+                assertionFailure("a client has a lead for a format without leads")
+                continue
+            }
             let before = lists[index].headers.readableBytes
             shared.writeHeader(behind: lists[index].leadBytes, into: &lists[index].headers)
             let headerBytes = lists[index].headers.readableBytes - before
