@@ -21,7 +21,7 @@ extension HubShard {
     }
 
     /// What this loop has passed on of a channel; `nil` where it does not flow or has no history.
-    func position(of channel: ChannelName) -> StreamPosition? { slots[channel]?.position }
+    public func position(of channel: ChannelName) -> StreamPosition? { slots[channel]?.position }
 
     /// Bytes of publications in the answers to clients after which the event loop has other things to do first.
     static var answerBytes: Int { 1_048_576 }

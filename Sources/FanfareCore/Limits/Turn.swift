@@ -4,6 +4,8 @@
 public struct Turn: Sendable {
     /// Units of one turn: sixteen usual commands, a tenth of a millisecond.
     public static let work = 16
+    /// Units of a short turn: a message, and a usual command in it.
+    public static let short = 2
     /// Units of a token to be checked: an ECDSA signature takes 80 microseconds and more. One of them fills a turn.
     public static let token = 16
     /// Bytes of a message that count as one more unit, for they have to be parsed.
@@ -13,9 +15,15 @@ public struct Turn: Sendable {
     public static let request = 4
 
     private var left: Int
+    /// Units that were done.
+    public private(set) var done = 0
 
-    /// - Parameter isEndless: whether all that is left is done now, whatever it is.
-    public init(isEndless: Bool = false) { left = isEndless ? .max : Self.work }
+    /// - Parameters:
+    ///   - isEndless: whether all that is left is done now, whatever it is.
+    ///   - isShort: whether others have had much already.
+    public init(isEndless: Bool = false, isShort: Bool = false) {
+        left = isEndless ? .max : isShort ? Self.short : Self.work
+    }
 
     /// Whether others come first now.
     public var isOver: Bool { left <= 0 }
@@ -29,5 +37,8 @@ public struct Turn: Sendable {
     public mutating func takeRequest(withToken: Bool) { take(Self.request + (withToken ? Self.token : 0)) }
 
     /// Something of so many units was begun.
-    public mutating func take(_ units: Int) { left = left == .max ? .max : left - units }
+    public mutating func take(_ units: Int) {
+        left = left == .max ? .max : left - units
+        done += units
+    }
 }

@@ -54,6 +54,7 @@ extension Client {
     func throttleDeadlineReached(now: UInt64) {
         guard inbound.isThrottled, inbound.throttle.until <= now else { return }
         inbound.isThrottled = false
-        received()
+        // Not now: many may wait for the same tick.
+        waitForTurn()
     }
 }

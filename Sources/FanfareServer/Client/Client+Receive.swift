@@ -19,8 +19,9 @@ extension Client {
             session.keepPublications()
             inbound.reads.open()
         }
-        var turn = Turn(isEndless: toTheEnd)
+        var turn = Turn(isEndless: toTheEnd, isShort: loop.turns.isBusy)
         while mayGoOn, !turn.isOver, goOn(&turn, now: now) {}
+        loop.turns.spend(turn.done)
         guard isOpen else { return }
         noteThrottle(now: now)
         if turn.isOver { waitForTurn() }

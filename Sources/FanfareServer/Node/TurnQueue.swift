@@ -1,3 +1,4 @@
+import FanfareCore
 import NIOCore
 
 /// Who may have more to do than one turn allows.
@@ -15,14 +16,26 @@ final class TurnQueue {
     /// a turn.
     static let pause = TimeAmount.microseconds(50)
     /// Microseconds after which a round ends, and the rest waits for the next.
-    private static let round: UInt64 = 150
+    private static let round: UInt64 = 100
 
     private unowned let loop: LoopState
     private var waiting: [any TurnTaker] = []
     private var next = 0
     private var isScheduled = false
+    /// Units that were done for whoever's bytes came since the sockets were looked at.
+    private var spent = 0
 
     init(_ loop: LoopState) { self.loop = loop }
+
+    /// Whether those whose bytes came in this look at the sockets have had a turn's work together. Who comes now has a short
+    /// turn, and the rest of it later: many who send a lot would else be as long as all their turns.
+    var isBusy: Bool { spent >= Turn.work }
+
+    /// So many units were done outside a round.
+    func spend(_ units: Int) { spent += units }
+
+    /// The sockets were looked at.
+    func socketsSeen() { spent = 0 }
 
     /// How many wait.
     var count: Int { waiting.count - next }
@@ -50,9 +63,11 @@ final class TurnQueue {
         while next < last {
             let taker = waiting[next]
             next += 1
+            spent = 0
             taker.takeTurn()
             if clock.monotonicMicroseconds() >= until { break }
         }
+        spent = 0
         if next == waiting.count {
             (waiting, next) = ([], 0)
         } else if next >= 1_024 {
