@@ -68,7 +68,7 @@ async def connect_subs(visit, number):
     await visit.expect("3501")
 
 
-@attack("error 103, one token a turn", "--max-subscribe-rate", visits=20, sink="stay",
+@attack("error 103, two tokens a turn", "--max-subscribe-rate", visits=20, sink="stay",
         rises=[token_refused("malformed")])
 async def token_batch(visit, number):
     """128 subscribes with tokens to check in one message"""

@@ -2,11 +2,11 @@
 ///
 /// Messages and commands are no measure: one message holds up to 512 commands, and one command may be a signature to check.
 public struct Turn: Sendable {
-    /// Units of one turn: sixteen usual commands, a tenth of a millisecond.
-    public static let work = 16
+    /// Units of one turn: 32 usual commands, a fifth of a millisecond.
+    public static let work = 32
     /// Units of a short turn: a message, and a usual command in it.
     public static let short = 2
-    /// Units of a token to be checked: an ECDSA signature takes 80 microseconds and more. One of them fills a turn.
+    /// Units of a token to be checked: an ECDSA signature takes 80 microseconds and more. Two of them fill a turn.
     public static let token = 16
     /// Bytes of a message that count as one more unit, for they have to be parsed.
     public static let messageBytes = 2_048

@@ -27,6 +27,8 @@ final class LoopState {
     var waiting = OldestFirst<HTTPConnection>()
     /// Clients that wait for their turn.
     private(set) lazy var turns = TurnQueue(self)
+    /// When those, and what a visit of the mailboxes left over, go on.
+    private(set) lazy var pass = SocketPass(eventLoop) { [unowned self] in socketsSeen() }
     /// Puts a turn's publications together for the clients of this loop.
     var join = TickJoin()
     /// What waits for clients of this loop, each batch once.
@@ -105,6 +107,7 @@ final class LoopState {
     func start() {
         lastTick = node.clock.monotonicMicroseconds()
         scheduleTick()
+        pass.start()
     }
 
     /// A callback, not a repeated task: that one allocates nine times a tick.
@@ -118,6 +121,7 @@ final class LoopState {
     func stop() {
         ticker?.cancel()
         ticker = nil
+        pass.stop()
     }
 
     /// Takes in a session that has begun.
@@ -192,7 +196,6 @@ final class LoopState {
 
     private func visitMailboxes() {
         isWoken = false
-        turns.socketsSeen()
         if events.isEmpty { mailbox.take(into: &events) }
         var budget = TurnBudget()
         while !budget.isSpent, nextEvent < events.count {
@@ -212,7 +215,7 @@ final class LoopState {
         }
         visitOutcomes()
         presence.visitAnswers()
-        if shard.hasAnswers { turns.schedule() }
+        if shard.hasAnswers { pass.ask() }
         flush()
         let isDone = nextEvent == events.count && nextAnswered == answered.count
         if nextEvent == events.count {
@@ -280,13 +283,17 @@ final class LoopState {
         return 1
     }
 
-    /// What one visit left over comes after the sockets had their turn, and then what was posted meanwhile. Not with
-    /// `execute`: NIO looks at its sockets only when no task is left.
+    /// What one visit left over comes after the sockets had their turn, and then what was posted meanwhile.
     private func visitSoon() {
         guard !isWoken else { return }
         isWoken = true
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        eventLoop.scheduleTask(in: TurnQueue.pause) { bound.value.visitMailboxes() }
+        pass.ask()
+    }
+
+    /// The sockets had their turn.
+    private func socketsSeen() {
+        turns.run()
+        if isWoken { visitMailboxes() } else { flush() }
     }
 
     fileprivate func tick() {

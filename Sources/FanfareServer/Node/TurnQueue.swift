@@ -9,20 +9,15 @@ protocol TurnTaker: AnyObject {
 
 /// Clients and HTTP connections of one event loop that have more to do than one turn allows.
 ///
-/// They go on in their order, some together, and then the sockets are looked at: whoever runs on with `execute` alone keeps
-/// NIO from its selector, for it looks there only when no task is left. So a round begins a moment later than it could.
+/// They go on in their order, some together, one round in each look of the loop at its sockets (``SocketPass``).
 final class TurnQueue {
-    /// Before a round, or the next visit of the loop's mailboxes: long enough that NIO sees the sockets first, short beside
-    /// a turn.
-    static let pause = TimeAmount.microseconds(50)
     /// Microseconds after which a round ends, and the rest waits for the next.
-    private static let round: UInt64 = 100
+    private static let round: UInt64 = 150
 
     private unowned let loop: LoopState
     private var waiting: [any TurnTaker] = []
     private var next = 0
-    private var isScheduled = false
-    /// Units that were done for whoever's bytes came since the sockets were looked at.
+    /// Units that were done for whoever's bytes came since the last round.
     private var spent = 0
 
     init(_ loop: LoopState) { self.loop = loop }
@@ -34,28 +29,17 @@ final class TurnQueue {
     /// So many units were done outside a round.
     func spend(_ units: Int) { spent += units }
 
-    /// The sockets were looked at.
-    func socketsSeen() { spent = 0 }
-
     /// How many wait.
     var count: Int { waiting.count - next }
 
     /// Adds one behind the others.
     func add(_ taker: any TurnTaker) {
         waiting.append(taker)
-        schedule()
+        loop.pass.ask()
     }
 
-    /// Has a round soon: the hub has answers that wait for one.
-    func schedule() {
-        guard !isScheduled else { return }
-        isScheduled = true
-        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        loop.eventLoop.scheduleTask(in: Self.pause) { bound.value.run() }
-    }
-
-    private func run() {
-        isScheduled = false
+    /// A round. Also for answers of the hub that wait for one.
+    func run() {
         let clock = loop.node.clock
         let until = clock.monotonicMicroseconds() + Self.round
         loop.shard.answerMore()
@@ -74,7 +58,6 @@ final class TurnQueue {
             waiting.removeFirst(next)
             next = 0
         }
-        loop.flush()
-        if count > 0 || loop.shard.hasAnswers { schedule() }
+        if count > 0 || loop.shard.hasAnswers { loop.pass.ask() }
     }
 }

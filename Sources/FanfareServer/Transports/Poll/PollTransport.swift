@@ -18,6 +18,8 @@ final class PollTransport: ChannelInboundHandler, ConnectionTransport, WheelMemb
     private let exchange: Exchange
     private let form: StreamForm
     private let channel: ChannelName
+    /// Where the client began to wait.
+    private var start: StreamPosition?
 
     init(_ exchange: Exchange, _ form: StreamForm, _ channel: ChannelName) {
         (self.exchange, self.form, self.channel) = (exchange, form, channel)
@@ -26,6 +28,7 @@ final class PollTransport: ChannelInboundHandler, ConnectionTransport, WheelMemb
     /// Waits for something to come, unless it has.
     func wait(_ time: Duration) {
         guard let client, client.isOpen, client.outbound.turn.isEmpty, context == nil else { return }
+        start = position
         guard time > .zero else { return answerNothing() }
         let now = client.loop.node.clock.monotonicMicroseconds()
         client.loop.wheel.schedule(self, at: now + time.microseconds)
@@ -37,7 +40,8 @@ final class PollTransport: ChannelInboundHandler, ConnectionTransport, WheelMemb
     private func answerNothing() {
         guard context == nil else { return }
         var fields: HTTPFields = [.cacheControl: "no-store"]
-        fields[.fanfarePosition] = position
+        // Of a client that has left the hub, nothing has come.
+        fields[.fanfarePosition] = (position ?? start).map { "\($0)" }
         let exchange = exchange
         finish()
         exchange.onGone = nil
@@ -45,7 +49,7 @@ final class PollTransport: ChannelInboundHandler, ConnectionTransport, WheelMemb
     }
 
     /// Where the next poll begins.
-    private var position: String? { exchange.loop.shard.position(of: channel).map { "\($0)" } }
+    private var position: StreamPosition? { exchange.loop.shard.position(of: channel) }
 
     /// The end of the turn in which the answer began.
     func takeTurn() { client?.end(.normal) }
@@ -86,7 +90,7 @@ extension PollTransport {
         exchange.onGone = nil
         var head = form.head(position: nil)
         head.headerFields[.cacheControl] = "no-store"
-        head.headerFields[.fanfarePosition] = position
+        head.headerFields[.fanfarePosition] = position.map { "\($0)" }
         guard exchange.handOver(head, to: self) else { return nil }
         exchange.loop.wheel.cancel(self)
         exchange.loop.turns.add(self)

@@ -1,0 +1,132 @@
+import Support
+import Testing
+
+@Suite("Long polling")
+struct PollTests {
+    private static let history = ["--namespaces", "h: history=1000/1h recovery"]
+
+    private func publish(_ node: Node, _ channel: String, _ text: String) async throws {
+        let answer = try await HTTP.post(node.port, "/channels/\(channel)", text)
+        #expect(answer.status == 200)
+    }
+
+    private func hasClients(_ node: Node, _ count: Int) async throws {
+        try await eventually("\(count) clients wait") {
+            try await node.metric("fanfare_subscriptions") == Double(count)
+        }
+    }
+
+    @Test("a poll is answered by what comes, with where the next begins, and gives its place back")
+    func waits() async throws {
+        try await withNode(flags: Self.history) { node in
+            let client = PollClient(port: node.port, channel: "h:a")
+            async let answer = client.poll("")
+            try await hasClients(node, 1)
+            try await publish(node, "h:a", #"{"n":1}"#)
+            let first = try await answer
+            let position = try #require(first.position)
+            #expect(first.head.status == 200 && first.head["cache-control"] == "no-store")
+            #expect(first.lines == [#"{"id":"\#(position)","data":{"n":1}}"#])
+            for n in 2...3 { try await publish(node, "h:a", #"{"n":\#(n)}"#) }
+            let second = try await client.poll("since=\(position)")
+            #expect(second.lines.map { $0.suffix(8) } == [#"{"n":2}}"#, #"{"n":3}}"#])
+            let none = try await client.poll("since=\(second.position ?? "")&wait=0")
+            #expect(none.head.status == 204 && none.position == second.position && none.lines.isEmpty)
+            try await eventually("nobody is left") { try await node.metric("fanfare_connections") == 0 }
+        }
+    }
+
+    @Test("who polls on from each answer hears everything once and in order, on whichever node it lands")
+    func conservation() async throws {
+        try await withRedis { redis in
+            try await withNode("one", redis: redis.url, flags: Self.history) { one in
+                try await withNode("two", redis: redis.url, flags: Self.history) { two in
+                    let begin = try await PollClient(port: one.port, channel: "h:a").poll("wait=0")
+                    let count = 200
+                    async let published: Void = {
+                        for n in 1...count { try await publish(n % 2 == 0 ? one : two, "h:a", "\(n)") }
+                    }()
+                    var (heard, position, isOne) = ([String](), try #require(begin.position), false)
+                    while heard.count < count {
+                        let client = PollClient(port: isOne ? one.port : two.port, channel: "h:a")
+                        let answer = try await client.poll("since=\(position)&wait=5s")
+                        heard += answer.lines.compactMap { $0.firstMatch(of: /"data":(\d+)/).map { String($0.1) } }
+                        position = try #require(answer.position)
+                        isOne.toggle()
+                    }
+                    try await published
+                    #expect(heard == (1...count).map(String.init))
+                }
+            }
+        }
+    }
+
+    @Test("a position that can't be had is told, and so is where the channel is now")
+    func reset() async throws {
+        try await withNode(flags: Self.history) { node in
+            try await publish(node, "h:a", "1")
+            let answer = try await PollClient(port: node.port, channel: "h:a").poll("since=7.nosuch")
+            let position = try #require(answer.position)
+            #expect(answer.head.status == 200 && answer.lines == [#"{"id":"\#(position)","event":"reset"}"#])
+        }
+    }
+
+    @Test("nothing in time is 204, and a time that is none is refused")
+    func times() async throws {
+        try await withNode(flags: Self.history) { node in
+            let client = PollClient(port: node.port, channel: "h:a")
+            let start = ContinuousClock.now
+            let nothing = try await client.poll("wait=300ms")
+            #expect(nothing.head.status == 204 && nothing.position != nil)
+            #expect(ContinuousClock.now - start >= .milliseconds(300))
+            for bad in ["wait=", "wait=61s", "wait=-1", "wait=1h", "wait=1234567ms", "wait=x", "since=x", "last=0"] {
+                let refused = try await client.poll(bad)
+                #expect(refused.head.status == 400, "\(bad)")
+            }
+        }
+    }
+
+    @Test("a client of HTTP/1.0 gets its lines without chunks, up to the end of the connection")
+    func old() async throws {
+        try await withNode(flags: Self.history) { node in
+            try await publish(node, "h:a", "1")
+            let client = try await SocketClient.connect(node.port)
+            try await client.send("GET /channels/h:a/poll?last=1 HTTP/1.0\r\n\r\n")
+            let text = try await client.receive("the whole answer") { bytes in
+                let text = String(buffer: bytes)
+                return text.hasSuffix("\"data\":1}\n") ? text : nil
+            }
+            await client.close()
+            #expect(text?.lowercased().contains("transfer-encoding") == false)
+        }
+    }
+
+    @Test("a drain answers who waits, with its place")
+    func drain() async throws {
+        try await withNode(flags: Self.history + ["--drain", "1s"]) { node in
+            let client = PollClient(port: node.port, channel: "h:a")
+            async let waiting = client.poll("wait=50s")
+            try await hasClients(node, 1)
+            node.terminate()
+            let answer = try await waiting
+            #expect(answer.head.status == 204 && answer.position != nil)
+        }
+    }
+
+    @Test("who may not hear a channel is refused, and so is one poll more than the node has room for")
+    func refused() async throws {
+        try await withNode(flags: Self.history + ["--max-connections", "1"], dev: false) { node in
+            let anonymous = try await PollClient(port: node.port, channel: "h:a").poll("wait=0")
+            #expect(anonymous.head.status == 401)
+        }
+        try await withNode(flags: Self.history + ["--max-connections", "1"]) { node in
+            let client = PollClient(port: node.port, channel: "h:a")
+            async let waiting = client.poll("wait=50s")
+            try await hasClients(node, 1)
+            let full = try await client.poll("wait=0")
+            #expect(full.head.status == 503 && full.head["retry-after"] != nil)
+            try await publish(node, "h:a", "1")
+            #expect(try await waiting.lines.count == 1)
+        }
+    }
+}
