@@ -8,7 +8,10 @@ struct PollClient: Sendable {
         let head: HTTPAnswer
         let lines: [String]
 
-        var position: String? { head["fanfare-position"] }
+        /// Where the next poll begins: that of the last line, or of an answer without any.
+        var position: String? {
+            lines.last?.firstMatch(of: /"id":"([^"]+)"/).map { String($0.1) } ?? head["fanfare-position"]
+        }
     }
 
     let port: Int

@@ -38,7 +38,7 @@ struct PollEndpoint: Endpoint {
                 form.opening(at: subscription.start.origin, isComplete: false).map(client.reply)
             }
             client.begin(subscription.channel, subscription.start)
-            transport.wait(wait)
+            transport.wait(wait, from: subscription.start.position)
         }.begin(.raw(session), form.wireFormat, in: channel, wish)
     }
 }

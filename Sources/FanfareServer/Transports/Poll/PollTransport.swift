@@ -26,30 +26,35 @@ final class PollTransport: ChannelInboundHandler, ConnectionTransport, WheelMemb
     }
 
     /// Waits for something to come, unless it has.
-    func wait(_ time: Duration) {
-        guard let client, client.isOpen, client.outbound.turn.isEmpty, context == nil else { return }
+    ///
+    /// - Parameter position: where the client is.
+    func wait(_ time: Duration, from position: StreamPosition?) {
+        guard isWaiting, let loop = client?.loop else { return }
         start = position
-        guard time > .zero else { return answerNothing() }
-        let now = client.loop.node.clock.monotonicMicroseconds()
-        client.loop.wheel.schedule(self, at: now + time.microseconds)
+        guard time > .zero else { return deadlineReached(now: 0) }
+        loop.wheel.schedule(self, at: loop.node.clock.monotonicMicroseconds() + time.microseconds)
     }
 
-    func deadlineReached(now: UInt64) { answerNothing() }
+    /// Whether nothing has come.
+    private var isWaiting: Bool { context == nil && client?.isOpen == true && client?.outbound.turn.isEmpty == true }
 
-    /// Nothing has come, or nothing will: the client may ask again, from where it is.
-    private func answerNothing() {
-        guard context == nil else { return }
+    func deadlineReached(now: UInt64) {
+        // The channel's position speaks also of what is gathered for its subscribers and not handed out yet.
+        client?.loop.settle()
+        guard isWaiting, let loop = client?.loop else { return }
+        answerNothing(at: loop.shard.position(of: channel))
+    }
+
+    /// Nothing has come, or nothing will: the client may ask again.
+    ///
+    /// - Parameter position: everything up to there was told.
+    private func answerNothing(at position: StreamPosition?) {
         var fields: HTTPFields = [.cacheControl: "no-store"]
-        // Of a client that has left the hub, nothing has come.
-        fields[.fanfarePosition] = (position ?? start).map { "\($0)" }
-        let exchange = exchange
+        fields[.fanfarePosition] = position.map { "\($0)" }
         finish()
         exchange.onGone = nil
         exchange.answer(.noContent, fields)
     }
-
-    /// Where the next poll begins.
-    private var position: StreamPosition? { exchange.loop.shard.position(of: channel) }
 
     /// The end of the turn in which the answer began.
     func takeTurn() { client?.end(.normal) }
@@ -85,12 +90,11 @@ extension PollTransport {
         context.write(wrapOutboundOut(part), promise: promise)
     }
 
-    /// Takes the connection; what waits for the client in this turn follows.
+    /// Takes the connection; what waits for the client in this turn follows. Its position is that of the last line.
     private func beginAnswer() -> ChannelHandlerContext? {
         exchange.onGone = nil
         var head = form.head(position: nil)
         head.headerFields[.cacheControl] = "no-store"
-        head.headerFields[.fanfarePosition] = position.map { "\($0)" }
         guard exchange.handOver(head, to: self) else { return nil }
         exchange.loop.wheel.cancel(self)
         exchange.loop.turns.add(self)
@@ -98,7 +102,7 @@ extension PollTransport {
     }
 
     func close() {
-        guard let context else { return answerNothing() }
+        guard let context else { return answerNothing(at: start) }
         context.close(promise: nil)
     }
 
