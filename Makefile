@@ -30,7 +30,7 @@ release: .build/release/fanfare
 
 # Groups of tests, one after the other: those that only compute, thousands of cases, would make the others wait in line, and
 # all Redis servers, nodes and browsers at once are too much for two cores. What is in no group comes last.
-TEST_GROUPS = 'FanfareWireTests|FanfareCoreTests' 'FanfareRedisTests.(History|Broker|Gap)' \
+TEST_GROUPS = 'FanfareWireTests|FanfareCoreTests|FanfareProtocolsTests' 'FanfareRedisTests.(History|Broker|Gap)' \
 	'FanfareRedisTests.(Presence|Sentinel)' 'FanfareRedisTests.Redis' 'FanfareRedisTests.Cluster' 'FanfareRedisTests.[A-L]' \
 	FanfareRedisTests 'ClusterTests.(Storm|Bench|Writer|Presence|Limit)' \
 	'ClusterTests.(TLS|Attack|HalfOpen|SlowConsumer|Compression)' 'ClusterTests.(RFC|Rate|User|Address|Proxy|Token|Failure)' \
@@ -46,7 +46,7 @@ test: ## installs what is missing and runs all tests
 	swift test --skip-build --skip "$$before"
 
 # The engine's tests that need no node process, one at a time, for under a sanitizer they are slow. A report fails them.
-SANITIZED = FanfareWireTests|FanfareCoreTests|FanfareRedisTests|FanfareServerTests
+SANITIZED = FanfareWireTests|FanfareCoreTests|FanfareProtocolsTests|FanfareRedisTests|FanfareServerTests
 # What runs on one thread and takes minutes is for the other sanitizer.
 sanitize-thread: SKIPPED = --skip HubModelTests
 sanitize-thread: export TSAN_OPTIONS = halt_on_error=1 suppressions=$(CURDIR)/Tests/Sanitizers/thread.supp

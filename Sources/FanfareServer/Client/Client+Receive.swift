@@ -19,9 +19,9 @@ extension Client {
             session.keepPublications()
             inbound.reads.open()
         }
-        var turn = Turn(isEndless: toTheEnd, isShort: loop.turns.isBusy)
+        var turn = Turn(isEndless: toTheEnd, isShort: loop.turns.isBusy(now: now))
         while mayGoOn, !turn.isOver, goOn(&turn, now: now) {}
-        loop.turns.spend(turn.done)
+        loop.turns.spend(turn.done, now: now)
         guard isOpen else { return }
         noteThrottle(now: now)
         if turn.isOver { waitForTurn() }

@@ -196,6 +196,7 @@ final class LoopState {
 
     private func visitMailboxes() {
         isWoken = false
+        turns.socketsSeen()
         if events.isEmpty { mailbox.take(into: &events) }
         var budget = TurnBudget()
         while !budget.isSpent, nextEvent < events.count {

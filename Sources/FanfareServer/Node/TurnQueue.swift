@@ -17,17 +17,24 @@ final class TurnQueue {
     private unowned let loop: LoopState
     private var waiting: [any TurnTaker] = []
     private var next = 0
-    /// Units that were done for whoever's bytes came since the last round.
+    /// Units that were done since the sockets were looked at, about, and when the last of them were.
     private var spent = 0
+    private var spentAt: UInt64 = 0
 
     init(_ loop: LoopState) { self.loop = loop }
 
     /// Whether those whose bytes came in this look at the sockets have had a turn's work together. Who comes now has a short
     /// turn, and the rest of it later: many who send a lot would else be as long as all their turns.
-    var isBusy: Bool { spent >= Turn.work }
+    func isBusy(now: UInt64) -> Bool {
+        if now > spentAt + Self.round { spent = 0 }
+        return spent >= Turn.work
+    }
 
     /// So many units were done outside a round.
-    func spend(_ units: Int) { spent += units }
+    func spend(_ units: Int, now: UInt64) { (spent, spentAt) = (spent + units, now) }
+
+    /// The sockets were looked at.
+    func socketsSeen() { spent = 0 }
 
     /// How many wait.
     var count: Int { waiting.count - next }
