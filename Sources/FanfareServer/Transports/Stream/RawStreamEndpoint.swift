@@ -36,7 +36,7 @@ struct RawStreamEndpoint: Endpoint {
         do {
             last = try LastEventID.position(exchange.request.headerFields[values: .lastEventID])
         } catch {
-            return (.none, true)
+            return (rules.recovery == .cache ? .last(1) : .none, true)
         }
         guard let last else { return (wish, false) }
         return rules.history == nil ? (.none, true) : (.since(last), false)
@@ -49,7 +49,8 @@ struct RawStreamEndpoint: Endpoint {
             answer: { Self.head(form, $0) },
             prelude: { subscription in
                 let isComplete = subscription?.isComplete != false && !start.isLost
-                return form.opening(at: subscription?.origin, isComplete: isComplete)
+                return form.opening(
+                    at: subscription?.origin, isComplete: isComplete, retry: exchange.loop.node.reconnectMilliseconds)
             },
             goesOnIncomplete: true
         ).begin(.raw(session), form.wireFormat, in: channel, start.wish)

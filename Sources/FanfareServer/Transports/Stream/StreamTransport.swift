@@ -35,6 +35,12 @@ final class StreamTransport: ChannelInboundHandler, ConnectionTransport {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { client?.lost(.abnormal) }
 
+    func closeOutput() {
+        // What it sent and nobody read would turn the end into a reset, which eats the farewell.
+        setReading(true)
+        context?.close(mode: .output, promise: nil)
+    }
+
     func next(now: UInt64) -> Arrival? { nil }
 
     func turnEnded(now: UInt64) {}
