@@ -42,8 +42,10 @@ async def stream_talkers(visit, number):
         return await visit.expect("200")
     await visit.open(stream("/channels/talk/sse"))
     talking = asyncio.create_task(_talk(visit))
-    await visit.hear(b"data: on\n")
-    talking.cancel()
+    try:
+        await visit.hear(b"data: on\n")
+    finally:
+        talking.cancel()
     # What it could send fits the kernels' buffers; the rest never left.
     visit.note("hears on", await talking < 32 << 20 and not visit.is_ended(), ended(1006))
     visit.reset()
@@ -56,5 +58,5 @@ async def _talk(visit):
         while True:
             await visit.loop.sock_sendall(visit.socket, block)
             sent += len(block)
-    except (asyncio.CancelledError, ConnectionError):
+    except (asyncio.CancelledError, OSError):
         return sent
