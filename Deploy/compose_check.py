@@ -70,6 +70,24 @@ async def both_protocols_across_nodes():
         await client.close()
 
 
+async def streams():
+    """An event stream and lines through the published port hear what is published on whichever node."""
+    def read(form, accept):
+        request = urllib.request.Request(f"http://{HOST}/channels/streams/{form}", headers={"Accept": accept})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            listening.append(form)
+            return next(line for line in answer if b"hello" in line)
+
+    listening = []
+    readers = [asyncio.create_task(asyncio.to_thread(read, *form)) for form in [("sse", "text/event-stream"), ("stream", "*/*")]]
+    while len(listening) < 2 and not any(reader.done() for reader in readers):
+        await asyncio.sleep(0.05)
+    post = urllib.request.Request(f"http://{HOST}/channels/streams", data=b"hello", headers={"Content-Type": "text/plain"})
+    await asyncio.to_thread(lambda: urllib.request.urlopen(post, timeout=10).close())
+    heard = await asyncio.gather(*readers)
+    assert heard == [b"data: hello\n", b'{"data":"hello"}\n'], heard
+
+
 async def sticky_cookie():
     with urllib.request.urlopen(f"http://{HOST}/") as answer:
         cookie, node = answer.headers["Set-Cookie"].split(";")[0], answer.headers["Fanfare-Node"]
@@ -143,6 +161,7 @@ async def nodes_are_healthy():
 
 CHECKS = [
     ("raw and Centrifuge clients hear each other across nodes", both_protocols_across_nodes),
+    ("event streams and lines pass as they are published", streams),
     ("the route cookie keeps a client on its node", sticky_cookie),
     ("the admin port is not reachable through nginx", admin_is_not_reachable),
     ("a killed node moves its clients, the others lose nothing", killed_node),

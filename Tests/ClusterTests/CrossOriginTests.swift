@@ -52,7 +52,9 @@ struct CrossOriginTests {
                         #expect(answer["access-control-allow-credentials"] == credentials)
                         #expect(answer["vary"] == "Origin" && answer["fanfare-node"] != nil)
                     }
-                    #expect(sent["access-control-expose-headers"] == "retry-after, fanfare-node, fanfare-outcome")
+                    #expect(
+                        sent["access-control-expose-headers"]
+                            == "retry-after, fanfare-node, fanfare-outcome, fanfare-position")
                 }
             }
         }

@@ -5,20 +5,6 @@ import Testing
 /// Third-party clients, as they are, against real nodes.
 @Suite("Third-party clients")
 struct ClientTests {
-    /// Runs a script of this folder with the tests' Python.
-    private func run(
-        _ script: String, _ arguments: String..., environment: [String: String] = [:], within limit: Duration
-    ) async throws -> String {
-        let python = Repository.path + "/.venv/bin/python"
-        try #require(FileManager.default.isExecutableFile(atPath: python), "run Deploy/install test")
-        let check = try ChildProcess(
-            python, [Repository.path + "/Tests/ConformanceTests/" + script] + arguments, environment: environment,
-            name: script)
-        let status = try await check.waitForExit(within: limit)
-        #expect(status == 0, "\(check.log)")
-        return check.log
-    }
-
     @Test("the official Centrifuge SDK for Python connects, subscribes, publishes and receives")
     func pythonSDK() async throws {
         try await withRedis { redis in

@@ -16,8 +16,12 @@ public final class Nginx: Sendable {
 
     /// Starts one in front of servers on loopback.
     ///
-    /// - Parameter tlsFolder: what `Deploy/local-ca` made: it then speaks TLS to clients and servers.
-    public static func start(ports: [Int], tlsFolder: String? = nil) async throws -> Nginx {
+    /// - Parameters:
+    ///   - tlsFolder: what `Deploy/local-ca` made: it then speaks TLS to clients and servers.
+    ///   - readTimeout: after which a silent connection is cut, as nginx writes it; `nil`: that of the files.
+    public static func start(
+        ports: [Int], tlsFolder: String? = nil, readTimeout: String? = nil
+    ) async throws -> Nginx {
         let port = FreePort.take()
         let directory = NSTemporaryDirectory() + "fanfare-nginx-\(port)-\(UInt32.random(in: 0...UInt32.max))"
         let layout = try ChildProcess(
@@ -26,6 +30,13 @@ public final class Nginx: Sendable {
             environment: tlsFolder.map { ["TLS_DIR": $0] } ?? [:], name: "nginx-local")
         let tls = try tlsFolder.map { try TLSClient(caFile: $0 + "/ca.crt") }
         guard try await layout.waitForExit() == 0 else { throw NotInTime(what: "nginx-local\n\(layout.log)") }
+        if let readTimeout {
+            let file = directory + "/proxy.conf"
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+            let changed = text.replacing("proxy_read_timeout 75s;", with: "proxy_read_timeout \(readTimeout);")
+            guard changed != text else { throw NotInTime(what: "a read timeout in \(file)") }
+            try changed.write(toFile: file, atomically: true, encoding: .utf8)
+        }
         let globals = try String(contentsOfFile: directory + "/globals", encoding: .utf8)
         let process = try ChildProcess(
             "/usr/sbin/nginx",

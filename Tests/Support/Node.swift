@@ -5,12 +5,15 @@ public final class Node: Sendable {
     public let name: String
     public let port: Int
     public let adminPort: Int
+    /// What started it: its program and the arguments.
+    public let command: [String]
     private let process: ChildProcess
 
-    private init(name: String, port: Int, adminPort: Int, process: ChildProcess) {
+    private init(name: String, port: Int, adminPort: Int, command: [String], process: ChildProcess) {
         self.name = name
         self.port = port
         self.adminPort = adminPort
+        self.command = command
         self.process = process
     }
 
@@ -34,7 +37,9 @@ public final class Node: Sendable {
         if dev { arguments.append("--dev") }
         if let redis { arguments += ["--redis", redis] }
         let process = try ChildProcess(FanfareBinary.path, arguments + flags, environment: environment, name: name)
-        let node = Node(name: name, port: port, adminPort: adminPort, process: process)
+        let node = Node(
+            name: name, port: port, adminPort: adminPort, command: [FanfareBinary.path] + arguments + flags,
+            process: process)
         try await eventually(within: .seconds(60), "\(name) is up\n\(process.log)") {
             guard process.isRunning else { throw NotInTime(what: "\(name) has ended\n\(process.log)") }
             guard let answer = try? await HTTP.get(adminPort, "/readyz") else { return false }

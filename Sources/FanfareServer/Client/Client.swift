@@ -93,8 +93,16 @@ final class Client: HubMember, WheelMember {
         guard life.begin() else { return }
         loop.add(self)
         if session.hasBegun { loop.register(self, user: session.user) }
-        writer = channel.flatMap { DirectWriter($0, enabled: loop.node.writesDirectly) }
+        writer = channel.flatMap { channel in
+            Self.hasUnsent(channel) ? nil : DirectWriter(channel, enabled: loop.node.writesDirectly)
+        }
         openLane()
         startDeadlines()
+    }
+
+    /// Whether answers to requests before this one wait in NIO for the socket: what went past NIO would overtake them.
+    private static func hasUnsent(_ channel: any Channel) -> Bool {
+        let unsent = try? channel.syncOptions?.getOption(.bufferedWritableBytes)
+        return (unsent ?? 0) > 0
     }
 }

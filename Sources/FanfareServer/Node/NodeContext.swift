@@ -106,11 +106,15 @@ final class NodeContext: Sendable {
         configuration.dev && tokens == nil
     }
 
-    /// Milliseconds after which an `EventSource` comes back, spread likewise.
+    /// Milliseconds after which an `EventSource` that was refused or ended comes back, spread like ``retryAfter``.
     var retryMilliseconds: UInt32 {
         let base = UInt32(configuration.limits.retryAfterSeconds) * 1_000
         return UInt32.random(in: max(base, 250)...max(2 * base, 500))
     }
+
+    /// Milliseconds after which an `EventSource` comes back whose stream broke off: about as long as browsers wait by themselves,
+    /// spread, so that the clients of a node that died don't all come at once.
+    var reconnectMilliseconds: UInt32 { .random(in: 1_000...3_000) }
 
     /// Seconds for `Retry-After`, spread so that refused clients don't come back together.
     var retryAfter: Int {

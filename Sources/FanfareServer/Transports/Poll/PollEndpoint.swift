@@ -35,7 +35,9 @@ struct PollEndpoint: Endpoint {
             guard var subscription else { return }
             if !subscription.start.isComplete {
                 subscription.start.isComplete = true
-                form.opening(at: subscription.start.origin, isComplete: false).map(client.reply)
+                let reset = form.opening(
+                    at: subscription.start.origin, isComplete: false, retry: exchange.loop.node.reconnectMilliseconds)
+                if let reset { client.reply(reset) }
             }
             client.begin(subscription.channel, subscription.start)
             transport.wait(wait, from: subscription.start.position)

@@ -36,7 +36,7 @@ struct RawStreamEndpoint: Endpoint {
         do {
             last = try LastEventID.position(exchange.request.headerFields[values: .lastEventID])
         } catch {
-            return (.none, true)
+            return (rules.recovery == .cache ? .last(1) : .none, true)
         }
         guard let last else { return (wish, false) }
         return rules.history == nil ? (.none, true) : (.since(last), false)
@@ -48,7 +48,9 @@ struct RawStreamEndpoint: Endpoint {
             exchange, on: StreamTransport(form), goesOnIncomplete: true,
             prelude: { subscription in
                 let isComplete = subscription?.start.isComplete != false && !start.isLost
-                return form.opening(at: subscription?.start.origin, isComplete: isComplete)
+                return form.opening(
+                    at: subscription?.start.origin, isComplete: isComplete,
+                    retry: exchange.loop.node.reconnectMilliseconds)
             },
             head: { form.head(position: $0?.start.origin) }
         ).begin(.raw(session), form.wireFormat, in: channel, start.wish)

@@ -71,18 +71,23 @@ struct StreamForm {
         }
     }
 
-    /// Where the stream begins, for a reader that comes back before its first publication; `nil` in a channel without history.
+    /// When a browser comes back if the stream breaks off, and where the stream begins, for a reader that comes back before its
+    /// first publication; that is unknown in a channel without history.
     ///
-    /// - Parameter isComplete: whether nothing is missing before.
-    func opening(at position: StreamPosition?, isComplete: Bool) -> ByteBuffer? {
-        guard position != nil || !isComplete else { return nil }
+    /// - Parameters:
+    ///   - isComplete: whether nothing is missing before.
+    ///   - retry: milliseconds.
+    func opening(at position: StreamPosition?, isComplete: Bool, retry: UInt32) -> ByteBuffer? {
         let name = isComplete ? "position" : "reset"
         let id = position.map { "\($0)" } ?? ""
         switch messages {
         case .events:
-            let field = position == nil ? "" : "id: \(id)\n"
-            return delimiting.seal(ByteBuffer(string: "\(field)event: \(name)\ndata: \(id)\n\n"))
+            var first = EventStreamFraming.retry(milliseconds: retry)
+            if position != nil { first.writeString("id: \(id)\n") }
+            if position != nil || !isComplete { first.writeString("event: \(name)\ndata: \(id)\n\n") }
+            return delimiting.seal(first)
         case .lines:
+            guard position != nil || !isComplete else { return nil }
             let member = position == nil ? "" : "\"id\":\"\(id)\","
             return delimiting.seal(ByteBuffer(string: "{\(member)\"event\":\"\(name)\"}\n"))
         }

@@ -2,6 +2,12 @@ import FanfareCore
 import FanfareWire
 import NIOCore
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
 /// A client that hears the answer to its request, for as long as it takes: the only handler of its pipeline after the head,
 /// but for TLS. What it sends now is nobody's. Lives on its client's event loop.
 final class StreamTransport: ChannelInboundHandler, ConnectionTransport {
@@ -14,7 +20,10 @@ final class StreamTransport: ChannelInboundHandler, ConnectionTransport {
 
     init(_ form: StreamForm) { self.form = form }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        boundSilence(context.channel)
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         finish()
@@ -35,11 +44,31 @@ final class StreamTransport: ChannelInboundHandler, ConnectionTransport {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { client?.lost(.abnormal) }
 
+    func closeOutput() {
+        // What it sent and nobody read would turn the end into a reset, which eats the farewell.
+        setReading(true)
+        context?.close(mode: .output, promise: nil)
+    }
+
     func next(now: UInt64) -> Arrival? { nil }
 
     func turnEnded(now: UInt64) {}
 
     var keepAlive: KeepAliveMode? { .serverPingsOnly }
+
+    /// Nothing comes back from a reader, so one that is gone without a word is found by TCP: here when it has acknowledged or
+    /// taken nothing new for so long (tcp(7), `TCP_USER_TIMEOUT`), by itself after some 15 minutes. Later than the node finds a
+    /// slow consumer, which is told why it ends.
+    private func boundSilence(_ channel: any Channel) {
+        #if os(Linux)
+        guard let client else { return }
+        let keepAlive = client.loop.node.configuration.keepAlive
+        let ping = keepAlive.pingInterval.map { $0 + keepAlive.pongTimeout } ?? .zero
+        let milliseconds = (client.limits.slowTimeout + ping).microseconds / 1_000
+        try? channel.syncOptions?.setOption(
+            .tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: SocketOptionValue(clamping: milliseconds))
+        #endif
+    }
 
     func seal(_ body: consuming Body) -> ByteBuffer { form.seal(body) }
 

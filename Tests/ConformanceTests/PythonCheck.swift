@@ -1,0 +1,17 @@
+import Foundation
+import Support
+import Testing
+
+/// Runs a script of this folder with the tests' Python.
+func run(
+    _ script: String, _ arguments: String..., environment: [String: String] = [:], within limit: Duration
+) async throws -> String {
+    let python = Repository.path + "/.venv/bin/python"
+    try #require(FileManager.default.isExecutableFile(atPath: python), "run Deploy/install test")
+    let check = try ChildProcess(
+        python, [Repository.path + "/Tests/ConformanceTests/" + script] + arguments, environment: environment,
+        name: script)
+    let status = try await check.waitForExit(within: limit)
+    #expect(status == 0, "\(check.log)")
+    return check.log
+}

@@ -1,0 +1,196 @@
+"""Chromium's own EventSource and `fetch` streams through nginx: what they hear while nodes are killed, all of them at last.
+
+eventsource_check.py STAGE
+
+STAGE is JSON: {"nginx": URL, "channel": NAME, "nodes": [{"name", "admin", "pid", "command": […]}, …]}; the channel keeps a
+history, and `command` starts a node anew where it was. Needs selenium, chromium, chromedriver. Prints a line `ok …` for each
+check; at the first failure `FAILED …`, and exits 1.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+
+WAIT = 30
+OPEN = """
+const [url, done] = arguments
+window.heard = []; window.opens = 0; window.errors = 0
+window.source = new EventSource(url)
+source.onopen = () => { opens += 1; done(source.readyState) }
+source.onerror = () => { errors += 1; if (!opens) done(source.readyState) }
+source.onmessage = e => heard.push(["message", e.data, e.lastEventId])
+for (const name of ["position", "reset", "disconnect", "binary"])
+    source.addEventListener(name, e => heard.push([name, e.data, e.lastEventId]))
+"""
+READ = """
+const [url, done] = arguments
+window.lines = []
+fetch(url).then(async answer => {
+    done({status: answer.status, node: answer.headers.get("fanfare-node"), type: answer.headers.get("content-type")})
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
+    let rest = ""
+    for (;;) {
+        const {value, done} = await reader.read()
+        if (done) break
+        const parts = (rest + value).split("\\n")
+        rest = parts.pop()
+        lines.push(...parts.filter(line => line).map(line => JSON.parse(line)))
+    }
+    lines.push("end")
+}).catch(error => { lines.push("error " + error.name); done({error: error.name}) })
+"""
+
+
+def find(*names):
+    for name in names:
+        if path := shutil.which(name):
+            return path
+    sys.exit(f"FAILED none of {', '.join(names)} is installed")
+
+
+def start_browser(profile):
+    options = Options()
+    options.binary_location = find("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    for argument in [
+        "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
+        "--no-proxy-server", "--disable-background-networking", "--disable-component-update", f"--user-data-dir={profile}",
+    ]:
+        options.add_argument(argument)
+    return webdriver.Chrome(options=options, service=Service(executable_path=find("chromedriver")))
+
+
+def check(what, is_right, seen=""):
+    if not is_right:
+        sys.exit(f"FAILED {what}: {seen}")
+    print(f"ok {what}", flush=True)
+
+
+def eventually(what, condition, seen=lambda: ""):
+    deadline = time.monotonic() + WAIT
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            sys.exit(f"FAILED not within {WAIT} s: {what}; seen: {seen()}")
+        time.sleep(0.05)
+    return result
+
+
+class Stage:
+    """The cluster, and the page in it."""
+
+    def __init__(self, plan, driver):
+        self.url, self.channel, self.nodes = plan["nginx"], plan["channel"], plan["nodes"]
+        self.driver, self.started = driver, []
+        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def script(self, body):
+        return self.driver.execute_script(body)
+
+    def heard(self):
+        return self.script("return heard")
+
+    def messages(self):
+        return [int(data) for name, data, _ in self.heard() if name == "message"]
+
+    def route_to(self, name):
+        for number in range(200):
+            with self.opener.open(f"{self.url}?route=e{number}", timeout=10) as answer:
+                if answer.headers["fanfare-node"] == name:
+                    return f"e{number}"
+        sys.exit(f"FAILED no route to {name}")
+
+    def publish(self, node, data):
+        body = json.dumps({"channel": self.channel, "data": data}).encode()
+        request = urllib.request.Request(
+            f"{node['admin']}/api/publish", data=body, headers={"Content-Type": "application/json"})
+        with self.opener.open(request, timeout=10) as answer:
+            assert answer.status == 200
+
+    def start(self, node):
+        self.started.append(subprocess.Popen(node["command"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        eventually(f"{node['name']} is ready", lambda: self.is_ready(node))
+
+    def is_ready(self, node):
+        try:
+            return self.opener.open(f"{node['admin']}/readyz", timeout=2).status == 200
+        except OSError:
+            return False
+
+
+def kill(node):
+    os.kill(node["pid"], signal.SIGKILL)
+
+
+def run(stage):
+    one, two = stage.nodes
+    driver = stage.driver
+    driver.set_script_timeout(30)
+    driver.get(stage.url)
+    route = stage.route_to(one["name"])
+    path = f"/channels/{stage.channel}/sse?route={route}"
+    check("an EventSource opens", driver.execute_async_script(OPEN, path) == 1)
+    eventually("its first event is the position", lambda: [e[0] for e in stage.heard()] == ["position"], stage.heard)
+    answer = driver.execute_async_script(READ, f"/channels/{stage.channel}/stream?route={stage.route_to(two['name'])}")
+    check("a fetch reads a stream", answer["status"] == 200 and answer["node"] == two["name"], answer)
+    for number in range(1, 101):
+        stage.publish(two, number)
+        if number == 40:
+            kill(one)
+    eventually("it hears all", lambda: stage.messages()[-1:] == [100], stage.heard)
+    heard, messages = stage.heard(), stage.messages()
+    check("its node was killed: nothing lost, repeated or reordered", messages == list(range(1, 101)), messages)
+    check("it came back by itself, to its position", stage.script("return opens") == 2 and
+          [name for name, _, _ in heard].count("position") == 2 and "reset" not in [name for name, _, _ in heard], heard)
+    eventually("the fetch has all of it", lambda: len(stage.script("return lines")) == 101)
+    lines = stage.script("return lines")
+    check("lines are the same with ids", [line.get("data") for line in lines[1:]] == list(range(1, 101)) and
+          lines[0]["event"] == "position" and all(line["id"].endswith(lines[0]["id"][1:]) for line in lines), lines[:3])
+
+    kill(two)
+    errors = stage.script("return errors")
+    eventually("nobody answers", lambda: stage.script("return errors") >= errors + 3)
+    check("it goes on trying where no node answers", stage.script("return source.readyState") != 2)
+    eventually("the fetch hears that it broke", lambda: str(stage.script("return lines.at(-1)")).startswith("error"))
+    stage.start(two)
+    for number in range(101, 121):
+        stage.publish(two, number)
+    eventually("it hears on", lambda: stage.messages()[-1:] == [120], stage.heard)
+    check("still nothing lost, repeated or reordered", stage.messages() == list(range(1, 121)), stage.messages())
+
+    stage.started[-1].terminate()
+    eventually("a drain is told", lambda: "disconnect" in [name for name, _, _ in stage.heard()], stage.heard)
+    code = [json.loads(data)["code"] for name, data, _ in stage.heard() if name == "disconnect"]
+    check("with its code", code == [1012], code)
+    stage.started[-1].wait(30)
+    stage.start(one)
+    stage.publish(one, 121)
+    eventually("and it is back", lambda: stage.messages()[-1:] == [121], stage.heard)
+    check("in order to the end", stage.messages() == list(range(1, 122)), stage.messages())
+
+    source = "/channels/no%20name/sse"
+    check("a refusal for good ends it", driver.execute_async_script(OPEN, source) == 2)
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("FAILED: ended by SIGTERM"))
+    with tempfile.TemporaryDirectory(prefix="fanfare-events-", ignore_cleanup_errors=True) as profile:
+        driver = start_browser(profile)
+        stage = Stage(json.loads(sys.argv[1]), driver)
+        try:
+            run(stage)
+        finally:
+            for process in stage.started:
+                process.kill()
+            driver.quit()
+
+
+main()
