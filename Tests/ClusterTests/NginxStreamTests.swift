@@ -56,19 +56,19 @@ struct NginxStreamTests {
             (["--ping-interval", "500ms", "--pong-timeout", "400ms"], true), (["--ping-interval", "off"], false),
         ] {
             try await withNode(flags: flags) { node in
-                let nginx = try await Nginx.start(ports: [node.port], readTimeout: "2s")
-                let events = try await stream(nginx.port, "/channels/a/sse")
-                #expect(events.node == "node")
-                if isKept {
-                    try await events.read { $0.pings >= 8 }
-                    try await node.publish("a", "1")
-                    #expect(try await events.nextText() == "1")
-                } else {
-                    try await events.readToEnd(within: .seconds(20))
-                    #expect(events.chunks?.hasEnded == false, "as a connection that broke: a browser comes back")
+                try await withNginx(ports: [node.port], readTimeout: "2s") { nginx in
+                    let events = try await stream(nginx.port, "/channels/a/sse")
+                    #expect(events.node == "node")
+                    if isKept {
+                        try await events.read { $0.pings >= 8 }
+                        try await node.publish("a", "1")
+                        #expect(try await events.nextText() == "1")
+                    } else {
+                        try await events.readToEnd(within: .seconds(20))
+                        #expect(events.chunks?.hasEnded == false, "as a connection that broke: a browser comes back")
+                    }
+                    await events.close()
                 }
-                await events.close()
-                await nginx.stop()
             }
         }
     }
@@ -76,32 +76,32 @@ struct NginxStreamTests {
     @Test("where no node answers an EventSource is told to come back, others get 502")
     func nobody() async throws {
         let port = FreePort.take()
-        let nginx = try await Nginx.start(ports: [port])
-        let page = ["Origin": "https://page.example"]
-        for path in ["/channels/a/sse", "/channels/a%2Fb/sse?token=x", "/connection/later"] {
-            let client = try await stream(nginx.port, path, page)
-            #expect(client.answer["access-control-allow-origin"] == "https://page.example")
-            #expect(client.answer["access-control-allow-credentials"] == "true")
-            #expect(client.answer["set-cookie"]?.hasPrefix("fanfare_route=") == true)
-            try await expectRetry(client)
-            for accept in ["*/*", "application/json, text/event-stream", "text/event-stream, */*"] {
-                let other = try await stream(nginx.port, path, ["Accept": accept])
-                #expect(other.answer.status == 502 && other.answer["access-control-allow-origin"] == nil)
-                await other.close()
+        try await withNginx(ports: [port]) { nginx in
+            let page = ["Origin": "https://page.example"]
+            for path in ["/channels/a/sse", "/channels/a%2Fb/sse?token=x", "/connection/later"] {
+                let client = try await stream(nginx.port, path, page)
+                #expect(client.answer["access-control-allow-origin"] == "https://page.example")
+                #expect(client.answer["access-control-allow-credentials"] == "true")
+                #expect(client.answer["set-cookie"]?.hasPrefix("fanfare_route=") == true)
+                try await expectRetry(client)
+                for accept in ["*/*", "application/json, text/event-stream", "text/event-stream, */*"] {
+                    let other = try await stream(nginx.port, path, ["Accept": accept])
+                    #expect(other.answer.status == 502 && other.answer["access-control-allow-origin"] == nil)
+                    await other.close()
+                }
             }
+            let sent = try await HTTP.post(nginx.port, "/channels/a", "x", headers: ["Accept": "text/event-stream"])
+            #expect(sent.status == 502, "a publish that was not taken is an error, whatever it accepts")
+            let node = try await Node.start(port: port)
+            let events = try await stream(nginx.port, "/channels/a/sse")
+            #expect(events.answer.status == 200 && events.node == "node")
+            try await node.publish("a", "1")
+            #expect(try await events.nextText() == "1")
+            // Not waited for, though the node says so: it is an error as such.
+            #expect(try await stream(nginx.port, "/channels/%FF/sse").answer.status == 400)
+            await events.close()
+            await node.stop()
         }
-        let sent = try await HTTP.post(nginx.port, "/channels/a", "x", headers: ["Accept": "text/event-stream"])
-        #expect(sent.status == 502, "a publish that was not taken is an error, whatever it accepts")
-        let node = try await Node.start(port: port)
-        let events = try await stream(nginx.port, "/channels/a/sse")
-        #expect(events.answer.status == 200 && events.node == "node")
-        try await node.publish("a", "1")
-        #expect(try await events.nextText() == "1")
-        // Not waited for, though the node says so: it is an error as such.
-        #expect(try await stream(nginx.port, "/channels/%FF/sse").answer.status == 400)
-        await events.close()
-        await node.stop()
-        await nginx.stop()
     }
 
     @Test("a full node is passed over; when all are full an EventSource is told to come back, others get 503")
@@ -114,7 +114,9 @@ struct NginxStreamTests {
                 #expect(client.answer.status == 200 && !client.node.isEmpty, "\(client.answer.body)")
                 clients.append(client)
             }
-            for node in cluster.nodes { #expect(try await node.metric("fanfare_connections") == 3) }
+            for node in cluster.nodes {
+                try await eventually("\(node.name) is full") { try await node.metric("fanfare_connections") == 3 }
+            }
             try await expectRetry(try await stream(cluster.port, "/channels/a/sse?route=one"))
             let other = try await stream(cluster.port, "/channels/a/sse?route=one", ["Accept": "*/*"])
             #expect(other.answer.status == 503 && other.answer["retry-after"] != nil && !other.node.isEmpty)
@@ -145,6 +147,39 @@ struct NginxStreamTests {
             let second = try await stream(cluster.port, "/channels/a/sse?route=one")
             #expect(!second.node.isEmpty && second.node != node.name)
             for client in [first, second] { await client.close() }
+        }
+    }
+
+    @Test("over HTTP/2 a browser's worth of streams is one connection to nginx")
+    func http2() async throws {
+        let folder = NSTemporaryDirectory() + "fanfare-local-ca-\(UInt64.random(in: 0...UInt64.max))"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let tool = try ChildProcess(Repository.path + "/Deploy/local-ca", [folder], name: "local-ca")
+        #expect(try await tool.waitForExit() == 0, "\(tool.log)")
+        let flags = ["--tls-certificate", folder + "/localhost.crt", "--tls-key", folder + "/localhost.key"]
+        try await withNode("node-1", flags: flags + ["--ping-interval", "off"]) { node in
+            try await withNginx(ports: [node.port], tlsFolder: folder) { nginx in
+                let count = 40
+                let arguments = [
+                    "-sN", "--http2", "--noproxy", "*", "--cacert", folder + "/ca.crt", "--parallel", "--parallel-max",
+                    "\(count)",
+                    "-w", #"\nconnects=%{num_connects} version=%{http_version}\n"#,
+                ]
+                let urls = (0..<count).map { "https://localhost:\(nginx.port)/channels/a/sse?n=\($0)" }
+                let curl = try ChildProcess("curl", arguments + urls, name: "curl")
+                try await eventually("all listen") { try await node.metric("fanfare_connections") == Double(count) }
+                try await node.publish("a", #""hello""#)
+                try await eventually("all hear") {
+                    curl.log.components(separatedBy: #"data: "hello""#).count == count + 1
+                }
+                node.terminate()
+                #expect(try await curl.waitForExit() == 0)
+                try await eventually("curl has said how") {
+                    curl.log.components(separatedBy: " version=2\n").count == count + 1
+                }
+                #expect(curl.log.components(separatedBy: "event: disconnect").count == count + 1)
+                #expect(curl.log.components(separatedBy: "connects=1 ").count == 2)
+            }
         }
     }
 }

@@ -53,6 +53,21 @@ public final class Nginx: Sendable {
     public func stop() async { await process.stop() }
 }
 
+/// Runs `body` with an nginx in front of servers on loopback, which ends with it, its workers too.
+public func withNginx<Value>(
+    ports: [Int], tlsFolder: String? = nil, readTimeout: String? = nil, _ body: (Nginx) async throws -> Value
+) async throws -> Value {
+    let nginx = try await Nginx.start(ports: ports, tlsFolder: tlsFolder, readTimeout: readTimeout)
+    do {
+        let value = try await body(nginx)
+        await nginx.stop()
+        return value
+    } catch {
+        await nginx.stop()
+        throw error
+    }
+}
+
 /// Redis, nodes and nginx together.
 public final class Cluster: Sendable {
     public let redis: RedisServer

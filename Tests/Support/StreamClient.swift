@@ -109,14 +109,16 @@ public final class StreamClient: Sendable {
     public func read(
         within limit: Duration = .seconds(30), until isDone: (StreamClient) -> Bool
     ) async throws {
+        let deadline = ContinuousClock.now + limit
         while !isDone(self) {
-            guard try await more(within: limit) else { throw NotInTime(what: "more: the stream has ended") }
+            guard try await more(until: deadline) else { throw NotInTime(what: "more: the stream has ended") }
         }
     }
 
     /// Reads to the end of the connection.
     public func readToEnd(within limit: Duration = .seconds(30)) async throws {
-        while try await more(within: limit) {}
+        let deadline = ContinuousClock.now + limit
+        while try await more(until: deadline) {}
     }
 
     public func close() async { await socket.close() }
@@ -124,6 +126,7 @@ public final class StreamClient: Sendable {
     private func next<Item: Sendable>(
         within limit: Duration, _ find: (inout Reading) -> Item?
     ) async throws -> Item? {
+        let deadline = ContinuousClock.now + limit
         while true {
             let item: Item? = reading.withLock { reading in
                 let item = find(&reading)
@@ -131,12 +134,15 @@ public final class StreamClient: Sendable {
                 return item
             }
             if let item { return item }
-            guard try await more(within: limit) else { return nil }
+            guard try await more(until: deadline) else { return nil }
         }
     }
 
-    private func more(within limit: Duration) async throws -> Bool {
-        let bytes = try await socket.receive(within: limit, "more of a stream") { bytes -> ByteBuffer? in
+    /// Pings are bytes, too, so the time is that of all of them together.
+    private func more(until deadline: ContinuousClock.Instant) async throws -> Bool {
+        let left = deadline - .now
+        guard left > .zero else { throw NotInTime(what: "more of a stream") }
+        let bytes = try await socket.receive(within: left, "more of a stream") { bytes -> ByteBuffer? in
             bytes.readableBytes == 0 ? nil : bytes.readSlice(length: bytes.readableBytes)
         }
         guard let bytes else { return false }
