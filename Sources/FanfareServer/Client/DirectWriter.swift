@@ -10,7 +10,7 @@ import Darwin
 #endif
 
 /// The short way out: a `send` on the connection's descriptor, past NIO's write path, which costs as much again as the
-/// kernel does (docs/decisions.md has the numbers).
+/// kernel does (D5 in docs/decisions.md).
 ///
 /// Only while nothing waits for the connection, or bytes would overtake each other; the rest of a partial send goes the
 /// long way. The descriptor is NIO's: it is forgotten in `channelInactive`, which NIO calls in the same turn of the event
