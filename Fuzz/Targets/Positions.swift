@@ -6,7 +6,8 @@ extension FuzzTarget {
         let text = input.remainder
         let position = StreamPosition(text)
         expect(position == StreamPosition(Substring(text)), "a part of a text reads otherwise")
-        expect(position == StreamPosition("x\(text)".dropFirst()), "a part of a text reads otherwise")
+        // By bytes: a text may begin with a mark that joins the letter before it.
+        expect(position == StreamPosition(Substring("x\(text)".utf8.dropFirst())), "a part of a text reads otherwise")
         if let position {
             let again = position.description
             expect(again.utf8.elementsEqual(text.utf8), "'\(text)' is written as '\(again)'")
