@@ -9,7 +9,8 @@ func run(
     let python = Repository.path + "/.venv/bin/python"
     try #require(FileManager.default.isExecutableFile(atPath: python), "run Deploy/install test")
     let check = try ChildProcess(
-        python, [Repository.path + "/Tests/ConformanceTests/" + script] + arguments, environment: environment,
+        // No compiled files: they would lie among the sources of a target.
+        python, ["-B", Repository.path + "/Tests/ConformanceTests/" + script] + arguments, environment: environment,
         name: script)
     let status = try await check.waitForExit(within: limit)
     #expect(status == 0, "\(check.log)")

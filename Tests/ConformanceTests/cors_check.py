@@ -7,15 +7,12 @@ line `ok …` for each check; at the first failure `FAILED …`, and exits 1.
 """
 
 import http.server
-import shutil
 import signal
 import sys
 import tempfile
 import threading
 
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
+from browser import start_browser
 
 SEND = """
 const [url, fields, done] = arguments
@@ -43,24 +40,6 @@ def serve(port):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_port}/"
-
-
-def find(*names):
-    for name in names:
-        if path := shutil.which(name):
-            return path
-    sys.exit(f"FAILED none of {', '.join(names)} is installed")
-
-
-def start_browser(profile):
-    options = Options()
-    options.binary_location = find("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    for argument in [
-        "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
-        "--no-proxy-server", "--disable-background-networking", "--disable-component-update", f"--user-data-dir={profile}",
-    ]:
-        options.add_argument(argument)
-    return webdriver.Chrome(options=options, service=Service(executable_path=find("chromedriver")))
 
 
 def check(what, found, expected):

@@ -9,7 +9,6 @@ check; at the first failure `FAILED …`, and exits 1.
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,9 +16,7 @@ import tempfile
 import time
 import urllib.request
 
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
+from browser import start_browser
 
 WAIT = 30
 OPEN = """
@@ -49,24 +46,6 @@ fetch(url).then(async answer => {
     lines.push("end")
 }).catch(error => { lines.push("error " + error.name); done({error: error.name}) })
 """
-
-
-def find(*names):
-    for name in names:
-        if path := shutil.which(name):
-            return path
-    sys.exit(f"FAILED none of {', '.join(names)} is installed")
-
-
-def start_browser(profile):
-    options = Options()
-    options.binary_location = find("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    for argument in [
-        "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
-        "--no-proxy-server", "--disable-background-networking", "--disable-component-update", f"--user-data-dir={profile}",
-    ]:
-        options.add_argument(argument)
-    return webdriver.Chrome(options=options, service=Service(executable_path=find("chromedriver")))
 
 
 def check(what, is_right, seen=""):

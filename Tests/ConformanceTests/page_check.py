@@ -7,17 +7,15 @@ Prints a line `ok …` for each check; at the first failure `FAILED …` with th
 
 import argparse
 import pathlib
-import shutil
 import signal
 import sys
 import tempfile
 import time
 
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+
+from browser import start_browser
 
 WAIT = 20
 DESKTOP, PHONE = (1280, 800), (390, 844)
@@ -28,26 +26,6 @@ FOREIGN = '{"temperature":21.5,"place":"roof"}'
 
 class Failed(Exception):
     """A check failed; the text says what was seen."""
-
-
-def find(*names):
-    for name in names:
-        if path := shutil.which(name):
-            return path
-    raise Failed(f"none of {', '.join(names)} is installed (Debian: apt-get install chromium chromium-driver)")
-
-
-def start_browser(profile):
-    options = Options()
-    options.binary_location = find("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    for argument in [
-        "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run",
-        "--no-proxy-server", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--lang=en", f"--user-data-dir={profile}", f"--window-size={DESKTOP[0]},{DESKTOP[1]}",
-    ]:
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return webdriver.Chrome(options=options, service=Service(executable_path=find("chromedriver")))
 
 
 class Window:
@@ -377,7 +355,8 @@ def main():
     driver = None
     with tempfile.TemporaryDirectory(prefix="fanfare-page-", ignore_cleanup_errors=True) as profile:
         try:
-            driver = start_browser(profile)
+            driver = start_browser(
+                profile, "--disable-sync", "--lang=en", f"--window-size={DESKTOP[0]},{DESKTOP[1]}", logs=True)
             driver.set_page_load_timeout(WAIT)
             run(driver, arguments.url, arguments.directory.resolve(), arguments.expect_different_nodes)
         except Failed as failure:

@@ -64,7 +64,7 @@ extension Client {
 
     /// The client has taken something, or all: a command that waited for that may begin.
     func noteTaken() {
-        if places.recoveredBytes > 0, !hasAnswerWaiting { forgetRecovery() }
+        if places.recoveredBytes > 0, !hasAnswerWaiting { places.forgetRecovery(loop.node) }
         if session.hasCommands, !inbound.reads.isClosed, hasRoom, isOpen { waitForTurn() }
     }
 }
@@ -84,6 +84,4 @@ extension Client {
         }
         return true
     }
-
-    private func forgetRecovery() { places.forgetRecovery(loop.node) }
 }

@@ -28,6 +28,19 @@ struct OutboxTests {
     }
 
     /// The next chunk, in parts.
+    /// The transport has written its chunk, and has the next.
+    private func take(_ chunk: inout [ByteBuffer], of outbox: inout Outbox, to taken: inout ByteBuffer) {
+        append(chunk, to: &taken)
+        outbox.completed()
+        chunk = next(&outbox)
+    }
+
+    private func drop(_ outbox: inout Outbox) {
+        let before = outbox.bytes
+        let dropped = outbox.dropWaiting { WebSocketFrame.boundary(in: $0, from: $1) }
+        #expect(outbox.bytes == before - dropped)
+    }
+
     private func next(_ outbox: inout Outbox) -> [ByteBuffer] {
         var (parts, isLast) = ([ByteBuffer](), [Bool]())
         let size = outbox.next()
@@ -146,21 +159,11 @@ struct OutboxTests {
         }
         var taken = ByteBuffer()
         var chunk = next(&outbox)
-        for _ in 0..<Int.random(in: 0...3, using: &random) {
-            append(chunk, to: &taken)
-            outbox.completed()
-            chunk = next(&outbox)
-        }
-        let before = outbox.bytes
-        let dropped = outbox.dropWaiting { WebSocketFrame.boundary(in: $0, from: $1) }
-        #expect(outbox.bytes == before - dropped)
+        for _ in 0..<Int.random(in: 0...3, using: &random) { take(&chunk, of: &outbox, to: &taken) }
+        drop(&outbox)
         _ = outbox.append(queued(WebSocketFrame.close(.slow)), limit: .max)
         if chunk.isEmpty { chunk = next(&outbox) }
-        while !chunk.isEmpty {
-            append(chunk, to: &taken)
-            outbox.completed()
-            chunk = next(&outbox)
-        }
+        while !chunk.isEmpty { take(&chunk, of: &outbox, to: &taken) }
         let close = WebSocketFrame.close(.slow)
         let kept = taken.readableBytes - close.readableBytes
         #expect(taken.getSlice(at: kept, length: close.readableBytes) == close)
@@ -197,19 +200,9 @@ struct OutboxTests {
         }
         var taken = ByteBuffer()
         var chunk = next(&outbox)
-        for _ in 0..<Int.random(in: 0...3, using: &random) {
-            append(chunk, to: &taken)
-            outbox.completed()
-            chunk = next(&outbox)
-        }
-        let before = outbox.bytes
-        let dropped = outbox.dropWaiting { WebSocketFrame.boundary(in: $0, from: $1) }
-        #expect(outbox.bytes == before - dropped)
-        while !chunk.isEmpty {
-            append(chunk, to: &taken)
-            outbox.completed()
-            chunk = next(&outbox)
-        }
+        for _ in 0..<Int.random(in: 0...3, using: &random) { take(&chunk, of: &outbox, to: &taken) }
+        drop(&outbox)
+        while !chunk.isEmpty { take(&chunk, of: &outbox, to: &taken) }
         #expect(taken == all.getSlice(at: 0, length: taken.readableBytes) && boundaries.contains(taken.readableBytes))
         #expect(outbox.isEmpty && memory.bytes == 0)
     }
