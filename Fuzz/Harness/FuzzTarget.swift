@@ -10,6 +10,7 @@ struct FuzzTarget: Sendable {
         frames, deflate, handshake, requests, origins, commands, json, session, tokens, keys, replies, answers,
         envelopes,
         streams, addresses, namespaces, configuration, api, proxies, events, lines, positions,
+        deltas, filters,
     ]
 }
 

@@ -26,6 +26,7 @@ private struct SessionRun {
         rules.presence = true
         rules.history = ChannelRules.Retention(size: 2, age: .seconds(60))
         rules.recovery = self.input.pick([.off, .stream, .cache])
+        (rules.delta, rules.tagsFilter) = (.fossil, true)
         let book = ChannelRulebook(plain: rules, namespaces: self.input.bool() ? ["a": ChannelRules()] : [:])
         var policy = CentrifugeSession.Policy(
             nodeName: "n", version: "1", pingSeconds: 25, maxChannelNameBytes: 64,
@@ -55,7 +56,7 @@ private struct SessionRun {
         case .send(let body), .refuse(let body), .answer(let body): sent(body)
         case .deliver: fatalError("publications without a push")
         case .unsubscribe(_, let replies): for body in replies { sent(body) }
-        case .subscribe(let channel, _, let id): subscribed(channel, id)
+        case .subscribe(let channel, _, _, let id): subscribed(channel, id)
         case .publish(_, let payload, let id):
             expect(payload.kind == .text, "a binary publish")
             sent(session.published(id: id, input.bool() ? .success(PublishReceipt()) : .failure(.overloaded)))

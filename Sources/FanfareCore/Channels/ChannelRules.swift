@@ -44,6 +44,14 @@ public struct ChannelRules: Sendable, Equatable {
         case newest
     }
 
+    /// What a subscriber may be sent of a publication that has the one before.
+    public enum Delta: String, Sendable, CaseIterable {
+        /// All of it.
+        case off
+        /// What changed, in the format of Fossil, to clients that ask for it.
+        case fossil
+    }
+
     /// `nil`: nothing is kept, and the channel is at most once.
     public var history: Retention?
     public var recovery = Recovery.off
@@ -59,6 +67,11 @@ public struct ChannelRules: Sendable, Equatable {
     /// Bytes of one publication of a client, below the node's own limit; `nil`: only that.
     public var maxMessageBytes: Int?
     public var queue = Queue.all
+    public var delta = Delta.off
+    /// Whether a subscription may have a filter of its own by the publications' tags.
+    public var tagsFilter = false
+    /// Whether a client's publication says who it is.
+    public var publisherInfo = false
 
     public init() {}
 

@@ -37,6 +37,13 @@ public struct SubscriptionStart: Sendable, Equatable {
         lhs.position == rhs.position && lhs.publications == rhs.publications && lhs.isComplete == rhs.isComplete
     }
 
+    /// Leaves of the publications what a selection takes.
+    mutating func select(_ selection: Selection) {
+        guard case .filtered(let filter) = selection else { return }
+        publications.removeAll { !selection.takes($0) }
+        shared = shared?.filtered(by: filter)
+    }
+
     /// The place before the first thing that the client gets.
     public var origin: StreamPosition? {
         guard var first = publications.first?.position else { return position }

@@ -34,12 +34,15 @@ final class ChannelSlot<Member: HubMember> {
         let format: WireFormat
         /// Its own lead, where its format has one.
         let lead: [UInt8]?
+        let selection: Selection?
     }
 
     /// A list of subscribers, by its place among those of its sort.
     enum List: Equatable {
         case shared(Int)
         case personal(Int)
+        /// There is one.
+        case selective
     }
 
     let channel: ChannelName
@@ -55,6 +58,8 @@ final class ChannelSlot<Member: HubMember> {
     var subscribers = PerFormat<Subscribers>()
     /// Those with leads of their own; `nil`: there are none.
     var personal: PersonalSubscribers<Member>?
+    /// Those with a selection; `nil`: there are none.
+    var selective: SelectiveSubscribers<Member>?
     /// Subscriptions beyond the first of a client, in force or not: while there are any, a client may be in several lists.
     var repeated = 0
     /// Subscribers that don't hear all of this tick's publications; nearly always none.
@@ -79,13 +84,21 @@ final class ChannelSlot<Member: HubMember> {
     }
 
     /// Subscribers in force.
-    var count: Int { subscribers.reduce(personal?.count ?? 0) { $0 + $1.value.entries.count } }
+    var count: Int {
+        let special = (personal?.count ?? 0) + (selective?.subscribers.count ?? 0)
+        return subscribers.reduce(special) { $0 + $1.value.entries.count }
+    }
 
     /// Whether nobody is or waits to be in it.
-    var isUnused: Bool { waiting == 0 && subscribers.isEmpty && personal == nil }
+    var isUnused: Bool { waiting == 0 && subscribers.isEmpty && personal == nil && selective == nil }
 
     /// Adds a subscriber. Returns its index in its list.
-    func add(_ entry: Entry, _ format: WireFormat, lead: [UInt8]?) -> Int32 {
+    func add(_ entry: Entry, _ format: WireFormat, lead: [UInt8]?, _ selection: Selection?) -> Int32 {
+        if let selection {
+            let selective = selective ?? SelectiveSubscribers()
+            self.selective = selective
+            return selective.add(entry, format, selection)
+        }
         if let lead {
             let personal = personal ?? PersonalSubscribers()
             self.personal = personal
@@ -102,20 +115,21 @@ final class ChannelSlot<Member: HubMember> {
     /// bigger.
     func list(of member: Member, place: Int, index: Int) -> List? {
         let wanted = Unmanaged.passUnretained(member).toOpaque()
-        func holds(_ entries: [Entry]) -> Bool {
-            index < entries.count && entries[index].place == place && entries[index].member.toOpaque() == wanted
-        }
+        func holds(_ entry: Entry) -> Bool { entry.place == place && entry.member.toOpaque() == wanted }
+        func holds(_ entries: [Entry]) -> Bool { index < entries.count && holds(entries[index]) }
         if let usual = subscribers.index(of: member.wireFormat), holds(subscribers[usual].value.entries) {
             return .shared(usual)
         }
         if let list = subscribers.firstIndex(where: { holds($0.value.entries) }) { return .shared(list) }
-        return personal?.lists.firstIndex { holds($0.entries) }.map(List.personal)
+        if let list = personal?.lists.firstIndex(where: { holds($0.entries) }) { return .personal(list) }
+        guard let others = selective?.subscribers, index < others.count else { return nil }
+        return holds(others[index].entry) ? .selective : nil
     }
 
     /// Removes a subscriber. Returns the one that takes its index. What this tick brought for a list goes with its last
     /// subscriber.
     func remove(at index: Int, _ list: List) -> Entry? {
-        guard case .shared(let list) = list else { return removePersonal(at: index, list) }
+        guard case .shared(let list) = list else { return removeSpecial(at: index, list) }
         let (moved, isEmpty) = subscribers.update(at: list) { subscribers -> (Entry?, Bool) in
             let last = subscribers.entries.removeLast()
             guard index < subscribers.entries.count else { return (nil, subscribers.entries.isEmpty) }
@@ -126,8 +140,12 @@ final class ChannelSlot<Member: HubMember> {
         return moved
     }
 
-    private func removePersonal(at index: Int, _ list: List) -> Entry? {
-        guard case .personal(let list) = list else { return nil }
+    private func removeSpecial(at index: Int, _ list: List) -> Entry? {
+        guard case .personal(let list) = list else {
+            let moved = selective?.remove(at: index)
+            if selective?.subscribers.isEmpty == true { selective = nil }
+            return moved
+        }
         let moved = personal?.remove(at: index, list: list)
         if personal?.lists.isEmpty == true { personal = nil }
         return moved
@@ -138,6 +156,7 @@ final class ChannelSlot<Member: HubMember> {
         switch list {
         case .shared(let list): subscribers.update(at: list) { $0.entries[index].place = place }
         case .personal(let list): personal?.moved(at: index, list: list, to: place)
+        case .selective: selective?.moved(at: index, to: place)
         }
     }
 
@@ -151,8 +170,10 @@ final class ChannelSlot<Member: HubMember> {
     /// Adds a publication to this tick's batches of the formats that have subscribers. Returns by how many bytes the biggest
     /// of them grew.
     ///
-    /// - Parameter spare: a buffer whose room may be used for a batch.
-    func add(_ prepared: PreparedPublication, spare: inout ByteBuffer) -> Int {
+    /// - Parameters:
+    ///   - excluded: a client that does not hear it; of ``omissions`` note was taken before.
+    ///   - spare: a buffer whose room may be used for a batch.
+    func add(_ prepared: PreparedPublication, excluding excluded: Member? = nil, spare: inout ByteBuffer) -> Int {
         var bytes = 0
         if prepared.isRepaired { isRepaired = true }
         for index in subscribers.indices {
@@ -177,6 +198,9 @@ final class ChannelSlot<Member: HubMember> {
             bytes = max(bytes, frame.readableBytes)
         }
         if let personal { bytes = max(bytes, personal.add(prepared)) }
+        if let selective {
+            bytes = max(bytes, selective.add(prepared, excluding: excluded, keepsNewest: keepsNewest))
+        }
         batched += 1
         batchBytes += bytes
         return bytes
@@ -185,6 +209,7 @@ final class ChannelSlot<Member: HubMember> {
     /// The tick is over.
     func settle() {
         personal?.settle()
+        selective?.settle()
         if !omissions.isEmpty { omissions = [] }
         batched = 0
         batchBytes = 0

@@ -5,7 +5,11 @@ import NIOCore
 extension HubShard {
     /// Adds a publication to what a client gets at the end of the tick that is not among the subscribers yet.
     func enqueue(_ prepared: PreparedPublication, for waiter: ChannelSlot<Member>.Waiter) {
-        guard let lead = waiter.lead else { return waiter.member.enqueue(prepared.frame(waiter.format)) }
+        guard let lead = waiter.lead else {
+            let hasDeltas = waiter.selection == .deltas
+            return waiter.member.enqueue(
+                hasDeltas ? prepared.frame(waiter.format, after: nil) : prepared.frame(waiter.format))
+        }
         if let frame = prepared.personal(waiter.format)?.frame(lead) { waiter.member.enqueue(frame) }
     }
 

@@ -26,6 +26,7 @@ extension ChannelSlot {
             }
             bytes = max(bytes, frame.readableBytes)
         }
+        if let selective { bytes = max(bytes, selective.add(prepared)) }
         for index in omissions.indices { omissions[index].add(prepared) }
         batched += 1
         batchBytes += bytes

@@ -107,7 +107,9 @@ extension HubShard {
         slot.desk?.keep(prepared.publication)
         for catching in slot.desk?.catching ?? []
         where position.offset > catching.offset && stillWaiting(catching.waiter, in: slot) != nil {
-            guard catching.waiter.member !== excluded else { continue }
+            guard catching.waiter.member !== excluded, catching.waiter.selection.takes(prepared.publication) else {
+                continue
+            }
             enqueue(prepared, for: catching.waiter)
             metrics.counters.add(.deliveries)
         }
@@ -208,9 +210,10 @@ extension HubShard {
             position: max(page.position, live), publications: shared.publications(last: count))
         start.shared = shared
         if shared.hasExclusions { start.leaveOut(waiter.member, findClient) }
+        if let selection = waiter.selection { start.select(selection) }
         begin(waiter, slot, start)
-        // A client costs something, whatever it gets.
-        return shared.size(last: count) + 1_024
+        // A client costs something, whatever it gets, and a filter for each publication.
+        return shared.size(last: count) + 1_024 + (waiter.selection == nil ? 0 : 256 * count)
     }
 
     /// A page and the live publications behind it, made once; `nil` when something is missing between them, or among them:

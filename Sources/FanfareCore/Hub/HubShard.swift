@@ -96,12 +96,14 @@ public final class HubShard<Member: HubMember> {
     ///     format table until the subscription has ended.
     ///   - lead: what comes before the shared part of each publication, in a format with leads, and only there; at most
     ///     ``maximumLeadBytes``.
+    ///   - selection: what it gets of the channel, if not the same as others; not in a format with leads.
     public func subscribe(
         _ member: Member, to channel: ChannelName, request: UInt32, wish: RecoveryWish = .none,
-        format: WireFormat? = nil, lead: [UInt8]? = nil
+        format: WireFormat? = nil, lead: [UInt8]? = nil, selection: Selection? = nil
     ) {
         precondition(!isFlushing, "subscribe during a fan-out")
         precondition(lead?.count ?? 0 <= Self.maximumLeadBytes, "a lead of \(lead?.count ?? 0) bytes")
+        precondition(lead == nil || selection == nil, "a selection in a format with leads")
         let slot = slots[channel] ?? open(channel)
         if !slot.isUnused, member.membership.places.contains(where: { $0.slot === slot }) { slot.repeated += 1 }
         lastWaiter = lastWaiter == .min ? -1 : lastWaiter - 1
@@ -109,7 +111,7 @@ public final class HubShard<Member: HubMember> {
         slot.waiting += 1
         let waiter = ChannelSlot<Member>.Waiter(
             member: member, request: request, wish: wish, number: lastWaiter, format: format ?? member.wireFormat,
-            lead: lead)
+            lead: lead, selection: selection)
         if slot.isActive {
             admit(waiter, slot)
         } else {
@@ -188,7 +190,7 @@ public final class HubShard<Member: HubMember> {
         }
         if slot.batched == 0 { dirty.append(slot) }
         if excluded != nil || !slot.omissions.isEmpty { slot.leaveOut(excluded, of: prepared) }
-        note(slot.add(prepared, spare: &spare), slot)
+        note(slot.add(prepared, excluding: excluded, spare: &spare), slot)
         let accepted = prepared.publication.publishedAt
         acceptedAt.append(accepted == 0 ? prepared.receivedAt : accepted)
     }
@@ -241,6 +243,7 @@ public final class HubShard<Member: HubMember> {
                 keep(batch, of: slot.batched)
             }
             if let personal = slot.personal { deliveries &+= pass(personal, of: slot, direct) }
+            if let selective = slot.selective { deliveries &+= pass(selective, of: slot, direct) }
             slot.settle()
         }
         isRepairing = false

@@ -95,7 +95,7 @@ extension ChannelSlot {
     /// All subscriptions in force.
     var inForce: [(member: Member, request: UInt32)] {
         let entries = subscribers.flatMap { $0.value.entries } + (personal?.lists ?? []).flatMap { $0.entries }
-        return entries.map { entry in
+        return (entries + (selective?.subscribers ?? []).map(\.entry)).map { entry in
             let member = entry.member.takeUnretainedValue()
             return (member, member.membership.places[Int(entry.place)].request)
         }

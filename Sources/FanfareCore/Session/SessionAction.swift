@@ -12,8 +12,8 @@ public enum SessionAction: Sendable, Equatable {
     case answer(Body)
     /// Send what a subscription missed, as publications read to this client.
     case deliver(SubscriptionStart)
-    /// Subscribe the client, then report back.
-    case subscribe(ChannelName, RecoveryWish, id: UInt32)
+    /// Subscribe the client, then report back. A selection of deltas is for formats whose codec has them.
+    case subscribe(ChannelName, RecoveryWish, Selection? = nil, id: UInt32)
     /// Unsubscribe the client, then send these messages.
     case unsubscribe(ChannelName, replies: [Body])
     /// Publish, then report back.

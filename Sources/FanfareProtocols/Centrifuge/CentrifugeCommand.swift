@@ -59,6 +59,10 @@ public struct CentrifugeSubscribe: Sendable, Equatable {
     public var recover: Bool
     /// Offset 0 and no epoch when the client never had one.
     public var position: StreamPosition
+    /// The deltas that it wants; empty: none.
+    public var delta: ExactText = ""
+    /// Which publications it wants, or why that can't be read; `nil`: all.
+    public var filter: Result<TagFilter, TagFilterError>?
 
     public init(
         channel: ExactText, token: String? = nil, recover: Bool = false,

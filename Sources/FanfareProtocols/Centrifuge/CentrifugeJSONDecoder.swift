@@ -106,9 +106,12 @@ enum CentrifugeJSONDecoder {
     private static func subscribe(
         _ channel: ExactText, _ fields: JSONMembers
     ) throws(CentrifugeDecodeError) -> CentrifugeSubscribe {
-        CentrifugeSubscribe(
+        var subscribe = CentrifugeSubscribe(
             channel: channel, token: try string("token", fields), recover: try bool("recover", fields),
             position: try position(fields))
+        subscribe.delta = try string("delta", fields).map { ExactText($0) } ?? ""
+        subscribe.filter = filter(fields)
+        return subscribe
     }
 
     private static func history(
@@ -152,7 +155,7 @@ enum CentrifugeJSONDecoder {
     }
 
     /// A field's value; `null` is an absent field.
-    private static func present(_ name: ExactText, _ fields: JSONMembers) -> JSONMembers.Value? {
+    static func present(_ name: ExactText, _ fields: JSONMembers) -> JSONMembers.Value? {
         fields[name].flatMap { $0.isNull ? nil : $0 }
     }
 }

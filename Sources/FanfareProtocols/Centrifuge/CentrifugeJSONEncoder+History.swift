@@ -17,6 +17,8 @@ extension CentrifugeJSONEncoder {
         public var publications: [Publication]
         /// ``publications`` as ``writePublication(_:into:)`` writes them, with commas between them, where others get them too.
         public var items: ByteBuffer?
+        /// Whether publications come as strings, and as deltas of the one before.
+        public var hasDeltas = false
         /// Seconds until the subscription's token has to be refreshed; `nil`: never.
         public var ttl: UInt32?
 
@@ -62,6 +64,10 @@ extension CentrifugeJSONEncoder {
         if subscription.isRecovered {
             field()
             buffer.writeStaticString(#""recovered":true"#)
+        }
+        if subscription.hasDeltas {
+            field()
+            buffer.writeStaticString(#""delta":true"#)
         }
         if let ttl = subscription.ttl {
             field()

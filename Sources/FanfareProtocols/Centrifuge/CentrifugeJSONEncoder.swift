@@ -1,10 +1,11 @@
+import FanfareCore
 import FanfareWire
 import NIOCore
 
 /// Replies and pushes of the Centrifuge client protocol in JSON.
 ///
 /// A body is one message without line breaks, for SDKs split frames at them.
-public enum CentrifugeJSONEncoder {
+public enum CentrifugeJSONEncoder: PublicationListEncoder {
     /// The node's ping; clients answer with the same.
     public static let ping = Body(Payload(text: "{}"))
 
@@ -13,11 +14,15 @@ public enum CentrifugeJSONEncoder {
     /// Data that is valid JSON goes out as it came, with line breaks between its tokens turned into spaces; other text
     /// as a JSON string; binary data as `{"base64":"…"}`.
     public static func publicationPush(_ publication: Publication) -> Body {
-        Body(.text, sizeHint: sizeHint(publication)) { buffer in
+        push(publication, sizeHint: sizeHint(publication)) { writePublication(publication, into: &$0) }
+    }
+
+    static func push(_ publication: Publication, sizeHint: Int, _ write: (inout ByteBuffer) -> Void) -> Body {
+        Body(.text, sizeHint: sizeHint) { buffer in
             buffer.writeStaticString(#"{"push":{"channel":"#)
             JSONWriter.writeString(publication.channel.string, into: &buffer)
             buffer.writeStaticString(#","pub":"#)
-            writePublication(publication, into: &buffer)
+            write(&buffer)
             buffer.writeStaticString("}}")
         }
     }
@@ -66,6 +71,12 @@ public enum CentrifugeJSONEncoder {
         }
     }
 
+    public static let separator: StaticString = ","
+
+    public static func writeItem(_ publication: Publication, into buffer: inout ByteBuffer) {
+        writePublication(publication, into: &buffer)
+    }
+
     /// Bytes of a publication's message when nothing in it has to be escaped.
     static func sizeHint(_ publication: Publication) -> Int {
         let count = publication.payload.bytes.readableBytes
@@ -74,18 +85,43 @@ public enum CentrifugeJSONEncoder {
             case .text: count + 2
             case .binary: (count + 2) / 3 * 4 + 13
             }
-        return data + publication.channel.string.utf8.count + 64
+        return data + publication.channel.string.utf8.count + 64 + (publication.metadata?.size ?? 0)
     }
 
-    /// `{"data":…,"offset":7}`, without the offset in a channel without history.
+    /// `{"data":…,"offset":7}`, without the offset in a channel without history; with `info` and `tags` where it has them.
     public static func writePublication(_ publication: Publication, into buffer: inout ByteBuffer) {
+        write(publication, into: &buffer) { writeData(publication.payload, into: &$0) }
+    }
+
+    /// - Parameter writeData: writes the value of `data`, and what belongs to it.
+    static func write(
+        _ publication: Publication, into buffer: inout ByteBuffer, _ writeData: (inout ByteBuffer) -> Void
+    ) {
         buffer.writeStaticString(#"{"data":"#)
-        writeData(publication.payload, into: &buffer)
+        writeData(&buffer)
         if let offset = publication.position?.offset { buffer.writeString(",\"offset\":\(offset)") }
+        if let metadata = publication.metadata { write(metadata, into: &buffer) }
         buffer.writeStaticString("}")
     }
 
-    private static func writeData(_ payload: Payload, into buffer: inout ByteBuffer) {
+    /// `,"info":{…},"tags":{"name":"value",…}`, whichever it has.
+    private static func write(_ metadata: PublicationMetadata, into buffer: inout ByteBuffer) {
+        if let info = metadata.info {
+            buffer.writeStaticString(#","info":"#)
+            info.write(into: &buffer)
+        }
+        guard !metadata.tags.isEmpty else { return }
+        buffer.writeStaticString(#","tags":"#)
+        for (index, tag) in metadata.tags.all.enumerated() {
+            buffer.writeStaticString(index == 0 ? "{" : ",")
+            JSONWriter.writeString(tag.name.string, into: &buffer)
+            buffer.writeStaticString(":")
+            JSONWriter.writeString(tag.value.string, into: &buffer)
+        }
+        buffer.writeStaticString("}")
+    }
+
+    static func writeData(_ payload: Payload, into buffer: inout ByteBuffer) {
         payload.bytes.withUnsafeReadableBytes { bytes in
             switch payload.kind {
             case .binary:

@@ -14,31 +14,38 @@ extension CentrifugeSession {
     }
 
     static func reply(
-        _ start: SubscriptionStart, _ rules: ChannelRules, recoversFrom: UInt64?
+        _ start: SubscriptionStart, _ rules: ChannelRules, _ subscription: Subscription?
     ) -> CentrifugeJSONEncoder.Subscription {
         var publications = start.publications
+        let recoversFrom = subscription?.recoversFrom
         // The newest is what the client has already.
         if rules.recovery == .cache, let recoversFrom {
             publications.removeAll { ($0.position?.offset ?? 0) <= recoversFrom }
         }
         var reply = CentrifugeJSONEncoder.Subscription(
             position: start.position, isRecoverable: rules.recovery != .off, wasRecovering: recoversFrom != nil,
-            isRecovered: recoversFrom.map { isRecovered(start, rules, from: $0) } ?? false, publications: publications)
+            isRecovered: subscription.map { isRecovered(start, rules, $0) } ?? false, publications: publications)
+        reply.hasDeltas = subscription?.hasDeltas == true
         if rules.recovery == .stream {
-            reply.items = start.shared?.items(
-                last: publications.count, CentrifugeJSONEncoder.writePublication)
+            let list: any PublicationListEncoder.Type =
+                reply.hasDeltas ? CentrifugeJSONWholeItems.self : CentrifugeJSONEncoder.self
+            reply.items = start.shared?.items(last: publications.count, list)
         }
+        if reply.hasDeltas, reply.items == nil { reply.items = CentrifugeJSONWholeItems.items(publications) }
         return reply
     }
 
     /// Whether the client has all that it is promised: what it missed, or the newest.
-    private static func isRecovered(_ start: SubscriptionStart, _ rules: ChannelRules, from offset: UInt64) -> Bool {
-        switch rules.recovery {
+    private static func isRecovered(
+        _ start: SubscriptionStart, _ rules: ChannelRules, _ subscription: Subscription
+    ) -> Bool {
+        guard let offset = subscription.recoversFrom else { return false }
+        return switch rules.recovery {
         case .off: false
         case .stream: start.isComplete
         case .cache:
             start.isComplete
-                && (start.position?.offset == offset
+                && (subscription.isFiltered || start.position?.offset == offset
                     || start.publications.last?.position?.offset == start.position?.offset)
         }
     }

@@ -74,6 +74,10 @@ public struct CentrifugeSession: Sendable {
         var pending: UInt32
         /// The offset with which the client came back; `nil`: it comes for the first time.
         var recoversFrom: UInt64?
+        /// Whether publications come as deltas.
+        var hasDeltas = false
+        /// Whether the client gets only what its filter lets through.
+        var isFiltered = false
     }
 
     public init(_ shared: SharedPolicy, clientID: String) {
@@ -121,15 +125,14 @@ public struct CentrifugeSession: Sendable {
 
     /// The subscription is in force: the reply, with what comes before live traffic; `nil` where `connect` waits for others.
     public mutating func subscribed(_ channel: ChannelName, id: UInt32, _ start: SubscriptionStart) -> Body? {
-        var recoversFrom: UInt64?
         var ttl: UInt32?
-        if let index = channels.firstIndex(where: { $0.channel == channel }) {
+        let index = channels.firstIndex { $0.channel == channel }
+        if let index {
             channels[index].pending = 0
-            recoversFrom = channels[index].recoversFrom
             ttl = grants[channel]?.ttl
         }
         let rules = policy.channels.rules(channel) ?? ChannelRules()
-        var subscription = Self.reply(start, rules, recoversFrom: recoversFrom)
+        var subscription = Self.reply(start, rules, index.map { channels[$0] })
         subscription.ttl = ttl
         if connecting?.id == id { return begun(channel, subscription) }
         return CentrifugeJSONEncoder.subscribeReply(id: id, subscription)
@@ -179,10 +182,18 @@ public struct CentrifugeSession: Sendable {
         guard channels.count < policy.maxChannels else {
             return refuse(id, .limitExceeded("a client may have \(policy.maxChannels) channels"))
         }
-        let recoversFrom = request.recover ? request.position.offset : nil
-        channels.append(.init(channel: channel, pending: id, recoversFrom: recoversFrom))
+        let selection: Selection?
+        do throws(CentrifugeError) { selection = try Self.selection(request, rules) } catch { return refuse(id, error) }
+        var subscription = Subscription(
+            channel: channel, pending: id, recoversFrom: request.recover ? request.position.offset : nil)
+        switch selection {
+        case .deltas: subscription.hasDeltas = true
+        case .filtered: subscription.isFiltered = true
+        case nil: break
+        }
+        channels.append(subscription)
         grants[channel] = grant
-        return .subscribe(channel, Self.wish(request, rules), id: id)
+        return .subscribe(channel, Self.wish(request, rules), selection, id: id)
     }
 
     /// Never fails, also for a name that no channel can have: SDKs reconnect when it does.

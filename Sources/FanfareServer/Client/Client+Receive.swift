@@ -99,12 +99,12 @@ extension Client {
             answer(body)
         case .deliver(let start):
             deliver(start)
-        case .subscribe(let channel, let wish, let id):
+        case .subscribe(let channel, let wish, let selection, let id):
             loop.settle()
             guard isOpen else { return }
             guard wish == .none || mayRecover else { return subscribeFailed(channel, request: id, .overloaded) }
             if wish != .none { inbound.reads.beginRecovery(id) }
-            loop.shard.subscribe(self, to: channel, request: id, wish: wish)
+            loop.shard.subscribe(self, to: channel, request: id, wish: wish, selection: selection)
         case .unsubscribe(let channel, let replies):
             loop.shard.unsubscribe(self, from: channel)
             for body in replies { reply(body) }
@@ -127,10 +127,12 @@ extension Client {
 
     private func publish(_ channel: ChannelName, _ payload: Payload, id: UInt32) {
         inbound.pendingPublishes += 1
+        let isNamed = loop.node.channels.rules(channel)?.publisherInfo == true
         let publication = Publication(
             channel: channel,
             payload: payload,
-            publishedAt: loop.node.clock.wallMicroseconds()
+            publishedAt: loop.node.clock.wallMicroseconds(),
+            metadata: isNamed ? PublicationMetadata(info: session.info(in: channel)) : nil
         )
         let outcomes = loop.outcomes
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)

@@ -14,13 +14,14 @@ public enum FormatDefinition: Sendable {
 
     /// Everything in one codec and one framing.
     public static func encoded(_ codec: some Codec, in framing: some Framing) -> FormatDefinition {
-        .encoded(
-            FormatEncoder(
-                publication: { framing.seal(codec.body($0), at: $0.position) },
-                presence: { event in
-                    guard let body = codec.body(event) else { return nil }
-                    return framing.seal(consume body, at: nil)
-                }))
+        .encoded(FormatEncoder(codec, in: framing))
+    }
+
+    /// As of any codec; its clients may have deltas.
+    public static func encoded(_ codec: some DeltaCodec, in framing: some Framing) -> FormatDefinition {
+        var encoder = FormatEncoder(codec, in: framing)
+        encoder.deltas = DeltaEncoder(codec, in: framing)
+        return .encoded(encoder)
     }
 
     /// Messages of a codec, each behind a lead of its client, in one framing.
@@ -42,6 +43,8 @@ public struct FormatEncoder: Sendable {
     public let publication: @Sendable (Publication) -> ByteBuffer
     /// The frame of a join or leave; `nil`: clients of that format don't hear of others.
     public let presence: @Sendable (PresenceEvent) -> ByteBuffer?
+    /// The frames of those with deltas; `nil`: there are none.
+    var deltas: DeltaEncoder?
 
     public init(
         publication: @escaping @Sendable (Publication) -> ByteBuffer,
@@ -49,6 +52,15 @@ public struct FormatEncoder: Sendable {
     ) {
         self.publication = publication
         self.presence = presence
+    }
+
+    init(_ codec: some Codec, in framing: some Framing) {
+        self.init(
+            publication: { framing.seal(codec.body($0), at: $0.position) },
+            presence: { event in
+                guard let body = codec.body(event) else { return nil }
+                return framing.seal(consume body, at: nil)
+            })
     }
 }
 

@@ -22,12 +22,21 @@ public final class PreparedPublication: Sendable {
         var deflated = DeflatedBytes()
         /// Nearly always none.
         var personal: [(format: WireFormat, body: PersonalBody)] = []
+        var deltas = DeltaFrames()
     }
 
     /// What compression came to: bytes of frames before and after it.
     public struct DeflatedBytes: Sendable, Equatable {
         public var before = 0
         public var after = 0
+
+        /// A frame out of another one, which stays where it is as good.
+        mutating func derive(_ plain: ByteBuffer, _ derive: (ByteBuffer) -> ByteBuffer?) -> ByteBuffer {
+            guard let derived = derive(plain) else { return plain }
+            before += plain.readableBytes
+            after += derived.readableBytes
+            return derived
+        }
     }
 
     /// - Parameter formats: those of the node.
@@ -55,13 +64,7 @@ public final class PreparedPublication: Sendable {
         case .encoded(let encoder): frame = encoder.publication(publication)
         case .derived(let base, let derive):
             let plain = make(base, &late)
-            if let derived = derive(plain) {
-                late.deflated.before += plain.readableBytes
-                late.deflated.after += derived.readableBytes
-                frame = derived
-            } else {
-                frame = plain
-            }
+            frame = late.deflated.derive(plain, derive)
         case .personal, nil:
             assertionFailure("a client is in the hub whose format nobody uses, or that has no lead for its format")
             return ByteBuffer()
@@ -78,6 +81,18 @@ public final class PreparedPublication: Sendable {
             let body = PersonalBody(body: encoder.body(publication), encoder: encoder)
             late.personal.append((format, body))
             return body
+        }
+    }
+
+    /// The ready bytes in `format` for clients with deltas, which somebody is.
+    ///
+    /// - Parameter previous: the publication before this one, which the client has; `nil`: it may have none.
+    public func frame(_ format: WireFormat, after previous: Publication?) -> ByteBuffer {
+        late.withLock { late in
+            guard let previous else {
+                return late.deltas.whole(publication, format, formats, &late.deflated)
+            }
+            return late.deltas.delta(publication, after: previous, format, formats, &late.deflated)
         }
     }
 

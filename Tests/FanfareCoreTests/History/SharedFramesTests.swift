@@ -24,7 +24,7 @@ struct SharedFramesTests {
         }
         var expected = ByteBuffer()
         CentrifugeJSONEncoder.write(publications.suffix(count), into: &expected)
-        let items = SharedFrames(publications).items(last: count, CentrifugeJSONEncoder.writePublication)
+        let items = SharedFrames(publications).items(last: count, CentrifugeJSONEncoder.self)
         #expect("[" + String(buffer: items) + "]" == String(buffer: expected))
         #expect(!items.readableBytesView.contains { $0 == 10 || $0 == 13 })
     }
@@ -35,8 +35,8 @@ struct SharedFramesTests {
         let publications = Self.payloads.map { Publication(channel: channel, payload: $0) }
         var answer = CentrifugeJSONEncoder.Subscription(isRecoverable: true, publications: publications)
         let alone = CentrifugeJSONEncoder.subscribeReply(id: 7, answer)
-        answer.items = SharedFrames(publications).items(
-            last: publications.count, CentrifugeJSONEncoder.writePublication)
+        let shared = SharedFrames(publications)
+        answer.items = shared.items(last: publications.count, CentrifugeJSONEncoder.self)
         #expect(CentrifugeJSONEncoder.subscribeReply(id: 7, answer) == alone)
     }
 }

@@ -34,10 +34,12 @@ final class HubBench {
     }
 
     func subscribe(
-        _ client: TestMember, _ channel: String, request: UInt32 = 0, format: WireFormat? = nil, lead: String? = nil
+        _ client: TestMember, _ channel: String, request: UInt32 = 0, format: WireFormat? = nil, lead: String? = nil,
+        selection: Selection? = nil
     ) {
         guard let name = try? ChannelName(channel) else { return }
-        shard.subscribe(client, to: name, request: request, format: format, lead: lead.map { Array($0.utf8) })
+        shard.subscribe(
+            client, to: name, request: request, format: format, lead: lead.map { Array($0.utf8) }, selection: selection)
         if answersAtOnce { answerAll() }
     }
 

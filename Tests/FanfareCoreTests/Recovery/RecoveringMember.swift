@@ -66,9 +66,9 @@ final class RecoveringMember: HubMember {
         defer { nextID += 1 }
         switch session.receive(CentrifugeCommand(id: nextID, method: method)) {
         case .send(let body): enqueue(body)
-        case .subscribe(let channel, let wish, let id):
+        case .subscribe(let channel, let wish, let selection, let id):
             shard.flush(now: { 0 })
-            shard.subscribe(self, to: channel, request: id, wish: wish)
+            shard.subscribe(self, to: channel, request: id, wish: wish, selection: selection)
         case .unsubscribe(let channel, let replies):
             shard.unsubscribe(self, from: channel)
             for body in replies { enqueue(body) }

@@ -31,7 +31,7 @@ struct CentrifugeSessionModelTests {
         case .none: "none"
         case .send(let body): "reply \(read(body.text))"
         case .refuse(let body): "refuse \(read(body.text))"
-        case .subscribe(let channel, _, let id): "subscribe \(channel) \(id)"
+        case .subscribe(let channel, _, _, let id): "subscribe \(channel) \(id)"
         case .unsubscribe(let channel, let replies): "unsubscribe \(channel), \(read(replies.text))"
         case .publish(let channel, _, let id): "publish \(channel) \(id)"
         case .history(let channel, _, let id): "history \(channel) \(id)"
