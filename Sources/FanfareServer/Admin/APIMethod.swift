@@ -13,8 +13,8 @@ enum APIMethod: String, CaseIterable {
     /// Fields of a request.
     var fields: [String] {
         switch self {
-        case .publish: ["channel", "data", "b64data", "idempotency_key", "skip_history"]
-        case .broadcast: ["channels", "data", "b64data", "idempotency_key", "skip_history"]
+        case .publish: ["channel", "data", "b64data", "tags", "delta", "idempotency_key", "skip_history"]
+        case .broadcast: ["channels", "data", "b64data", "tags", "delta", "idempotency_key", "skip_history"]
         case .history: ["channel", "limit", "since", "reverse"]
         case .historyRemove, .presence, .presenceStats: ["channel"]
         }
@@ -25,22 +25,18 @@ enum APIMethod: String, CaseIterable {
     var unavailable: [ExactText: Idle] {
         switch self {
         case .publish, .broadcast:
-            ["delta": .isFalse, "tags": .isEmptyObject, "version": .isZero, "version_epoch": .isEmptyText]
+            ["version": .isZero, "version_epoch": .isEmptyText]
         case .history, .historyRemove, .presence, .presenceStats: [:]
         }
     }
 
     /// The value of a field that asks for nothing; `null` does so everywhere.
     enum Idle: String {
-        case isFalse = "false"
-        case isEmptyObject = "{}"
         case isZero = "0"
         case isEmptyText = #""""#
 
         func fits(_ value: JSONMembers.Value) -> Bool {
             switch self {
-            case .isFalse: value.bool == false
-            case .isEmptyObject: JSONMembers(value.bytes)?.keys.isEmpty == true
             case .isZero: value.unsigned == 0
             case .isEmptyText: value.string?.isEmpty == true
             }

@@ -27,14 +27,16 @@ struct ServerAPI: Sendable {
     let context: AdminContext
 
     /// `POST /api/publish`: `{"channel":"c","data":…}` or `{"channel":"c","b64data":"…"}`, with `"idempotency_key":"…"` where
-    /// the backend may try again: within five minutes the same key publishes once. The result has the publication's
-    /// `offset` and `epoch` in a channel with history.
+    /// the backend may try again: within five minutes the same key publishes once, and `"tags":{"name":"value"}` for subscribers
+    /// to filter by. The result has the publication's `offset` and `epoch` in a channel with history.
     func publish(_ body: ByteBuffer) async -> APIAnswer {
         await answer { () async throws(APIFailure) in
             let request = try object(body, .publish)
             guard let name = request["channel"]?.string else { throw .badRequest("'channel' must be a string") }
-            let channel = try publishable(name, try skipsHistory(request))
-            let outcome = await publish(try payload(request), key: try idempotencyKey(request), to: [channel])[0]
+            let channel = try channel(name)
+            let publication = try APIPublication(request, maxBytes: context.limits.maxQueueBytes)
+            try publication.check(channel, context.channels.rules(channel))
+            let outcome = await publish(publication, to: [channel])[0]
             return APIAnswer(status: 200, body: Self.result(try outcome.get()))
         }
     }
@@ -52,9 +54,8 @@ struct ServerAPI: Sendable {
             guard names.count <= Self.maximumBroadcast else {
                 throw .tooManyChannels(names.count, limit: Self.maximumBroadcast)
             }
-            let skips = try skipsHistory(request)
-            let outcomes = await publish(
-                try payload(request), key: try idempotencyKey(request), toNames: names, skipsHistory: skips)
+            let publication = try APIPublication(request, maxBytes: context.limits.maxQueueBytes)
+            let outcomes = await publish(publication, toNames: names)
             let failures = outcomes.compactMap(\.failure)
             let away = failures.filter { $0.status == 503 }
             if failures.count == outcomes.count,
@@ -96,20 +97,6 @@ struct ServerAPI: Sendable {
         return text
     }
 
-    private func idempotencyKey(_ request: JSONMembers) throws(APIFailure) -> String? {
-        guard let value = request["idempotency_key"], !value.isNull else { return nil }
-        guard let key = value.string, (1...IdempotencyKey.maximumBytes).contains(key.utf8.count) else {
-            throw .badRequest("'idempotency_key' must be a string of 1 to \(IdempotencyKey.maximumBytes) bytes")
-        }
-        return key
-    }
-
-    private func skipsHistory(_ request: JSONMembers) throws(APIFailure) -> Bool {
-        guard let value = request["skip_history"], !value.isNull else { return false }
-        guard let flag = value.bool else { throw .badRequest("'skip_history' must be true or false") }
-        return flag
-    }
-
     /// A request's members, held to what its method knows.
     func object(_ body: ByteBuffer, _ method: APIMethod) throws(APIFailure) -> JSONMembers {
         guard body.withUnsafeReadableBytes({ UTF8Validator.isValid($0) }), let members = JSONMembers(body) else {
@@ -117,25 +104,6 @@ struct ServerAPI: Sendable {
         }
         try method.check(members)
         return members
-    }
-
-    private func payload(_ request: JSONMembers) throws(APIFailure) -> Payload {
-        let payload: Payload
-        if let encoded = request["b64data"], !encoded.isNull {
-            guard let text = encoded.string, let bytes = Base64.decode(text.utf8) else {
-                throw .badRequest("'b64data' must be a string of Base64")
-            }
-            payload = Payload(kind: .binary, bytes: ByteBuffer(bytes: bytes))
-        } else if let data = request["data"] {
-            payload = Payload(kind: .text, bytes: data.bytes)
-        } else {
-            throw .badRequest("'data' (any JSON) or 'b64data' (Base64) must be there")
-        }
-        guard !payload.isNestedTooDeep else { throw .badRequest(JSONDepth.problem) }
-        guard payload.bytes.readableBytes <= context.limits.maxQueueBytes else {
-            throw .tooLarge("data", limit: context.limits.maxQueueBytes)
-        }
-        return payload
     }
 
     func channel(_ name: String?) throws(APIFailure) -> ChannelName {
@@ -152,31 +120,22 @@ struct ServerAPI: Sendable {
         return channel
     }
 
-    /// A channel to publish into. A publication that is not kept has no place in a stream, and those that follow the stream
-    /// could not tell it from one that is missing: in a channel with history all are kept.
-    private func publishable(_ name: String?, _ skipsHistory: Bool) throws(APIFailure) -> ChannelName {
-        let channel = try channel(name)
-        guard skipsHistory, context.channels.rules(channel)?.history != nil else { return channel }
-        throw .notAvailable(
-            "'skip_history' is not available in '\(channel)', which keeps every publication")
-    }
-
     /// Publishes to those names that are channels; what is not has its failure at its place.
-    private func publish(
-        _ payload: Payload, key: String?, toNames names: [String?], skipsHistory: Bool
-    ) async -> [Outcome] {
+    private func publish(_ publication: APIPublication, toNames names: [String?]) async -> [Outcome] {
         var outcomes = [Outcome](repeating: .success(PublishReceipt()), count: names.count)
         var channels: [ChannelName] = []
         var places: [Int] = []
         for (place, name) in names.enumerated() {
             do throws(APIFailure) {
-                channels.append(try publishable(name, skipsHistory))
+                let channel = try channel(name)
+                try publication.check(channel, context.channels.rules(channel))
+                channels.append(channel)
                 places.append(place)
             } catch {
                 outcomes[place] = .failure(error)
             }
         }
-        for (place, outcome) in zip(places, await publish(payload, key: key, to: channels)) {
+        for (place, outcome) in zip(places, await publish(publication, to: channels)) {
             outcomes[place] = outcome
         }
         return outcomes
@@ -185,21 +144,23 @@ struct ServerAPI: Sendable {
     private typealias Outcome = Result<PublishReceipt, APIFailure>
 
     /// Hands all publications to the broker in their order, then waits for all answers.
-    private func publish(_ payload: Payload, key: String?, to channels: [ChannelName]) async -> [Outcome] {
+    private func publish(_ wanted: APIPublication, to channels: [ChannelName]) async -> [Outcome] {
         guard !channels.isEmpty else { return [] }
         let outcomes = BrokerAnswers(count: channels.count)
         let publishedAt = context.now()
         let results = await withCheckedContinuation { continuation in
             for (index, channel) in channels.enumerated() {
-                let publication = Publication(channel: channel, payload: payload, publishedAt: publishedAt)
-                context.broker.publish(publication, options: PublishOptions(idempotencyKey: key)) { result in
+                let publication = Publication(
+                    channel: channel, payload: wanted.payload, publishedAt: publishedAt, metadata: wanted.metadata)
+                let options = PublishOptions(idempotencyKey: wanted.idempotencyKey)
+                context.broker.publish(publication, options: options) { result in
                     if let all = outcomes.note(result, at: index) { continuation.resume(returning: all) }
                 }
             }
         }
         return results.map { result in
             if case .success = result { context.metrics.shared.addShared(.apiPublications) }
-            return result.mapError { .publish($0, hasKey: key != nil) }
+            return result.mapError { .publish($0, hasKey: wanted.idempotencyKey != nil) }
         }
     }
 }

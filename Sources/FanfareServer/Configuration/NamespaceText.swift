@@ -17,7 +17,8 @@ enum NamespaceText {
     static let maximumCount = 256
     static let words = [
         "history=SIZE/AGE", "recovery", "recovery=cache", "presence", "join-leave", "publish=", "subscribe=",
-        "read-history=", "read-presence=", "max-message-bytes=", "queue=",
+        "read-history=", "read-presence=", "max-message-bytes=", "queue=", "delta=fossil", "tags-filter",
+        "publisher-info",
     ]
 
     static func read(_ text: String, presenceTTL: Duration = .seconds(60)) throws(Problem) -> ChannelRulebook {
@@ -77,12 +78,15 @@ enum NamespaceText {
         case ("recovery", nil): rules.recovery = .stream
         case ("presence", nil): rules.presence = true
         case ("join-leave", nil): rules.joinLeave = true
+        case ("tags-filter", nil): rules.tagsFilter = true
+        case ("publisher-info", nil): rules.publisherInfo = true
         case ("recovery", let value?): return set(&rules.recovery, value)
         case ("publish", let value?): return set(&rules.publish, value)
         case ("subscribe", let value?): return set(&rules.subscribe, value)
         case ("read-history", let value?): return set(&rules.readHistory, value)
         case ("read-presence", let value?): return set(&rules.readPresence, value)
         case ("queue", let value?): return set(&rules.queue, value)
+        case ("delta", let value?): return set(&rules.delta, value)
         case ("max-message-bytes", let value?):
             guard let bytes = SettingText.bytes(value), bytes > 0 else { return false }
             rules.maxMessageBytes = bytes

@@ -17,7 +17,8 @@ struct APIFieldTests {
 
     /// A node with one namespace that keeps history and presence.
     private func withAPI(_ body: (AdminPort) async throws -> Void) async throws {
-        let rules = try NamespaceText.read("kept: history=10/1h presence", presenceTTL: .seconds(60))
+        let rules = try NamespaceText.read(
+            "kept: history=10/1h presence delta=fossil tags-filter", presenceTTL: .seconds(60))
         let metrics = NodeMetrics(loops: 1)
         let broker = MemoryBroker(rules: rules, formats: FormatTable(), metrics: metrics.broker)
         broker.start(receivers: [Mailbox<BrokerEvent> {}])
@@ -85,8 +86,7 @@ struct APIFieldTests {
     @Test(
         "an option of Centrifugo that this node has not is refused unless it asks for nothing",
         arguments: [
-            ("delta", "true", "false"), ("tags", #"{"a":"b"}"#, "{}"), ("version", "7", "0"),
-            ("version_epoch", #""x""#, #""""#), ("delta", "1", "false"), ("tags", "[]", "{}"),
+            ("version", "7", "0"), ("version_epoch", #""x""#, #""""#),
         ], [APIMethod.publish, .broadcast]
     )
     func unavailable(option: (name: String, asks: String, idle: String), method: APIMethod) async throws {
@@ -97,6 +97,32 @@ struct APIFieldTests {
             #expect(refused.body.contains("'\(option.name)' is not available here"))
             let idle = try await ask(admin, method, good + #","\#(option.name)":\#(option.idle)"#)
             #expect(idle.status == 200, "\(idle.body)")
+        }
+    }
+
+    @Test("tags are taken as an object of strings, within their bounds, and history has them")
+    func tags() async throws {
+        try await withAPI { admin in
+            let good = #""channel":"kept:c","data":1"#
+            #expect(try await ask(admin, .publish, good + #","tags":{"b":"2","a":"1"}"#).status == 200)
+            let kept = try await ask(admin, .history, #""channel":"kept:c","limit":1"#)
+            #expect(kept.body.contains(#"{"data":1,"offset":1,"tags":{"b":"2","a":"1"}}"#), "\(kept.body)")
+            let many = (0...32).map { #""t\#($0)":"""# }.joined(separator: ",")
+            for tags in ["[]", "1", #"{"a":1}"#, #"{"a":"1","a":"2"}"#, #"{"":"1"}"#, "{\(many)}"] {
+                let answer = try await ask(admin, .publish, good + #","tags":\#(tags)"#)
+                #expect(answer.status == 400 && answer.body.contains(#""code":107"#), "\(tags): \(answer.body)")
+                #expect(answer.body.contains("'tags'"), "\(answer.body)")
+            }
+        }
+    }
+
+    @Test("delta may be asked for where the namespace has deltas, and is nothing to do where false")
+    func delta() async throws {
+        try await withAPI { admin in
+            let refused = try await ask(admin, .publish, #""channel":"c","data":1,"delta":true"#)
+            #expect(refused.status == 400 && refused.body.contains(#""code":108"#), "\(refused.body)")
+            #expect(try await ask(admin, .publish, #""channel":"c","data":1,"delta":false"#).status == 200)
+            #expect(try await ask(admin, .publish, #""channel":"kept:c","data":1,"delta":true"#).status == 200)
         }
     }
 

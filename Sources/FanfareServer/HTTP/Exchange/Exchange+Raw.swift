@@ -16,11 +16,12 @@ extension Exchange {
             guard bearer.channels.contains(channel.text) || bearer.may(.subscribe, channel, rules.subscribe) else {
                 return refuse(.forbidden, .forbidden, "this client may not subscribe to this channel")
             }
+            let isKnown = rules.keepsMembers || rules.publisherInfo
             next(
                 RawSession(
                     channel: channel, rules: rules,
                     mayPublish: sends && bearer.may(.publish, channel, rules.publish, isSubscribed: true),
-                    grants: bearer.grants, clientID: rules.keepsMembers ? loop.makeClientID() : nil))
+                    grants: bearer.grants, clientID: isKnown ? loop.makeClientID() : nil))
         }
     }
 }
