@@ -61,13 +61,12 @@ extension ProtobufReader.Value {
 extension ByteBuffer {
     /// An integer, seven bits a byte, the lowest first; `nil` where it is cut off or has more than 64 bits.
     public mutating func readProtobufVarint() -> UInt64? {
-        var (value, shift) = (UInt64(0), 0)
-        for byte in readableBytesView {
-            guard shift < 63 || byte <= 1 else { return nil }
-            value |= UInt64(byte & 0x7F) << UInt64(shift)
-            shift += 7
+        var value: UInt64 = 0
+        for place in 0..<10 {
+            guard let byte: UInt8 = getInteger(at: readerIndex + place), place < 9 || byte <= 1 else { return nil }
+            value |= UInt64(byte & 0x7F) << UInt64(7 * place)
             guard byte >= 0x80 else {
-                moveReaderIndex(forwardBy: shift / 7)
+                moveReaderIndex(forwardBy: place + 1)
                 return value
             }
         }

@@ -4,9 +4,12 @@ import NIOCore
 /// A command out of a message of Protobuf (Centrifuge client protocol).
 ///
 /// As strict as with JSON: one method, an id where there is a reply, and a known field of another type is an error instead of
-/// an absent field. For the rest as proto3 has it: of a field that comes twice the last counts, a message that comes twice is
+/// an absent field, and no message has more fields than as many as any needs. For the rest as proto3 has it: of a field that comes twice the last counts, a message that comes twice is
 /// one, an absent field has its default, and unknown fields are passed over.
 enum CentrifugeProtobufDecoder {
+    /// Most fields of a message, beside the channels of a `connect`; as with JSON.
+    private static let maximumFields = 64
+
     /// - Parameter maxSubscriptions: most channels in the `subs` of a `connect`.
     static func command(
         _ message: ByteBuffer, maxSubscriptions: Int
@@ -49,7 +52,7 @@ enum CentrifugeProtobufDecoder {
         _ message: ByteBuffer, _ maxSubscriptions: Int
     ) throws(CentrifugeDecodeError) -> CentrifugeConnect {
         var connect = CentrifugeConnect()
-        try read(message) { field throws(CentrifugeDecodeError) in
+        try read(message, limit: maximumFields + maxSubscriptions) { field throws(CentrifugeDecodeError) in
             switch CentrifugeFields.Connect(rawValue: field.number) {
             case .token: connect.token = try field.text("token")
             case .subscriptions:
@@ -166,13 +169,16 @@ enum CentrifugeProtobufDecoder {
 
     /// Hands over the fields of a message.
     private static func read(
-        _ message: ByteBuffer, _ take: (ProtobufReader.Field) throws(CentrifugeDecodeError) -> Void
+        _ message: ByteBuffer, limit: Int = maximumFields,
+        _ take: (ProtobufReader.Field) throws(CentrifugeDecodeError) -> Void
     ) throws(CentrifugeDecodeError) {
-        var reader = ProtobufReader(message)
+        var (reader, count) = (ProtobufReader(message), 0)
         while true {
             let field: ProtobufReader.Field?
             do throws(ProtobufError) { field = try reader.next() } catch { throw .notAMessage }
             guard let field else { return }
+            guard count < limit else { throw .tooManyFields(limit: limit) }
+            count += 1
             try take(field)
         }
     }

@@ -117,6 +117,16 @@ struct CentrifugeProtobufDecodingTests {
         }
     }
 
+    @Test("no part of a command has more fields than any needs: each costs something")
+    func fields() throws {
+        let many = String(repeating: "1801", count: 63)
+        #expect(try decode("0801" + many.dropLast(4) + "5a00").method == .ping)
+        #expect(throws: CentrifugeDecodeError.tooManyFields(limit: 64)) { try decode("0801" + many + "5a00") }
+        #expect(throws: CentrifugeDecodeError.tooManyFields(limit: 64)) {
+            try decode("0801" + "328201" + many + "1801" + "1801")
+        }
+    }
+
     @Test("a command that is cut anywhere is refused", arguments: 1..<30)
     func cut(length: Int) throws {
         let whole = Hexadecimal.bytes("1d08ac022a180a06636861743a311203746f6b1801320178380548015001")
