@@ -98,7 +98,7 @@ async def end(socket):
 
 
 async def without_an_sdk():
-    connect = Command(id=1, connect=ConnectRequest())
+    connect, ping = Command(id=1, connect=ConnectRequest()), Command(id=3, ping=PingRequest())
     publish = Command(id=2, publish=PublishRequest(channel="mix", data=b"1"))
 
     async def connected(**options):
@@ -108,11 +108,11 @@ async def without_an_sdk():
 
     socket = await connected()
     assert socket.subprotocol is None
-    await socket.send(message(connect, publish, Command(id=3, ping=PingRequest())))
+    await socket.send(message(connect, publish, ping))
     first = await replies(socket, 3)
     assert sorted(reply.id for reply in first) == [1, 2, 3] and first[0].connect.pong, first
-    await socket.send(message(publish) + b"\x05\x08")
-    assert [reply.id for reply in await replies(socket, 1)] == [2]
+    await socket.send(message(ping) + b"\x05\x08")
+    assert [reply.id for reply in await replies(socket, 1)] == [3]
     assert await end(socket) == 3501
     print("ok a command that is cut off ends its client, those before it are done", flush=True)
 

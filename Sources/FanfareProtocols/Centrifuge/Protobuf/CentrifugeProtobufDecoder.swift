@@ -34,9 +34,9 @@ enum CentrifugeProtobufDecoder {
     ) throws(CentrifugeDecodeError) -> CentrifugeCommand.Method {
         switch method {
         case .connect: .connect(try connect(body, maxSubscriptions))
-        case .ping: .ping
-        case .send: .send
-        case .rpc: .rpc
+        case .ping: try nothing(.ping, body)
+        case .send: try nothing(.send, body)
+        case .rpc: try nothing(.rpc, body)
         case .refresh: .refresh(token: try single("token", body))
         case .subscribe: .subscribe(try subscribe(body))
         case .subRefresh: try subRefresh(body)
@@ -46,6 +46,14 @@ enum CentrifugeProtobufDecoder {
         case .history: .history(try history(body))
         case .publish: try publish(body)
         }
+    }
+
+    /// A request of which nothing is of use here.
+    private static func nothing(
+        _ method: CentrifugeCommand.Method, _ body: ByteBuffer
+    ) throws(CentrifugeDecodeError) -> CentrifugeCommand.Method {
+        try read(body) { _ in }
+        return method
     }
 
     private static func connect(
