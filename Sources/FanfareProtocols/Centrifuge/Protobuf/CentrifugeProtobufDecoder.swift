@@ -3,9 +3,9 @@ import NIOCore
 
 /// A command out of a message of Protobuf (Centrifuge client protocol).
 ///
-/// As strict as with JSON: one method, an id where there is a reply, and a known field of another type is an error instead of
-/// an absent field, and no message has more fields than as many as any needs. For the rest as proto3 has it: of a field that comes twice the last counts, a message that comes twice is
-/// one, an absent field has its default, and unknown fields are passed over.
+/// As strict as with JSON: one method, an id where there is a reply, no more fields than any message needs, and a known field of
+/// another type is an error instead of an absent field. For the rest as proto3 has it: of a field that comes twice the last
+/// counts, a message that comes twice is one, an absent field has its default, and unknown fields are passed over.
 enum CentrifugeProtobufDecoder {
     /// Most fields of a message, beside the channels of a `connect`; as with JSON.
     private static let maximumFields = 64

@@ -122,4 +122,23 @@ struct CentrifugeProtobufTests {
         let bytes = CentrifugeProtobufEncoder.publicationPush(publication).bytes
         #expect(bytes.storageCapacity < 2 * (bytes.readableBytes + 64))
     }
+
+    @Test("a publication is encoded once for all clients in Protobuf, in a binary frame, and compressed once")
+    func frames() throws {
+        let formats = FormatTable(compressionThreshold: 64)
+        for format in [WireFormat.centrifugeProtobufWebSocket, .centrifugeProtobufWebSocketDeflate] {
+            formats.acquire(format)
+        }
+        let publication = Publication(
+            channel: try ChannelName("a"), payload: Payload(text: String(repeating: "x", count: 1_000)))
+        let prepared = PreparedPublication(publication, formats: formats, receivedAt: 0)
+        var frame = prepared.frame(.centrifugeProtobufWebSocket)
+        #expect(frame == WebSocketFraming().seal(CentrifugeProtobufEncoder.publicationPush(publication)))
+        let again = prepared.frame(.centrifugeProtobufWebSocket)
+        let places = [frame, again].map { $0.withUnsafeReadableBytes { $0.baseAddress } }
+        #expect(places[0] == places[1])
+        #expect(frame.readInteger(as: UInt8.self) == 0x82)
+        var deflated = prepared.frame(.centrifugeProtobufWebSocketDeflate)
+        #expect(deflated.readableBytes < 100 && deflated.readInteger(as: UInt8.self) == 0xC2)
+    }
 }
