@@ -48,7 +48,11 @@ public enum CentrifugeJSONEncoder: CentrifugeEncoder {
 
     /// A reply whose result is empty: `{"id":1,"subscribe":{}}`.
     public static func emptyReply(id: UInt32, method: CentrifugeMethod) -> Body {
-        Body(.text, sizeHint: 48) { $0.writeString("{\"id\":\(id),\"\(method.rawValue)\":{}}") }
+        Body(.text, sizeHint: 48) { buffer in
+            buffer.writeString("{\"id\":\(id),\"")
+            buffer.writeString(method.rawValue)
+            buffer.writeStaticString("\":{}}")
+        }
     }
 
     /// A reply that says what went wrong.
