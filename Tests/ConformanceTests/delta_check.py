@@ -1,14 +1,16 @@
 """Deltas with the official Python SDK and with `cent`, Centrifugo's library for backends, unmodified.
 
-The SDK applies what it is sent and fails where that does not fit. Arguments: WebSocket URL, URL of the server API. When it
-prints `restart`, the node is to be replaced by another one with the same ports.
+The SDK applies what it is sent and fails where that does not fit. Arguments: WebSocket URL, URL of the server API, encoding.
+When it prints `restart`, the node is to be replaced by another one with the same ports.
 """
 
 import asyncio
 import sys
 
 from cent import AsyncClient, PublishRequest
-from centrifuge import Client, DeltaType, SubscriptionEventHandler
+from centrifuge import DeltaType, SubscriptionEventHandler
+
+from sdk import Client, heard
 
 url, api_url = sys.argv[1:]
 WORDS = ["price", "größe", "\"quoted\"", "漢字", "emoji 😀", "back\\slash", "line\nbreak"]
@@ -31,7 +33,7 @@ class Inbox(SubscriptionEventHandler):
 
     async def on_publication(self, ctx):
         self.deltas += bool(ctx.pub.delta)
-        await self.publications.put(ctx.pub.data)
+        await self.publications.put(heard(ctx.pub.data))
 
     async def expect(self, numbers):
         for number in numbers:

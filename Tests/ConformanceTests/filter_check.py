@@ -1,13 +1,15 @@
 """Filters by tags, and who published, with the official Python SDK and with `cent`, unmodified.
 
-Arguments: WebSocket URL, URL of the server API.
+Arguments: WebSocket URL, URL of the server API, encoding.
 """
 
 import asyncio
 import sys
 
 from cent import AsyncClient, PublishRequest
-from centrifuge import Client, Filter, SubscriptionEventHandler
+from centrifuge import Filter, SubscriptionEventHandler
+
+from sdk import Client, heard, sent
 
 url, api_url = sys.argv[1:]
 
@@ -30,7 +32,7 @@ class Inbox(SubscriptionEventHandler):
     async def expect(self, numbers):
         for number in numbers:
             pub = await asyncio.wait_for(self.publications.get(), 20)
-            assert pub.data == number, (pub, number)
+            assert heard(pub.data) == number, (pub, number)
 
 
 async def listen(channel, **options):
@@ -94,9 +96,9 @@ async def main():
     print("ok a channel without filters refuses one", flush=True)
 
     _, chat, names = await listen("chat:a")
-    await chat.publish("hello")
+    await chat.publish(sent("hello"))
     pub = await asyncio.wait_for(names.publications.get(), 10)
-    assert pub.data == "hello" and pub.info.client and pub.info.user == "", pub
+    assert heard(pub.data) == "hello" and pub.info.client and pub.info.user == "", pub
     await api.publish(PublishRequest(channel="chat:a", data=1, tags={"a": "b"}))
     pub = await asyncio.wait_for(names.publications.get(), 10)
     assert pub.info is None and pub.tags == {"a": "b"}, pub

@@ -1,3 +1,4 @@
+import FanfareCore
 import FanfareWire
 import NIOCore
 
@@ -5,12 +6,12 @@ import NIOCore
 /// is true a Fossil delta that makes this text out of the last one. SDKs keep the text's bytes.
 extension CentrifugeJSONEncoder {
     /// `{"push":{"channel":…,"pub":{"data":"…","offset":…}}}`.
-    static func wholePush(_ publication: Publication) -> Body {
+    public static func wholePush(_ publication: Publication) -> Body {
         push(publication, sizeHint: sizeHint(publication) * 9 / 8) { writeWhole(publication, into: &$0) }
     }
 
     /// `{"push":{"channel":…,"pub":{"data":"…","delta":true,"offset":…}}}`; `nil` where the delta is no smaller.
-    static func deltaPush(_ publication: Publication, after previous: Publication) -> Body? {
+    public static func deltaPush(_ publication: Publication, after previous: Publication) -> Body? {
         let delta = FossilDelta.create(
             base: text(previous.payload), target: text(publication.payload), keepsCharacters: true)
         guard let delta else { return nil }
@@ -21,6 +22,8 @@ extension CentrifugeJSONEncoder {
             }
         }
     }
+
+    public static var wholeItems: any PublicationListEncoder.Type { CentrifugeJSONWholeItems.self }
 
     /// `{"data":"…","offset":7}`.
     static func writeWhole(_ publication: Publication, into buffer: inout ByteBuffer) {

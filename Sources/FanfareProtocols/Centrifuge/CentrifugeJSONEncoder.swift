@@ -5,7 +5,7 @@ import NIOCore
 /// Replies and pushes of the Centrifuge client protocol in JSON.
 ///
 /// A body is one message without line breaks, for SDKs split frames at them.
-public enum CentrifugeJSONEncoder: PublicationListEncoder {
+public enum CentrifugeJSONEncoder: CentrifugeEncoder {
     /// The node's ping; clients answer with the same.
     public static let ping = Body(Payload(text: "{}"))
 
@@ -35,7 +35,7 @@ public enum CentrifugeJSONEncoder: PublicationListEncoder {
     ///   - subscriptions: those that the node made.
     public static func connectReply(
         id: UInt32, client: String, version: String, node: String, ping: Int?, ttl: UInt32? = nil,
-        subscriptions: [(ChannelName, Subscription)] = []
+        subscriptions: [(ChannelName, CentrifugeSubscribeResult)] = []
     ) -> Body {
         Body(.text, sizeHint: 160) { buffer in
             buffer.writeString("{\"id\":\(id),\"connect\":{\"client\":")
@@ -52,10 +52,10 @@ public enum CentrifugeJSONEncoder: PublicationListEncoder {
     }
 
     /// A reply whose result is empty: `{"id":1,"subscribe":{}}`.
-    public static func emptyReply(id: UInt32, method: StaticString) -> Body {
+    public static func emptyReply(id: UInt32, method: CentrifugeMethod) -> Body {
         Body(.text, sizeHint: 48) { buffer in
             buffer.writeString("{\"id\":\(id),\"")
-            buffer.writeStaticString(method)
+            buffer.writeString(method.rawValue)
             buffer.writeStaticString("\":{}}")
         }
     }

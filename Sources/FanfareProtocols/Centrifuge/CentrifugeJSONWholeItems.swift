@@ -9,14 +9,4 @@ enum CentrifugeJSONWholeItems: PublicationListEncoder {
     static func writeItem(_ publication: Publication, into buffer: inout ByteBuffer) {
         CentrifugeJSONEncoder.writeWhole(publication, into: &buffer)
     }
-
-    /// All of these.
-    static func items(_ publications: [Publication]) -> ByteBuffer {
-        var buffer = ByteBuffer()
-        for (index, publication) in publications.enumerated() {
-            if index > 0 { buffer.writeStaticString(separator) }
-            writeItem(publication, into: &buffer)
-        }
-        return buffer
-    }
 }

@@ -13,25 +13,24 @@ extension CentrifugeSession {
         }
     }
 
-    static func reply(
+    func reply(
         _ start: SubscriptionStart, _ rules: ChannelRules, _ subscription: Subscription?
-    ) -> CentrifugeJSONEncoder.Subscription {
+    ) -> CentrifugeSubscribeResult {
         var publications = start.publications
         let recoversFrom = subscription?.recoversFrom
         // The newest is what the client has already.
         if rules.recovery == .cache, let recoversFrom {
             publications.removeAll { ($0.position?.offset ?? 0) <= recoversFrom }
         }
-        var reply = CentrifugeJSONEncoder.Subscription(
+        var reply = CentrifugeSubscribeResult(
             position: start.position, isRecoverable: rules.recovery != .off, wasRecovering: recoversFrom != nil,
-            isRecovered: subscription.map { isRecovered(start, rules, $0) } ?? false, publications: publications)
+            isRecovered: subscription.map { Self.isRecovered(start, rules, $0) } ?? false, publications: publications)
         reply.hasDeltas = subscription?.hasDeltas == true
+        let list: any PublicationListEncoder.Type = reply.hasDeltas ? encoder.wholeItems : encoder
         if rules.recovery == .stream {
-            let list: any PublicationListEncoder.Type =
-                reply.hasDeltas ? CentrifugeJSONWholeItems.self : CentrifugeJSONEncoder.self
             reply.items = start.shared?.items(last: publications.count, list)
         }
-        if reply.hasDeltas, reply.items == nil { reply.items = CentrifugeJSONWholeItems.items(publications) }
+        if reply.hasDeltas, reply.items == nil { reply.items = list.items(publications) }
         return reply
     }
 
@@ -69,15 +68,15 @@ extension CentrifugeSession {
         switch result {
         case .success(let page):
             guard !page.isOfAnother(since) else {
-                return CentrifugeJSONEncoder.errorReply(id: id, .unrecoverablePosition)
+                return encoder.errorReply(id: id, .unrecoverablePosition)
             }
-            let reply = CentrifugeJSONEncoder.historyReply(
+            let reply = encoder.historyReply(
                 id: id, publications: page.publications, position: page.position)
             guard reply.bytes.readableBytes > maxBytes, page.publications.count > 1 else { return reply }
-            return CentrifugeJSONEncoder.errorReply(
+            return encoder.errorReply(
                 id: id, .limitExceeded("these publications are too many for one answer, ask for fewer"))
         case .failure(let error):
-            return CentrifugeJSONEncoder.errorReply(id: id, .internalError("\(error)"))
+            return encoder.errorReply(id: id, .internalError("\(error)"))
         }
     }
 }

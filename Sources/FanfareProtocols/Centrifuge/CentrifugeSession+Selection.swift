@@ -1,5 +1,6 @@
 import FanfareCore
 import FanfareWire
+import NIOCore
 
 /// What a client wants of a channel's publications: deltas, or only some of them.
 extension CentrifugeSession {
@@ -20,5 +21,17 @@ extension CentrifugeSession {
             // Who asks in vain is told by the reply, and goes on without.
             return !request.delta.isEmpty && rules.delta == .fossil ? .deltas : nil
         }
+    }
+}
+
+extension PublicationListEncoder {
+    /// All of these.
+    static func items(_ publications: [Publication]) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        for (index, publication) in publications.enumerated() {
+            if index > 0 { buffer.writeStaticString(separator) }
+            writeItem(publication, into: &buffer)
+        }
+        return buffer
     }
 }

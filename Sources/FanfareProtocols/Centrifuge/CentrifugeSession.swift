@@ -55,6 +55,8 @@ public struct CentrifugeSession: Sendable {
     var policy: Policy { shared.policy }
     /// By which other clients and the operator know this one.
     public let clientID: String
+    /// How its client writes and reads.
+    let encoding: CentrifugeEncoding
     /// Whether `connect` was accepted.
     public internal(set) var isConnected = false
     /// Who the client is and what it may do.
@@ -80,21 +82,24 @@ public struct CentrifugeSession: Sendable {
         var isFiltered = false
     }
 
-    public init(_ shared: SharedPolicy, clientID: String) {
+    public init(_ shared: SharedPolicy, clientID: String, encoding: CentrifugeEncoding = .json) {
         self.shared = shared
         self.clientID = clientID
+        self.encoding = encoding
         grants = Grants(anonymous: shared.policy.permissions)
     }
+
+    var encoder: any CentrifugeEncoder.Type { encoding.encoder }
 
     /// Channels subscribed or asked for.
     public var channelCount: Int { channels.count }
 
     /// A message came. Its commands are begun by and by.
     mutating func take(_ message: Payload) -> Session.Taken {
-        guard message.kind == .text else { return .action(.disconnect(.unsupportedData)) }
+        guard message.kind == encoding.kind else { return .action(.disconnect(.unsupportedData)) }
         do {
-            let message = try CentrifugeJSONMessage(
-                message.bytes, maxCommands: policy.maxCommands, maxSubscriptions: policy.maxChannels)
+            let message = try CentrifugeMessage(
+                message.bytes, encoding, maxCommands: policy.maxCommands, maxSubscriptions: policy.maxChannels)
             queue.add(message)
             return .commands(message.count)
         } catch {
@@ -109,8 +114,9 @@ public struct CentrifugeSession: Sendable {
         guard isConnected else { return .disconnect(.badRequest) }
         switch command.method {
         case .connect: return .disconnect(.badRequest)
-        case .pong, .send: return .none
-        case .ping: return .send(CentrifugeJSONEncoder.emptyReply(id: id, method: "ping"))
+        case .pong: return .none
+        case .send: return .disconnect(.notAvailable)
+        case .ping: return .send(encoder.emptyReply(id: id, method: .ping))
         case .subscribe(let request): return channel(request.channel, id) { $0.admit($1, $2, request, command) }
         case .unsubscribe(let name): return unsubscribe(name, id)
         case .publish(let name, let data): return channel(name, id) { $0.publish($1, $2, data, id) }
@@ -132,10 +138,10 @@ public struct CentrifugeSession: Sendable {
             ttl = grants[channel]?.ttl
         }
         let rules = policy.channels.rules(channel) ?? ChannelRules()
-        var subscription = Self.reply(start, rules, index.map { channels[$0] })
+        var subscription = reply(start, rules, index.map { channels[$0] })
         subscription.ttl = ttl
         if connecting?.id == id { return begun(channel, subscription) }
-        return CentrifugeJSONEncoder.subscribeReply(id: id, subscription)
+        return encoder.subscribeReply(id: id, subscription)
     }
 
     /// The node ended the subscription: what the client is told.
@@ -143,7 +149,7 @@ public struct CentrifugeSession: Sendable {
         forget(channel)
         switch reason {
         case .insufficientState:
-            return CentrifugeJSONEncoder.unsubscribePush(channel, code: 2500, reason: "insufficient state")
+            return encoder.unsubscribePush(channel, code: 2500, reason: "insufficient state")
         }
     }
 
@@ -163,14 +169,14 @@ public struct CentrifugeSession: Sendable {
     /// The subscription could not be had: the reply, which makes SDKs try again.
     public mutating func subscribeFailed(_ channel: ChannelName, id: UInt32, _ error: BrokerError) -> Body {
         forget(channel)
-        return CentrifugeJSONEncoder.errorReply(id: id, .internalError("\(error)"))
+        return encoder.errorReply(id: id, .internalError("\(error)"))
     }
 
     /// What became of a publish: the reply.
     public func published(id: UInt32, _ result: Result<PublishReceipt, BrokerError>) -> Body {
         switch result {
-        case .success: CentrifugeJSONEncoder.emptyReply(id: id, method: "publish")
-        case .failure(let error): CentrifugeJSONEncoder.errorReply(id: id, .internalError("\(error)"))
+        case .success: encoder.emptyReply(id: id, method: .publish)
+        case .failure(let error): encoder.errorReply(id: id, .internalError("\(error)"))
         }
     }
 
@@ -198,12 +204,12 @@ public struct CentrifugeSession: Sendable {
 
     /// Never fails, also for a name that no channel can have: SDKs reconnect when it does.
     private mutating func unsubscribe(_ name: ExactText, _ id: UInt32) -> SessionAction {
-        let reply = CentrifugeJSONEncoder.emptyReply(id: id, method: "unsubscribe")
+        let reply = encoder.emptyReply(id: id, method: .unsubscribe)
         guard let index = index(of: name) else { return .send(reply) }
         let subscription = channels.remove(at: index)
         grants[subscription.channel] = nil
         guard subscription.pending != 0 else { return .unsubscribe(subscription.channel, replies: [reply]) }
-        let first = CentrifugeJSONEncoder.emptyReply(id: subscription.pending, method: "subscribe")
+        let first = encoder.emptyReply(id: subscription.pending, method: .subscribe)
         return .unsubscribe(subscription.channel, replies: [first, reply])
     }
 
@@ -214,7 +220,7 @@ public struct CentrifugeSession: Sendable {
         if let limit = rules.maxMessageBytes, data.readableBytes > limit {
             return refuse(id, .limitExceeded("data is above the channel's limit of \(limit) bytes"))
         }
-        let payload = Payload(kind: .text, bytes: data)
+        let payload = encoding.payload(data)
         guard !payload.isNestedTooDeep else { return refuse(id, .badRequest(JSONDepth.problem)) }
         return .publish(channel, payload, id: id)
     }
@@ -235,6 +241,6 @@ public struct CentrifugeSession: Sendable {
     }
 
     func refuse(_ id: UInt32, _ error: CentrifugeError) -> SessionAction {
-        .refuse(CentrifugeJSONEncoder.errorReply(id: id, error))
+        .refuse(encoder.errorReply(id: id, error))
     }
 }

@@ -39,7 +39,7 @@ struct CentrifugeDecodingTests {
 
     @Test("fields that nobody knows are passed over, wherever they are and whatever they hold")
     func unknown() throws {
-        let text = #"{"x":[{"connect":{}}],"id":7,"y":{"id":9},"subscribe":{"tf":{"op":"a"},"channel":"c","flag":1}}"#
+        let text = #"{"x":[{"connect":{}}],"id":7,"y":{"id":9},"subscribe":{"tg":{"op":"a"},"channel":"c","flag":1}}"#
         #expect(try decode(text) == [.init(id: 7, method: .subscribe(channel: "c"))])
     }
 

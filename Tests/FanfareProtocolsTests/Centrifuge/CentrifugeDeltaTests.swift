@@ -78,6 +78,51 @@ struct CentrifugeDeltaTests {
         #expect(target == Array(second.payload.bytes.readableBytesView))
     }
 
+    /// The value of a field of a message, the last one where there are several.
+    private func field(_ number: UInt32, of message: ByteBuffer) throws -> ProtobufReader.Value? {
+        var reader = ProtobufReader(message)
+        var value: ProtobufReader.Value?
+        while let field = try reader.next() { if field.number == number { value = field.value } }
+        return value
+    }
+
+    private func message(_ number: UInt32, of message: ByteBuffer) throws -> ByteBuffer {
+        guard case .bytes(let bytes)? = try field(number, of: message) else { return ByteBuffer() }
+        return bytes
+    }
+
+    /// The publication of a push.
+    private func protobufPub(_ body: Body) throws -> ByteBuffer {
+        var bytes = body.bytes
+        let reply = bytes.readProtobufBytes()
+        return try message(4, of: try message(4, of: try #require(reply)))
+    }
+
+    @Test("in Protobuf a whole publication is as any other, and a delta is one of its bytes")
+    func protobuf() throws {
+        let (first, second) = (try publication(Self.long + "1}"), try publication(Self.long + "2}", offset: 8))
+        #expect(CentrifugeProtobufEncoder.wholePush(second) == CentrifugeProtobufEncoder.publicationPush(second))
+        let pub = try protobufPub(try #require(CentrifugeProtobufEncoder.deltaPush(second, after: first)))
+        #expect(try field(8, of: pub) == .varint(1))
+        #expect(try field(6, of: pub) == .varint(8))
+        let delta = Array(try message(4, of: pub).readableBytesView)
+        let target = try FossilPatch.apply(delta, to: Array(first.payload.bytes.readableBytesView))
+        #expect(target == Array(second.payload.bytes.readableBytesView))
+    }
+
+    @Test("in Protobuf tags and info are there as well")
+    func protobufMetadata() throws {
+        var named = try publication("1", tags: try PublicationTags([.init(name: "a", value: "x")]))
+        named.metadata = PublicationMetadata(
+            tags: named.metadata?.tags ?? .none, info: ClientInfo(client: "c1", user: "u"))
+        let pub = try protobufPub(CentrifugeProtobufEncoder.publicationPush(named))
+        let (tag, info) = (try message(7, of: pub), try message(5, of: pub))
+        #expect(try field(1, of: tag)?.text == "a")
+        #expect(try field(2, of: tag)?.text == "x")
+        #expect(try field(1, of: info)?.text == "u")
+        #expect(try field(2, of: info)?.text == "c1")
+    }
+
     @Test("a prepared publication makes one delta for all, compressed where that pays, and is whole after another base")
     func prepared() throws {
         let formats = FormatTable(compressionThreshold: 64)

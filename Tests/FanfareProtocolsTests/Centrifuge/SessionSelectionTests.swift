@@ -110,6 +110,65 @@ struct SessionSelectionTests {
         #expect(text.contains(#""code":107"#) && text.contains(problem), "\(text)")
     }
 
+    /// Where a command has its `subscribe`.
+    private enum SubscribeField: UInt32 {
+        case subscribe = 5
+    }
+
+    /// A node of a filter in Protobuf.
+    private func node(_ write: (inout ByteBuffer) -> Void) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        write(&buffer)
+        return buffer
+    }
+
+    @Test("in Protobuf a filter and deltas are asked for as in JSON, and what can't be read is refused")
+    func protobuf() throws {
+        typealias Field = CentrifugeFields.FilterNode
+        let leaf = node { buffer in
+            buffer.writeProtobuf(Field.key, "a")
+            buffer.writeProtobuf(Field.cmp, "in")
+            for text in ["1", "2"] { buffer.writeProtobuf(Field.vals, text) }
+        }
+        let filter = node { buffer in
+            buffer.writeProtobuf(Field.op, "not")
+            buffer.writeProtobuf(Field.nodes, leaf)
+        }
+        #expect(
+            CentrifugeProtobufDecoder.filter(filter)
+                == .success(try TagFilter(.not(.compare("a", .oneOf(["1", "2"]))))))
+        let command = node { buffer in
+            buffer.writeProtobuf(CentrifugeFields.Command.id, UInt32(2))
+            buffer.writeProtobuf(SubscribeField.subscribe) { buffer in
+                buffer.writeProtobuf(CentrifugeFields.Subscribe.channel, "a")
+                buffer.writeProtobuf(CentrifugeFields.Subscribe.delta, "fossil")
+                buffer.writeProtobuf(CentrifugeFields.Subscribe.filter, filter)
+            }
+        }
+        let read = try CentrifugeProtobufDecoder.command(command, maxSubscriptions: 8)
+        guard case .subscribe(let request) = read.method else {
+            Issue.record("\(read)")
+            return
+        }
+        #expect(request.delta == "fossil" && request.filter == CentrifugeProtobufDecoder.filter(filter))
+        var deep = leaf
+        for _ in 0..<TagFilter.maximumDepth {
+            deep = node { buffer in
+                buffer.writeProtobuf(Field.op, "not")
+                buffer.writeProtobuf(Field.nodes, deep)
+            }
+        }
+        #expect(CentrifugeProtobufDecoder.filter(deep) == .failure(.tooDeep))
+        for broken in [
+            ByteBuffer(bytes: [0xFF]), ByteBuffer(bytes: [0x0A, 0x01, 0xFF]), ByteBuffer(bytes: [0x08, 0x01]),
+        ] {
+            guard case .failure = CentrifugeProtobufDecoder.filter(broken) else {
+                Issue.record("\(broken) was taken")
+                continue
+            }
+        }
+    }
+
     @Test("deep and long filters are refused before they cost anything")
     func bounds() throws {
         var session = session { $0.tagsFilter = true }
