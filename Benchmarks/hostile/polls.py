@@ -51,7 +51,7 @@ async def polls_left(visit, number):
     visit.note("204", b"HTTP/1.1 204" in visit.got, ended(1000), ended(1006))
 
 
-@attack("the connection is closed; HTTP 503 with Retry-After beyond the budget", "--max-recovery-bytes, --slow-timeout",
+@attack("HTTP 200 that ends early, with the end of a line; 503 with Retry-After beyond the budget", "--max-recovery-bytes, --slow-timeout",
         visits=60, over=1.0, sink="stay", needs=("1000",))
 async def sleeping_polls(visit, number):
     """59 polls with ?last=100 on 2.4 MB, that read nothing"""
@@ -62,7 +62,7 @@ async def sleeping_polls(visit, number):
     answer = await visit.answer()
     if answer == "503 Retry-After":
         return visit.note(answer, True, refused("recoveries"))
-    visit.note(answer, answer in ("200", "closed", "reset"), ended(1000))
+    visit.note(answer, answer in ("200", "closed", "reset"), ended(3008))
 
 
 @attack("HTTP 403", "--allowed-origins", visits=400)

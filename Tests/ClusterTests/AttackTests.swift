@@ -129,7 +129,7 @@ struct AttackTests {
         }
     }
 
-    @Test("polls whose clients read nothing of their answers are closed, and neighbours hear on")
+    @Test("polls whose clients read nothing of their answers are cut with 3008, and neighbours hear on")
     func sleepingPolls() async throws {
         let flags = ["--namespaces", "past: history=100/1m recovery; *: publish=clients", "--slow-timeout", "1s"]
         try await withNeighbour(flags + ["--close-timeout", "500ms"]) { node in
@@ -145,7 +145,7 @@ struct AttackTests {
                 sleepers.forEach { $0.push() }
                 return try await node.metric("fanfare_connections_accepted_total") == 21
             }
-            try await eventually("none is left") { try await node.metric("fanfare_connections") == 1 }
+            try await counted(node, #"fanfare_disconnects_total{code="3008"}"#, 20)
             sleepers.forEach { $0.reset() }
         }
     }

@@ -180,4 +180,36 @@ struct PollTests {
             await client.close()
         }
     }
+
+    @Test("who takes a long answer slowly gets all of it", arguments: ["1.1", "1.0"])
+    func slow(version: String) async throws {
+        try await withNode(flags: Self.history + ["--close-timeout", "300ms"]) { node in
+            let text = String(repeating: "x", count: 40_000)
+            for _ in 0..<20 { try await publish(node, "h:a", text) }
+            let socket = try PlainSocket(node.port, receiveBuffer: 4_096, segment: 536)
+            socket.send(
+                ByteBuffer(string: "GET /channels/h:a/poll?last=100 HTTP/\(version)\r\nHost: a\r\n\r\n"))
+            try await hasClients(node, 1)
+            // Longer than the end of a connection may take, again and again.
+            for _ in 0..<3 {
+                try await Task.sleep(for: .milliseconds(500))
+                socket.pull(upTo: 65_536)
+            }
+            try await eventually("it has all") {
+                PlainSocket.wait(for: [socket], milliseconds: 10)
+                socket.pull(upTo: 1_048_576)
+                return socket.isClosed
+            }
+            #expect(HTTPAnswer.parse(&socket.input)?.status == 200)
+            var body = Array(socket.input.readableBytesView)
+            if version == "1.1" {
+                var chunks = ChunkReader()
+                chunks.feed(body)
+                #expect(chunks.hasEnded && chunks.problem == nil)
+                body = chunks.data
+            }
+            #expect(body.split(separator: 0x0A).count == 20)
+            #expect(try await node.metric(#"fanfare_disconnects_total{code="1000"}"#) == 1)
+        }
+    }
 }

@@ -4,7 +4,7 @@ import HTTPTypes
 import NIOCore
 
 /// A client that waits for its request's answer, and is gone with it. The first thing that comes for it begins the answer, the
-/// end of that turn ends it; if nothing comes in time, the answer is empty.
+/// end of that turn ends it, or when the client has taken what came by then; if nothing comes in time, the answer is empty.
 ///
 /// The connection is the transport's own from the first byte of the answer on, so that a client that does not take it is
 /// bounded like any other. Lives on its client's event loop.
@@ -17,6 +17,8 @@ final class PollTransport: ListenerHandler, ConnectionTransport, WheelMember, Tu
     private let channel: ChannelName
     /// Whether the request has another answer than what comes for the client.
     private var isAnswered = false
+    /// Whether the turn in which the answer began is over.
+    private var isTurnOver = false
     /// Where the client began to wait.
     private var start: StreamPosition?
 
@@ -44,8 +46,12 @@ final class PollTransport: ListenerHandler, ConnectionTransport, WheelMember, Tu
         answerNothing(at: loop.shard.position(of: channel))
     }
 
-    /// What was kept for the client: whole lines.
-    func answer(lines: ByteBuffer) { client?.answer(form.delimiting.seal(lines)) }
+    /// What was kept for the client: whole lines, and nothing else comes.
+    func answer(lines: ByteBuffer) {
+        // It takes all of them to have arrived: one that breaks off must not look whole.
+        if form.delimiting == .bare { fields[.contentLength] = "\(lines.readableBytes)" }
+        client?.answer(form.delimiting.seal(lines))
+    }
 
     /// Nothing has come, or nothing will: the client may ask again.
     ///
@@ -68,7 +74,17 @@ final class PollTransport: ListenerHandler, ConnectionTransport, WheelMember, Tu
     }
 
     /// The end of the turn in which the answer began.
-    func takeTurn() { client?.end(.normal) }
+    func takeTurn() {
+        isTurnOver = true
+        client?.flushTurn()
+        endWhenTaken()
+    }
+
+    /// Who takes a long answer slowly has the time of a slow consumer for it.
+    private func endWhenTaken() {
+        guard isTurnOver, let client, client.outbound.outbox.isEmpty else { return }
+        client.end(.normal)
+    }
 
     override func finish() {
         exchange.loop.wheel.cancel(self)
@@ -77,6 +93,11 @@ final class PollTransport: ListenerHandler, ConnectionTransport, WheelMember, Tu
 
     override func write(_ part: ByteBuffer, promise: EventLoopPromise<Void>?) {
         if context == nil { beginAnswer() }
+        if let promise {
+            // Behind what the client does about it.
+            let bound = NIOLoopBound(self, eventLoop: exchange.loop.eventLoop)
+            promise.futureResult.whenComplete { _ in bound.value.endWhenTaken() }
+        }
         super.write(part, promise: promise)
     }
 
