@@ -91,8 +91,11 @@ struct PollCursorTests {
         try await withNodes(["--max-queue-bytes", "8MiB"]) { one, two in
             let begun = try await PollClient(port: one.port, channel: "a").poll("cursor=new&wait=0")
             var cursor = try #require(begun.cursor)
-            let text = String(repeating: "y", count: 50_000)
-            for number in 1...60 { try await one.publish("a", #"{"data":\#(number),"text":"\#(text)"}"#) }
+            for number in 1...60 {
+                // Some are longer than an answer.
+                let text = String(repeating: "y", count: number % 20 == 0 ? 300_000 : 50_000)
+                try await one.publish("a", #"{"data":\#(number),"text":"\#(text)"}"#)
+            }
             var (heard, isOne) = ([Int](), false)
             while heard.count < 60 {
                 let answer = try await PollClient(port: isOne ? one.port : two.port, channel: "a").poll(
