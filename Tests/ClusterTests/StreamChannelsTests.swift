@@ -243,4 +243,34 @@ struct StreamChannelsTests {
             await neighbour.close()
         }
     }
+
+    @Test("a channel of which only the newest counts keeps that for a reader that is behind, and its place goes along")
+    func newest() async throws {
+        let flags = ["--namespaces", "n: history=1000/1m queue=newest", "--ping-interval", "off"]
+        try await withNode(flags: flags) { node in
+            let slow = try PlainSocket(node.port, receiveBuffer: 4_096)
+            slow.send(ByteBuffer(string: "GET /channels/n:a/sse?channel=n:b HTTP/1.0\r\n\r\n"))
+            try await eventually("it is there") {
+                slow.push()
+                return try await node.metric("fanfare_subscriptions") == 2
+            }
+            let text = String(repeating: "x", count: 30_000)
+            for number in 1...200 {
+                try await node.publish(number % 2 == 0 ? "n:a" : "n:b", "\"\(text)\(number)\"")
+            }
+            #expect(try await node.metric("fanfare_skipped_total") > 0)
+            var reader = EventStreamReader()
+            try await eventually("it has the newest of both") {
+                PlainSocket.wait(for: [slow], milliseconds: 10)
+                slow.pull(upTo: 1_048_576)
+                var events = EventStreamReader()
+                events.feed(slow.input.readableBytesView)
+                reader = events
+                let heard = events.events.suffix(2).map { $0.data.string.suffix(6) }
+                return heard == ["x199\"}", "x200\"}"] || heard == ["x200\"}", "x199\"}"]
+            }
+            #expect(reader.lastEventID.contains("100") && reader.events.count < 200)
+            slow.reset()
+        }
+    }
 }

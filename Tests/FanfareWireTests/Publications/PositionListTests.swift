@@ -1,4 +1,5 @@
 import NIOCore
+import Support
 import Testing
 
 @testable import FanfareWire
@@ -75,5 +76,26 @@ struct PositionListTests {
             #expect(none.position == nil && !String(buffer: none.frame(nil).joined).contains("id:"))
         }
         #expect(SharedEvent(ByteBuffer(string: "no line break in sight, and no position either"), .bare) == nil)
+    }
+
+    @Test("what is read is written so that it reads the same, whatever it is made of", arguments: 0..<20)
+    func anything(seed: Int) {
+        var random = SeededRandom(seed: UInt64(seed))
+        let names = channels("a", "b", "c")
+        let check = "\(PositionList([position(1), position(2), position(3)], of: names))".suffix(5)
+        let items = ["1.e", "2", "42.k3vxq7ab", "7.e", "18446744073709551615", "07", "x", "", "1.\u{212A}", ".e"]
+        let tails = ["", String(check), "~", ",1", "~aaaa", "\u{301}"]
+        var count = 0
+        for _ in 0..<1_000 {
+            let some = (0..<3).map { _ in items.randomElement(using: &random) ?? "" }
+            let text = some.joined(separator: ",") + (tails.randomElement(using: &random) ?? "")
+            guard let list = PositionList(text, of: names) else { continue }
+            count += 1
+            #expect(PositionList("\(list)", of: names, isChecked: true) == list, "\(text)")
+            #expect(
+                PositionList(text, of: channels("a", "b")) == nil
+                    && PositionList("\(list)", of: names.reversed()) == nil)
+        }
+        #expect(count > 0)
     }
 }
