@@ -28,13 +28,13 @@ struct ChannelEventCodec: Codec {
 
 extension WireFormat {
     /// An event of an event stream of several channels, over HTTP/1.0 or HTTP/2. Its lead is one byte, the channel's index.
-    public static let channelEvents = WireFormat(id: 24)
+    public static let channelEvents = WireFormat(id: 40)
     /// As ``channelEvents``, over HTTP/1.1.
-    public static let channelEventsChunked = WireFormat(id: 25)
+    public static let channelEventsChunked = WireFormat(id: 41)
     /// A line of JSON of a stream of several channels, over HTTP/1.0 or HTTP/2.
-    public static let channelLines = WireFormat(id: 26)
+    public static let channelLines = WireFormat(id: 42)
     /// As ``channelLines``, over HTTP/1.1.
-    public static let channelLinesChunked = WireFormat(id: 27)
+    public static let channelLinesChunked = WireFormat(id: 43)
 
     /// Those of streams of several channels.
     static let channelStreams: [(WireFormat, FormatDefinition)] = [
