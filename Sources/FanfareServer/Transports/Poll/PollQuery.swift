@@ -4,10 +4,7 @@ import FanfareWire
 /// What a poll's address says: how long it may take (`?wait=25s`, `?wait=500ms`, `?wait=0`), and where what came meanwhile is kept
 /// for it (`?cursor=`).
 struct PollQuery {
-    /// Why a query can't be understood; fit for the client.
-    struct Problem: Error, CustomStringConvertible {
-        let description: String
-    }
+    typealias Problem = RecoveryQuery.Problem
 
     /// What is kept between two polls.
     enum Cursor: Equatable {

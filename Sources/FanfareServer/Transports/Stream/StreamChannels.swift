@@ -50,9 +50,7 @@ enum StreamChannels {
                 }
                 wishes = since(list, channels)
             } else if item.name.elementsEqual("last".utf8) {
-                guard let count = Int(String(Substring(item.value))), count > 0 else {
-                    throw Problem(description: "last must be a number of publications, at least 1")
-                }
+                let count = try RecoveryQuery.count(item.value)
                 wishes = channels.map { $0.rules.history == nil ? .none : .last(count) }
             } else {
                 continue

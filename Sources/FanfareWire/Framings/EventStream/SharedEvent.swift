@@ -54,27 +54,3 @@ public struct SharedEvent: Sendable {
         return SplitFrame(head: head, body: rest)
     }
 }
-
-/// Puts nothing around a body and nothing before a lead: whoever sends the frame does that.
-public struct UnframedLead: PersonalFraming {
-    public init() {}
-
-    public func seal(_ body: consuming Body, at position: StreamPosition?) -> ByteBuffer { body.bytes }
-    public func writeHeader(of body: Body, behind lead: Int, into buffer: inout ByteBuffer) {}
-}
-
-/// Bodies that are one line already: each as it is, and an LF.
-public struct LineFraming: StreamFraming {
-    public init() {}
-
-    public func sizeHint(_ body: Body, at position: StreamPosition?) -> Int { body.bytes.readableBytes + 1 }
-
-    public func write(_ body: Body, at position: StreamPosition?, into frame: inout ByteBuffer) {
-        frame.writeImmutableBuffer(body.bytes)
-        frame.writeStaticString("\n")
-    }
-
-    public func boundary(in frames: ByteBuffer, from offset: Int) -> Int {
-        HTTPStreamFraming().boundary(in: frames, from: offset)
-    }
-}
