@@ -57,6 +57,7 @@ public final class FanfareNode: Sendable {
                 mailboxes.append(mailbox)
             }
             let control = RunningControl(context, receiver: mailboxes.count, eventLoop: group.next())
+            context.polls.connect(control.bus)
             broker.start(receivers: mailboxes + [control.bus.mailbox])
             control.start()
             let admin = try await RunningAdmin.start(context)
