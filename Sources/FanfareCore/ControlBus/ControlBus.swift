@@ -101,6 +101,9 @@ public final class ControlBus: Sendable {
         send(message(.notice, .leave), to: .control)
     }
 
+    /// Whether other nodes can reach this one: the broker has confirmed its channels. It may have lost them since.
+    public var isHeard: Bool { state.withLock { $0.heard.count == 2 } }
+
     /// All nodes that this one hears of, and itself.
     public var nodes: [ClusterNode] { state.withLock { $0.view.nodes } }
 
