@@ -37,6 +37,7 @@ extension FormatTable {
                 (.rawEventStreamChunked, .encoded(RawCodec(), in: ChunkedFraming(events))),
                 (.rawHTTPStream, .encoded(RawCodec(), in: lines)),
                 (.rawHTTPStreamChunked, .encoded(RawCodec(), in: ChunkedFraming(lines))),
-            ], compressionThreshold: compressionThreshold)
+            ] + WireFormat.centrifugeStreams + WireFormat.unidirectional(deflate),
+            compressionThreshold: compressionThreshold)
     }
 }

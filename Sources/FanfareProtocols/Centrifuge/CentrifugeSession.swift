@@ -55,6 +55,8 @@ public struct CentrifugeSession: Sendable {
     var policy: Policy { shared.policy }
     /// By which other clients and the operator know this one.
     public let clientID: String
+    /// How it is connected, where that is not one socket for both ways.
+    let link: CentrifugeLink?
     /// Whether `connect` was accepted.
     public internal(set) var isConnected = false
     /// Who the client is and what it may do.
@@ -76,9 +78,11 @@ public struct CentrifugeSession: Sendable {
         var recoversFrom: UInt64?
     }
 
-    public init(_ shared: SharedPolicy, clientID: String) {
+    /// - Parameter link: `nil` for a client that speaks and hears on one socket.
+    public init(_ shared: SharedPolicy, clientID: String, link: CentrifugeLink? = nil) {
         self.shared = shared
         self.clientID = clientID
+        self.link = link
         grants = Grants(anonymous: shared.policy.permissions)
     }
 
@@ -88,9 +92,12 @@ public struct CentrifugeSession: Sendable {
     /// A message came. Its commands are begun by and by.
     mutating func take(_ message: Payload) -> Session.Taken {
         guard message.kind == .text else { return .action(.disconnect(.unsupportedData)) }
+        guard let bytes = isUnidirectional ? connectCommand(message.bytes) : message.bytes else {
+            return hasBegunToConnect ? .commands(0) : .action(.disconnect(.badRequest, reason: Self.noConnect))
+        }
         do {
             let message = try CentrifugeJSONMessage(
-                message.bytes, maxCommands: policy.maxCommands, maxSubscriptions: policy.maxChannels)
+                bytes, maxCommands: policy.maxCommands, maxSubscriptions: policy.maxChannels)
             queue.add(message)
             return .commands(message.count)
         } catch {
@@ -140,7 +147,7 @@ public struct CentrifugeSession: Sendable {
         forget(channel)
         switch reason {
         case .insufficientState:
-            return CentrifugeJSONEncoder.unsubscribePush(channel, code: 2500, reason: "insufficient state")
+            return push(CentrifugeJSONEncoder.unsubscribePush(channel, code: 2500, reason: "insufficient state"))
         }
     }
 
@@ -224,6 +231,8 @@ public struct CentrifugeSession: Sendable {
     }
 
     func refuse(_ id: UInt32, _ error: CentrifugeError) -> SessionAction {
-        .refuse(CentrifugeJSONEncoder.errorReply(id: id, error))
+        isUnidirectional
+            ? .disconnect(error.disconnect, reason: error.message)
+            : .refuse(CentrifugeJSONEncoder.errorReply(id: id, error))
     }
 }

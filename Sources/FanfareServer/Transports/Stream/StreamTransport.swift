@@ -10,13 +10,13 @@ import Musl
 
 /// A client that hears the answer to its request, for as long as it takes: the only handler of its pipeline after the head,
 /// but for TLS. What it sends now is nobody's. Lives on its client's event loop.
-final class StreamTransport: ChannelInboundHandler, ConnectionTransport {
+class StreamTransport: ChannelInboundHandler, ConnectionTransport {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     var client: Client?
     private(set) var context: ChannelHandlerContext?
-    private let form: StreamForm
+    let form: StreamForm
 
     init(_ form: StreamForm) { self.form = form }
 
