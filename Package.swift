@@ -216,9 +216,9 @@ let package = Package(
             name: "ConformanceTests",
             dependencies: ["Support", "fanfare"],
             exclude: [
-                "browser.py", "cors_check.py", "deflate_check.py", "eventsource_check.py", "page_check.py",
-                "presence_check.py",
-                "rate_check.py", "recovery_check.py", "sdk_check.py", "sse_check.py", "token_check.py",
+                "browser.py", "cors_check.py", "deflate_check.py", "emulation_check.py", "eventsource_check.py",
+                "page_check.py", "presence_check.py",
+                "rate_check.py", "recovery_check.py", "sdk_check.py", "sse_check.py", "stage.py", "token_check.py",
                 "user_limit_check.py",
             ],
             swiftSettings: strict

@@ -74,6 +74,30 @@ struct EmulationTests {
         }
     }
 
+    @Test("a token is refreshed by a request; who does not ends with 3005, and who has no place gets no stream")
+    func tokens() async throws {
+        let flags = ["--token-leeway", "0", "--expired-grace", "500ms", "--max-connections-per-user", "2"]
+        try await TestTokens.withNode(flags: flags) { node in
+            func token(_ seconds: Int) async throws -> String {
+                try await TestTokens.make(#"{"sub":"42","exp":\#(TestTokens.time(in: seconds))}"#)
+            }
+            let short = try await token(3)
+            let ending = try await EmulatedClient.connect(node.port, .events, connect: #"{"token":"\#(short)"}"#)
+            let staying = try await EmulatedClient.connect(
+                node.port, .lines, headers: ["Authorization": "Bearer \(short)"])
+            let third = try await EmulatedClient.open(
+                node.port, .lines, first: #"{"id":1,"connect":{"token":"\#(short)"}}"#)
+            #expect(try await third.read().errorCode == 111)
+            #expect(try await third.read().text.hasPrefix(#"{"push":{"disconnect":{"code":1013,"#))
+            let refreshed = try await staying.command(
+                #""refresh":{"token":"\#(try await token(600))"}"#, through: node.port)
+            #expect(refreshed.result("refresh", "ttl") != nil, "\(refreshed.text)")
+            #expect(try await ending.read().text.hasPrefix(#"{"push":{"disconnect":{"code":3005,"#))
+            #expect(try await staying.command(#""subscribe":{"channel":"a"}"#, through: node.port).errorCode == nil)
+            for client in [ending, staying, third] { await client.close() }
+        }
+    }
+
     @Test("a drain is told, ends the answer whole, and until then takes requests that other nodes get")
     func drain() async throws {
         try await withEmulation(2, ["--drain", "3s"]) { cluster in

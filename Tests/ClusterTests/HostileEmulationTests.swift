@@ -143,7 +143,7 @@ struct HostileEmulationTests {
                     refused += 1
                 }
             }
-            #expect(refused == 1 && taken.count > 60)
+            #expect(refused == 1 && taken.count > 30)
             for number in taken { #expect(try await client.nextData() == number) }
             #expect(try await node.metric(#"fanfare_throttled_total{limit="messages"}"#) >= 1)
             #expect(try await node.metric(#"fanfare_connections_refused_total{reason="emulation_limit"}"#) == 1)

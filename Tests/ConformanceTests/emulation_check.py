@@ -13,9 +13,9 @@ import signal
 import sys
 import tempfile
 import time
-import urllib.request
 
 from browser import start_browser
+from stage import Cluster, check
 
 WAIT = 30
 CLIENT = """
@@ -79,22 +79,8 @@ const answers = []
 """
 
 
-def check(what, is_right, seen=""):
-    if not is_right:
-        sys.exit(f"FAILED {what}: {seen}")
-    print(f"ok {what}", flush=True)
-
-
-class Stage:
-    """The cluster, and the page in it."""
-
-    def __init__(self, plan, driver):
-        self.url, self.channel, self.nodes = plan["nginx"], plan["channel"], plan["nodes"]
-        self.driver = driver
-        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-    def script(self, body):
-        return self.driver.execute_script(body)
+class Stage(Cluster):
+    """The cluster, and the client in the page."""
 
     def eventually(self, what, expression):
         deadline = time.monotonic() + WAIT
@@ -110,13 +96,6 @@ class Stage:
 
     def call(self, *commands):
         return self.driver.execute_async_script(CALL, list(commands))
-
-    def publish(self, node, data):
-        body = json.dumps({"channel": self.channel, "data": data}).encode()
-        request = urllib.request.Request(
-            f"{node['admin']}/api/publish", data=body, headers={"Content-Type": "application/json"})
-        with self.opener.open(request, timeout=10) as answer:
-            assert answer.status == 200
 
     def heard(self):
         return self.script("return client.pushes.filter(p => p.pub).map(p => p.pub.data)")

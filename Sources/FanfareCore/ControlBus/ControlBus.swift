@@ -107,6 +107,9 @@ public final class ControlBus: Sendable {
     /// All nodes that this one hears of, and itself.
     public var nodes: [ClusterNode] { state.withLock { $0.view.nodes } }
 
+    /// Whether this one hears of a node. Cheap, and counts nothing: for ids that strangers may have made up.
+    public func sees(_ node: NodeID) -> Bool { state.withLock { $0.view.contains(node) } }
+
     /// Asks one node, also this one.
     ///
     /// - Parameter limit: how long to wait for the answer.

@@ -26,7 +26,7 @@ final class EmulatedTransport: StreamTransport {
     func take(_ message: Payload, for session: SessionID) -> EmulatedMessage.Outcome {
         guard let client, client.isOpen, self.session?.matches(session) == true else { return .gone }
         let most = EmulationBounds.waitingSizes * client.limits.maxMessageBytes
-        guard inbox.count < EmulationBounds.waitingMessages,
+        guard inbox.count < client.limits.maxCommandsPerMessage,
             inbox.isEmpty || inboxBytes + message.bytes.readableBytes <= most
         else { return .full }
         add(message, client)

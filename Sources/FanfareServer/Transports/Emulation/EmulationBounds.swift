@@ -1,8 +1,7 @@
 /// All bounds of requests that bring messages to sessions. A session itself has the rates and queues of every client.
 enum EmulationBounds {
-    /// Messages of a session that came and are not begun; and their bytes in messages of the largest size. More: 429. A client
-    /// within its rates has one or two.
-    static let waitingMessages = 64
+    /// Bytes of messages of a session that came and are not begun, in messages of the largest size: about what the reader of a
+    /// WebSocket holds. Their number is that of commands in one message (`--max-commands`). More: 429.
     static let waitingSizes = 2
     /// Requests of one session that this node has sent on and that have no answer yet. An SDK sends one a turn.
     static let requestsOfSession = 32

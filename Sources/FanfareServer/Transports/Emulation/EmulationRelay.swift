@@ -59,10 +59,11 @@ final class EmulationRelay: Sendable {
 
     /// To another node.
     private func forward(_ message: EmulatedMessage) {
+        guard let bus = state.withLock(\.bus), bus.sees(message.session.client.node) else {
+            return message.answer(.gone)
+        }
         let bytes = message.payload.bytes.readableBytes
-        let (bus, isTaken) = state.withLock { ($0.bus, $0.underWay.begin(message.session, bytes: bytes)) }
-        guard isTaken else { return message.answer(.full) }
-        guard let bus else { return finish(message, .unreachable) }
+        guard state.withLock({ $0.underWay.begin(message.session, bytes: bytes) }) else { return message.answer(.full) }
         metrics.shared.addShared(.emulationForwarded)
         var fields = ControlFields()
         fields[Field.session] = message.session.bytes
