@@ -13,6 +13,7 @@ struct EmulationTests {
             let subscribed = try await client.command(#""subscribe":{"channel":"chat:a"}"#, through: cluster.port)
             let epoch = try #require(subscribed.result("subscribe", "epoch"))
             #expect(client.session.hasPrefix(client.clientID + ".") && client.session.utf8.count == 69)
+            #expect(client.stream.answer["cache-control"] == "no-store, no-transform")
             // Each request has a route of its own, so all nodes are asked.
             for number in 1...12 {
                 let reply = try await client.command(

@@ -133,7 +133,7 @@ struct HostileEmulationTests {
             _ = try await client.command(#""subscribe":{"channel":"chat:a"}"#, through: node.port)
             var taken: [String] = []
             var refused = 0
-            for number in 0..<200 where refused == 0 {
+            for number in 0..<5_000 where refused == 0 {
                 let answer = try await client.post(
                     #"{"id":\#(number + 100),"publish":{"channel":"chat:a","data":\#(number)}}"#, through: node.port)
                 if answer.status == 204 {
@@ -153,7 +153,7 @@ struct HostileEmulationTests {
 
     @Test("a client that answers no ping ends with 3012, one that answers by a request stays")
     func pings() async throws {
-        let flags = EmulatedClient.flags + ["--ping-interval", "600ms", "--pong-timeout", "400ms"]
+        let flags = EmulatedClient.flags + ["--ping-interval", "1s", "--pong-timeout", "900ms"]
         try await withNode(flags: flags) { node in
             let silent = try await EmulatedClient.connect(node.port, .events)
             let alive = try await EmulatedClient.connect(node.port, .lines)

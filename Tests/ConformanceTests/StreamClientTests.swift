@@ -42,9 +42,8 @@ struct StreamClientTests {
     )
     func emulation() async throws {
         let flags = [
-            "--namespaces", "chat: history=1000/10m recovery presence", "--presence-ttl", "20s", "--ping-interval",
-            "1s",
-            "--pong-timeout", "900ms",
+            "--namespaces", "chat: history=1000/10m recovery presence", "--presence-ttl", "20s",
+            "--ping-interval", "2s", "--pong-timeout", "1900ms",
         ]
         try await withCluster(nodes: 3, flags: flags) { cluster in
             let nodes = cluster.nodes.map { node in

@@ -51,7 +51,12 @@ struct CentrifugeStreamEndpoint: Endpoint {
                 guard case .events = messages else { return nil }
                 return form.delimiting.seal(EventStreamFraming.retry(milliseconds: loop.node.reconnectMilliseconds))
             },
-            head: { _ in form.head(position: nil) }
+            head: { _ in
+                var head = form.head(position: nil)
+                // There is a secret in it.
+                head.headerFields[.cacheControl] = "no-store, no-transform"
+                return head
+            }
         ).begin(.centrifuge(session), format(form.delimiting))
         transport.begin(with: first)
     }
