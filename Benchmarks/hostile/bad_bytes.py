@@ -72,13 +72,19 @@ async def ping_flood(visit, number):
 
 
 COMMANDS = ["hello", "[]", '{"id":1}', '{"id":1,"subscribe":{"channel":"a"}}', '{"id":1,"connect":{}', "[" * 60_000,
-            '{"id":"1","connect":{}}', '{"id":1,"connect":{}}\n' * 2, "{}\n" * 600]
+            '{"id":"1","connect":{}}', '{"id":1,"connect":{}}\n' * 2, "{}\n" * 600,
+            # In Protobuf: cut off, no length, connect twice, 600 at once, a group, 20,000 channels in a connect.
+            b"\x05\x08", b"\xff" * 60_000, b"\x04\x08\x01\x22\x00" * 2, bytes(600), b"\x06\x08\x01\x2a\x02\x0b\x0c",
+            b"\xc6\xb8\x02\x08\x01\x22\xc0\xb8\x02" + b"\x1a\x00" * 20_000]
 
 
 @attack("close 3501", "--max-commands; the Centrifuge protocol")
 async def commands(visit, number):
-    """no JSON, unknown commands, commands before connect, connect twice, 600 commands at once"""
-    await visit.open(upgrade(CENTRIFUGE) + frame(COMMANDS[number % len(COMMANDS)]))
+    """no JSON, no Protobuf, unknown commands, commands before connect, connect twice, 600 commands at once"""
+    command = COMMANDS[number % len(COMMANDS)]
+    is_text = isinstance(command, str)
+    await visit.open(
+        upgrade(CENTRIFUGE if is_text else f"{CENTRIFUGE}?cf_protocol=protobuf") + frame(command, opcode=1 if is_text else 2))
     await visit.expect("3501")
 
 

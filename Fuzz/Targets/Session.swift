@@ -5,8 +5,8 @@ import NIOCore
 @testable import FanfareWire
 
 extension FuzzTarget {
-    /// A session of the Centrifuge protocol, whose broker and token checks answer as they like: whatever it sends is JSON in
-    /// one line of text, it has no more channels than it may, and a token counts only for a user and a channel that are
+    /// A session of the Centrifuge protocol in either encoding, whose broker and token checks answer as they like: whatever it
+    /// sends is JSON in one line of text, or a reply of Protobuf behind its length; it has no more channels than it may, and a token counts only for a user and a channel that are
     /// its own byte for byte.
     static let session = FuzzTarget(name: "session", maxBytes: 1_024) { input in
         var run = SessionRun(input)
@@ -17,6 +17,7 @@ extension FuzzTarget {
 private struct SessionRun {
     private static let maxChannels = 4
     private var input: FuzzInput
+    private let encoding: CentrifugeEncoding
     private var session: CentrifugeSession
     private var hasEnded = false
 
@@ -30,8 +31,10 @@ private struct SessionRun {
         var policy = CentrifugeSession.Policy(
             nodeName: "n", version: "1", pingSeconds: 25, maxChannelNameBytes: 64,
             maxChannels: Self.maxChannels, permissions: self.input.pick([.publish, .subscribe, .none]), channels: book)
-        policy.ignoresTokens = self.input.bool()
-        session = CentrifugeSession(.init(policy), clientID: "c")
+        let choice = self.input.byte()
+        policy.ignoresTokens = choice & 1 == 1
+        encoding = choice & 2 == 2 ? .protobuf : .json
+        session = CentrifugeSession(.init(policy), clientID: "c", encoding: encoding)
     }
 
     mutating func run() {
@@ -57,7 +60,7 @@ private struct SessionRun {
         case .unsubscribe(_, let replies): for body in replies { sent(body) }
         case .subscribe(let channel, _, let id): subscribed(channel, id)
         case .publish(_, let payload, let id):
-            expect(payload.kind == .text, "a binary publish")
+            expect(payload.kind == .text, "JSON as a binary publish")
             sent(session.published(id: id, input.bool() ? .success(PublishReceipt()) : .failure(.overloaded)))
         case .history(let channel, let query, let id):
             let position = StreamPosition(offset: input.integer(), epoch: "e")
@@ -131,7 +134,29 @@ private struct SessionRun {
     /// A message of the node, read as a client reads it.
     private func sent(_ body: Body?) {
         guard let body else { return }
-        expect(body.kind == .text, "not text: \(body)")
-        expect(JSONLine(body.bytes)?.bytes == body.bytes, "not JSON in one line: \(String(buffer: body.bytes))")
+        expect(body.kind == encoding.kind, "another kind of message: \(body)")
+        switch encoding {
+        case .json:
+            expect(JSONLine(body.bytes)?.bytes == body.bytes, "not JSON in one line: \(String(buffer: body.bytes))")
+        case .protobuf:
+            var rest = body.bytes
+            guard let reply = rest.readProtobufBytes(), rest.readableBytes == 0 else {
+                fatalError("no length: \(body)")
+            }
+            expect(hasFields(reply, depth: 0), "not Protobuf: \(body)")
+        }
+    }
+
+    /// Whether a message can be read, and its messages; what else bytes are can't be known.
+    private func hasFields(_ message: ByteBuffer, depth: Int) -> Bool {
+        var reader = ProtobufReader(message)
+        do {
+            while let field = try reader.next() {
+                if depth == 0, case .bytes(let bytes) = field.value, !hasFields(bytes, depth: 1) { return false }
+            }
+            return true
+        } catch {
+            return false
+        }
     }
 }

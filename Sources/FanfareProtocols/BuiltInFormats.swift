@@ -17,6 +17,10 @@ extension WireFormat {
     public static let rawHTTPStream = WireFormat(id: 6)
     /// As ``rawHTTPStream``, over HTTP/1.1.
     public static let rawHTTPStreamChunked = WireFormat(id: 7)
+    /// A WebSocket binary message with a push of the Centrifuge client protocol in Protobuf.
+    public static let centrifugeProtobufWebSocket = WireFormat(id: 8)
+    /// As ``centrifugeProtobufWebSocket``, to clients that take permessage-deflate.
+    public static let centrifugeProtobufWebSocketDeflate = WireFormat(id: 9)
 }
 
 extension FormatTable {
@@ -31,12 +35,14 @@ extension FormatTable {
             [
                 (.rawWebSocket, .encoded(RawCodec(), in: webSocket)),
                 (.rawWebSocketDeflate, .derived(from: .rawWebSocket, deflate.reseal)),
-                (.centrifugeJSONWebSocket, .encoded(CentrifugeJSONCodec(), in: webSocket)),
+                (.centrifugeJSONWebSocket, .encoded(CentrifugeCodec<CentrifugeJSONEncoder>(), in: webSocket)),
                 (.centrifugeJSONWebSocketDeflate, .derived(from: .centrifugeJSONWebSocket, deflate.reseal)),
                 (.rawEventStream, .encoded(RawCodec(), in: events)),
                 (.rawEventStreamChunked, .encoded(RawCodec(), in: ChunkedFraming(events))),
                 (.rawHTTPStream, .encoded(RawCodec(), in: lines)),
                 (.rawHTTPStreamChunked, .encoded(RawCodec(), in: ChunkedFraming(lines))),
+                (.centrifugeProtobufWebSocket, .encoded(CentrifugeCodec<CentrifugeProtobufEncoder>(), in: webSocket)),
+                (.centrifugeProtobufWebSocketDeflate, .derived(from: .centrifugeProtobufWebSocket, deflate.reseal)),
             ] + WireFormat.centrifugeStreams + WireFormat.unidirectional(deflate),
             compressionThreshold: compressionThreshold)
     }

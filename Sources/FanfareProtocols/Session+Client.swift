@@ -52,7 +52,7 @@ extension Session {
     public var channel: ChannelName? { if case .raw(let session) = self { session.channel } else { nil } }
 
     /// The node's ping; `nil`: the protocol has none, and the transport's is sent.
-    public var ping: Body? { if case .centrifuge = self { CentrifugeJSONEncoder.ping } else { nil } }
+    public var ping: Body? { if case .centrifuge(let session) = self { session.encoder.ping } else { nil } }
 }
 
 /// When what its tokens opened ends.

@@ -8,7 +8,7 @@ import FanfareWire
 public enum Session: Sendable {
     /// A payload in, a payload out, on one channel.
     case raw(RawSession)
-    /// The Centrifuge client protocol in JSON.
+    /// The Centrifuge client protocol, in either encoding.
     case centrifuge(CentrifugeSession)
     /// Every message back to its sender: what conformance suites drive.
     case echo

@@ -46,6 +46,8 @@ public enum Disconnect: Sendable, Hashable, Error {
     case stale
     /// The client may not do that.
     case permissionDenied
+    /// A message that no reply could say is of no use here.
+    case notAvailable
     /// The application ended it, for a reason of its own.
     case application(ApplicationDisconnect)
 
@@ -53,7 +55,7 @@ public enum Disconnect: Sendable, Hashable, Error {
     public static let builtIn: [Disconnect] = [
         .normal, .protocolError, .unsupportedData, .abnormal, .invalidPayload, .policyViolation, .messageTooBig,
         .internalError, .serviceRestart, .tryAgainLater, .expired, .slow, .writeError, .insufficientState, .noPong,
-        .messageTimeout, .invalidToken, .badRequest, .stale, .permissionDenied,
+        .messageTimeout, .invalidToken, .badRequest, .stale, .permissionDenied, .notAvailable,
     ]
 
     /// What a client should do next.
@@ -97,6 +99,7 @@ public enum Disconnect: Sendable, Hashable, Error {
         case .badRequest: (3501, "bad request", .doNotReconnect)
         case .stale: (3502, "no command in time", .doNotReconnect)
         case .permissionDenied: (3507, "permission denied", .terminal)
+        case .notAvailable: (3508, "not available", .doNotReconnect)
         case .application(let end): (end.code, end.reason, end.advice)
         }
     }

@@ -1,13 +1,15 @@
 """Presence, join and leave with the official Python SDK and with `cent`, Centrifugo's library for backends, unmodified.
 
-Arguments: WebSocket URL, URL of the server API.
+Arguments: WebSocket URL, URL of the server API, encoding.
 """
 
 import asyncio
 import sys
 
 from cent import AsyncClient, PresenceRequest, PresenceStatsRequest
-from centrifuge import Client, ReplyError, SubscriptionEventHandler
+from centrifuge import ReplyError, SubscriptionEventHandler
+
+from sdk import Client
 
 url, api_url = sys.argv[1:]
 

@@ -1,10 +1,12 @@
 """The official Python SDK, unmodified, above a node's rates: what it is refused it tries again, or tells the application.
-Argument: WebSocket URL of a node with 8 channels a client, 2 subscribes and 5 publications a second."""
+Arguments: WebSocket URL of a node with 8 channels a client, 2 subscribes and 5 publications a second; encoding."""
 
 import asyncio
 import sys
 
-from centrifuge import Client, ClientEventHandler, ReplyError, SubscriptionEventHandler, SubscriptionState
+from centrifuge import ClientEventHandler, ReplyError, SubscriptionEventHandler, SubscriptionState
+
+from sdk import Client, heard, sent
 
 url = sys.argv[1]
 
@@ -15,7 +17,7 @@ class Inbox(SubscriptionEventHandler):
         self.errors = []
 
     async def on_publication(self, ctx):
-        await self.publications.put(ctx.pub.data)
+        await self.publications.put(heard(ctx.pub.data))
 
     async def on_error(self, ctx):
         self.errors.append(ctx.error)
@@ -54,13 +56,13 @@ async def main():
     assert errors and all(e.code == 111 and e.temporary and e.message == "too many requests" for e in errors), errors
     print(f"ok subscribes, after {len(errors)} refusals", flush=True)
 
-    results = await asyncio.gather(*(subscriptions[8].publish(n) for n in range(20)), return_exceptions=True)
+    results = await asyncio.gather(*(subscriptions[8].publish(sent(n)) for n in range(20)), return_exceptions=True)
     accepted = [n for n, result in enumerate(results) if not isinstance(result, Exception)]
     refused = [result for result in results if isinstance(result, Exception)]
     assert len(accepted) >= 5 and refused, results
     assert all(isinstance(e, ReplyError) and e.code == 111 and e.temporary for e in refused), refused
     await asyncio.sleep(0.2)
-    await subscriptions[8].publish("again")
+    await subscriptions[8].publish(sent("again"))
     for expected in [*accepted, "again"]:
         assert await asyncio.wait_for(inboxes[8].publications.get(), 10) == expected
     print(f"ok publishes, {len(refused)} times refused", flush=True)

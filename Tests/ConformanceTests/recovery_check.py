@@ -1,14 +1,16 @@
 """The official SDKs, unmodified: a client that loses its connection gets what it missed; a backend reads history.
-Arguments: WebSocket URL, URL of the server API."""
+Arguments: WebSocket URL, URL of the server API, encoding."""
 
 import asyncio
 import sys
 
 from cent import AsyncClient, BroadcastRequest, HistoryRequest, PublishRequest
 from cent import CentApiResponseError
-from centrifuge import Client, ClientEventHandler, SubscriptionEventHandler, StreamPosition
+from centrifuge import ClientEventHandler, SubscriptionEventHandler, StreamPosition
 
-url, api_url = sys.argv[1:3]
+from sdk import Client, heard
+
+url, api_url = sys.argv[1:]
 
 
 class Inbox(SubscriptionEventHandler):
@@ -20,7 +22,7 @@ class Inbox(SubscriptionEventHandler):
         self.subscribed.append(ctx)
 
     async def on_publication(self, ctx):
-        await self.publications.put((ctx.pub.offset, ctx.pub.data))
+        await self.publications.put((ctx.pub.offset, heard(ctx.pub.data)))
 
     async def next(self):
         return await asyncio.wait_for(self.publications.get(), 20)

@@ -1,9 +1,11 @@
-"""The official Python SDK of the Centrifuge protocol, unmodified, against a node. Argument: WebSocket URL."""
+"""The official Python SDK of the Centrifuge protocol, unmodified, against a node. Arguments: WebSocket URL, encoding."""
 
 import asyncio
 import sys
 
-from centrifuge import Client, ClientEventHandler, ReplyError, SubscriptionEventHandler
+from centrifuge import ClientEventHandler, ReplyError, SubscriptionEventHandler
+
+from sdk import Client, heard, sent
 
 url = sys.argv[1]
 
@@ -13,7 +15,7 @@ class Inbox(SubscriptionEventHandler):
         self.publications = asyncio.Queue()
 
     async def on_publication(self, ctx):
-        await self.publications.put(ctx.pub.data)
+        await self.publications.put(heard(ctx.pub.data))
 
     async def next(self):
         return await asyncio.wait_for(self.publications.get(), 10)
@@ -49,9 +51,9 @@ async def main():
     print("ok subscribes", flush=True)
 
     for data in [{"number": 1, "text": "größe 😀"}, [1, None, True], "text\nwith a line break", 1.5]:
-        await mine.publish(data)
+        await mine.publish(sent(data))
         assert await first_inbox.next() == data and await second_inbox.next() == data, data
-    await asyncio.gather(*(theirs.publish({"n": n}) for n in range(200)))
+    await asyncio.gather(*(theirs.publish(sent({"n": n})) for n in range(200)))
     got = [(await first_inbox.next())["n"] for n in range(200)]
     assert sorted(got) == list(range(200))
     assert got == [(await second_inbox.next())["n"] for n in range(200)], "two orders"
@@ -65,8 +67,15 @@ async def main():
             assert error.code == 108, error
     print("ok presence and history have the protocol's own error", flush=True)
 
+    try:
+        await first.rpc("anything", sent({}))
+        raise AssertionError("answered")
+    except ReplyError as error:
+        assert error.code == 108, error
+    print("ok rpc has the protocol's own error", flush=True)
+
     await theirs.unsubscribe()
-    await mine.publish("alone")
+    await mine.publish(sent("alone"))
     assert await first_inbox.next() == "alone"
     assert second_inbox.publications.empty()
     print("ok unsubscribes", flush=True)

@@ -1,4 +1,5 @@
-"""The official Python SDK with tokens, unmodified, against a node. Arguments: WebSocket URL, HMAC secret, admin URL.
+"""The official Python SDK with tokens, unmodified, against a node. Arguments: WebSocket URL, HMAC secret, admin URL,
+encoding.
 
 The node has an expiry grace and a leeway of seconds, so that expiries can be waited for.
 """
@@ -12,7 +13,9 @@ import sys
 import time
 import urllib.request
 
-from centrifuge import Client, ClientEventHandler, SubscriptionEventHandler
+from centrifuge import ClientEventHandler, SubscriptionEventHandler
+
+from sdk import Client, heard
 
 url, secret, admin = sys.argv[1:]
 
@@ -55,7 +58,7 @@ class Life(ClientEventHandler):
         await self.subscribed.put(ctx.channel)
 
     async def on_publication(self, ctx):
-        await self.publications.put((ctx.channel, ctx.pub.data))
+        await self.publications.put((ctx.channel, heard(ctx.pub.data)))
 
 
 class Inbox(SubscriptionEventHandler):
@@ -73,7 +76,7 @@ class Inbox(SubscriptionEventHandler):
         self.events.append(f"unsubscribed {ctx.code}")
 
     async def on_publication(self, ctx):
-        await self.publications.put(ctx.pub.data)
+        await self.publications.put(heard(ctx.pub.data))
 
 
 async def until(condition, what):

@@ -1,4 +1,5 @@
-"""The official Python SDK, unmodified, where a user may have one connection. Arguments: WebSocket URL, HMAC secret."""
+"""The official Python SDK, unmodified, where a user may have one connection. Arguments: WebSocket URL, HMAC secret,
+encoding."""
 
 import asyncio
 import base64
@@ -6,7 +7,9 @@ import hashlib
 import hmac
 import sys
 
-from centrifuge import Client, ClientEventHandler
+from centrifuge import ClientEventHandler
+
+from sdk import Client
 
 url, secret = sys.argv[1:]
 

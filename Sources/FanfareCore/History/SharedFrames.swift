@@ -4,7 +4,7 @@ import Synchronization
 
 /// What one read of a history brought, for all clients that it serves: each gets the newest so many of these publications.
 /// For clients whose protocol sends publications as they are, the frames are encoded once and shared; for those to whom it sends
-/// a list, its items are. One protocol has such lists: the first to ask writes them.
+/// a list, its items are: the first to ask in an encoding writes them.
 public final class SharedFrames: Sendable {
     private struct Encoded {
         var bytes = ByteBuffer()
@@ -18,7 +18,7 @@ public final class SharedFrames: Sendable {
     /// Bytes of the payloads before each publication, and of all.
     private let sizes: [Int]
     private let encoded = Mutex(PerFormat<Encoded>())
-    private let items = Mutex(Encoded?.none)
+    private let items = Mutex<[ObjectIdentifier: Encoded]>([:])
 
     /// - Parameter publications: oldest first.
     init(_ publications: [Publication]) {
@@ -64,21 +64,20 @@ public final class SharedFrames: Sendable {
         }
     }
 
-    /// The newest `count` publications as items of a list, with commas between them.
-    ///
-    /// - Parameter write: writes an item; the same for all who ask.
-    public func items(last count: Int, _ write: (Publication, inout ByteBuffer) -> Void) -> ByteBuffer {
-        items.withLock { items in
+    /// The newest `count` publications as items of a list, with what stands between them.
+    public func items(last count: Int, _ encoder: any PublicationListEncoder.Type) -> ByteBuffer {
+        guard count > 0, !publications.isEmpty else { return ByteBuffer() }
+        return items.withLock { items in
             let all =
-                items
+                items[ObjectIdentifier(encoder)]
                 ?? encode(room: 40) { publication, bytes in
-                    write(publication, &bytes)
-                    bytes.writeStaticString(",")
+                    encoder.writeItem(publication, into: &bytes)
+                    bytes.writeStaticString(encoder.separator)
                 }
-            items = all
-            guard count > 0, !publications.isEmpty else { return ByteBuffer() }
+            items[ObjectIdentifier(encoder)] = all
             let start = all.starts[max(0, publications.count - count)]
-            return all.bytes.getSlice(at: start, length: all.bytes.readableBytes - 1 - start) ?? ByteBuffer()
+            let end = all.bytes.readableBytes - encoder.separator.utf8CodeUnitCount
+            return all.bytes.getSlice(at: start, length: end - start) ?? ByteBuffer()
         }
     }
 

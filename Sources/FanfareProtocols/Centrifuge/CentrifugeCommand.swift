@@ -11,7 +11,7 @@ public struct CentrifugeCommand: Sendable, Equatable {
         case connect(CentrifugeConnect)
         case subscribe(CentrifugeSubscribe)
         case unsubscribe(channel: ExactText)
-        /// The data is the client's own JSON, byte for byte.
+        /// The data is what the client sent, byte for byte; in JSON its own JSON.
         case publish(channel: ExactText, data: ByteBuffer)
         case presence(channel: ExactText)
         case presenceStats(channel: ExactText)
@@ -96,4 +96,10 @@ extension CentrifugeCommand.Method {
 
     /// The position of a channel's history.
     public static func history(channel: ExactText) -> Self { .history(CentrifugeHistory(channel: channel)) }
+}
+
+extension StreamPosition {
+    /// An epoch as a client says it. Of one that is none of ours no stream is, which is what the client is told; it is not kept,
+    /// for it may be long.
+    static func epoch(saidByClient text: String) -> String { text.isEmpty || isEpoch(text) ? text : "?" }
 }

@@ -1,36 +1,10 @@
 import FanfareWire
 import NIOCore
 
-/// Why a message is no row of commands.
-public enum CentrifugeDecodeError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// A command is not a JSON object.
-    case notAnObject
-    /// More commands in one message than allowed.
-    case tooManyCommands(limit: Int)
-    /// A command has no known method, or several.
-    case methods(count: Int)
-    /// A field is missing or of another type.
-    case field(String)
-
-    public var description: String {
-        switch self {
-        case .notAnObject: "a command is not a JSON object"
-        case .tooManyCommands(let limit): "more than \(limit) commands in one message"
-        case .methods(let count): "a command has \(count) known methods instead of one"
-        case .field(let name): "field '\(name)' is missing or of the wrong type"
-        }
-    }
-}
-
 /// A command out of a line of JSON (Centrifuge client protocol).
 enum CentrifugeJSONDecoder {
-    private enum Name: String, CaseIterable {
-        case connect, subscribe, unsubscribe, publish, presence, history, ping, send, rpc, refresh
-        case presenceStats = "presence_stats"
-        case subRefresh = "sub_refresh"
-    }
-
-    private static let names = Dictionary(uniqueKeysWithValues: Name.allCases.map { (ExactText($0.rawValue), $0) })
+    private static let methods = Dictionary(
+        uniqueKeysWithValues: CentrifugeMethod.allCases.map { (ExactText($0.rawValue), $0) })
 
     /// - Parameter maxSubscriptions: most channels in the `subs` of a `connect`.
     static func command(
@@ -43,10 +17,10 @@ enum CentrifugeJSONDecoder {
             guard let number = value.unsigned else { throw .field("id") }
             id = number
         }
-        var (found, count): (Name?, Int) = (nil, 0)
+        var (found, count): (CentrifugeMethod?, Int) = (nil, 0)
         for key in object.members.lazy.map(\.key) {
             // `null` is an absent field, as in the protocol's schema.
-            guard let name = names[key], object[key]?.isNull != true else { continue }
+            guard let name = methods[key], object[key]?.isNull != true else { continue }
             found = name
             count += 1
         }
@@ -60,7 +34,7 @@ enum CentrifugeJSONDecoder {
     }
 
     private static func method(
-        _ name: Name, _ fields: JSONMembers, _ maxSubscriptions: Int
+        _ name: CentrifugeMethod, _ fields: JSONMembers, _ maxSubscriptions: Int
     ) throws(CentrifugeDecodeError) -> CentrifugeCommand.Method {
         switch name {
         case .connect: .connect(try connect(fields, maxSubscriptions))
@@ -132,10 +106,7 @@ enum CentrifugeJSONDecoder {
             guard let number = offset.unsigned64 else { throw .field("offset") }
             position.offset = number
         }
-        if let epoch = try string("epoch", fields), !epoch.isEmpty {
-            // Not one of ours: no stream has it, which is what the client is told. It is not kept, for it may be long.
-            position.epoch = StreamPosition.isEpoch(epoch) ? epoch : "?"
-        }
+        position.epoch = StreamPosition.epoch(saidByClient: try string("epoch", fields) ?? "")
         return position
     }
 

@@ -3,37 +3,8 @@ import NIOCore
 
 /// Replies and pushes that speak of positions in a channel's stream.
 extension CentrifugeJSONEncoder {
-    /// What a client is told about its subscription (`client.proto`: SubscribeResult).
-    public struct Subscription: Sendable, Equatable {
-        /// `nil` in a channel without history.
-        public var position: StreamPosition?
-        /// Whether the client may come back with its position.
-        public var isRecoverable: Bool
-        /// Whether it came back with one.
-        public var wasRecovering: Bool
-        /// Whether ``publications`` is all that it missed.
-        public var isRecovered: Bool
-        /// Oldest first.
-        public var publications: [Publication]
-        /// ``publications`` as ``writePublication(_:into:)`` writes them, with commas between them, where others get them too.
-        public var items: ByteBuffer?
-        /// Seconds until the subscription's token has to be refreshed; `nil`: never.
-        public var ttl: UInt32?
-
-        public init(
-            position: StreamPosition? = nil, isRecoverable: Bool = false, wasRecovering: Bool = false,
-            isRecovered: Bool = false, publications: [Publication] = []
-        ) {
-            self.position = position
-            self.isRecoverable = isRecoverable
-            self.wasRecovering = wasRecovering
-            self.isRecovered = isRecovered
-            self.publications = publications
-        }
-    }
-
     /// The reply to `subscribe`.
-    public static func subscribeReply(id: UInt32, _ subscription: Subscription) -> Body {
+    public static func subscribeReply(id: UInt32, _ subscription: CentrifugeSubscribeResult) -> Body {
         let size = subscription.items?.readableBytes ?? sizeHint(subscription.publications)
         return Body(.text, sizeHint: 160 + size) { buffer in
             buffer.writeString("{\"id\":\(id),\"subscribe\":")
@@ -43,7 +14,7 @@ extension CentrifugeJSONEncoder {
     }
 
     /// The result of a subscription as an object.
-    static func write(_ subscription: Subscription, into buffer: inout ByteBuffer) {
+    static func write(_ subscription: CentrifugeSubscribeResult, into buffer: inout ByteBuffer) {
         buffer.writeStaticString("{")
         let start = buffer.writerIndex
         func field() { if buffer.writerIndex > start { buffer.writeStaticString(",") } }

@@ -29,7 +29,7 @@ extension CentrifugeJSONEncoder {
     }
 
     /// `,"subs":{"channel":{…},…}`.
-    static func write(_ subscriptions: [(ChannelName, Subscription)], into buffer: inout ByteBuffer) {
+    static func write(_ subscriptions: [(ChannelName, CentrifugeSubscribeResult)], into buffer: inout ByteBuffer) {
         buffer.writeStaticString(",\"subs\":{")
         for (index, (channel, subscription)) in subscriptions.enumerated() {
             if index > 0 { buffer.writeStaticString(",") }

@@ -4,7 +4,7 @@ import NIOCore
 /// Replies and pushes of the Centrifuge client protocol in JSON.
 ///
 /// A body is one message without line breaks, for SDKs split frames at them.
-public enum CentrifugeJSONEncoder {
+public enum CentrifugeJSONEncoder: CentrifugeEncoder {
     /// The node's ping; clients answer with the same.
     public static let ping = Body(Payload(text: "{}"))
 
@@ -32,7 +32,7 @@ public enum CentrifugeJSONEncoder {
     ///   - subscriptions: those that the node made.
     public static func connectReply(
         id: UInt32, client: String, version: String, node: String, session: String? = nil, ping: Int?,
-        pong: Bool = true, ttl: UInt32? = nil, subscriptions: [(ChannelName, Subscription)] = []
+        pong: Bool = true, ttl: UInt32? = nil, subscriptions: [(ChannelName, CentrifugeSubscribeResult)] = []
     ) -> Body {
         Body(.text, sizeHint: 256) { buffer in
             buffer.writeString("{\"id\":\(id),\"connect\":{\"client\":")
@@ -53,10 +53,10 @@ public enum CentrifugeJSONEncoder {
     }
 
     /// A reply whose result is empty: `{"id":1,"subscribe":{}}`.
-    public static func emptyReply(id: UInt32, method: StaticString) -> Body {
+    public static func emptyReply(id: UInt32, method: CentrifugeMethod) -> Body {
         Body(.text, sizeHint: 48) { buffer in
             buffer.writeString("{\"id\":\(id),\"")
-            buffer.writeStaticString(method)
+            buffer.writeString(method.rawValue)
             buffer.writeStaticString("\":{}}")
         }
     }
@@ -70,6 +70,12 @@ public enum CentrifugeJSONEncoder {
             if let wait = error.retryAfter { buffer.writeString(",\"retry_after\":\(wait)") }
             buffer.writeStaticString("}}")
         }
+    }
+
+    public static let separator: StaticString = ","
+
+    public static func writeItem(_ publication: Publication, into buffer: inout ByteBuffer) {
+        writePublication(publication, into: &buffer)
     }
 
     /// Bytes of a publication's message when nothing in it has to be escaped.

@@ -12,8 +12,7 @@ extension CentrifugeSession {
         for subscription in channels where subscription.pending == 0 {
             let channel = subscription.channel
             guard grants.hasExpired(channel, now, grace: grace) else { continue }
-            let push = self.push(
-                CentrifugeJSONEncoder.unsubscribePush(channel, code: 2501, reason: "subscription expired"))
+            let push = self.push(encoder.unsubscribePush(channel, code: 2501, reason: "subscription expired"))
             actions.append(.unsubscribe(channel, replies: [push]))
         }
         for case .unsubscribe(let channel, _) in actions { forget(channel) }

@@ -13,20 +13,20 @@ extension CentrifugeSession {
         }
     }
 
-    static func reply(
+    func reply(
         _ start: SubscriptionStart, _ rules: ChannelRules, recoversFrom: UInt64?
-    ) -> CentrifugeJSONEncoder.Subscription {
+    ) -> CentrifugeSubscribeResult {
         var publications = start.publications
         // The newest is what the client has already.
         if rules.recovery == .cache, let recoversFrom {
             publications.removeAll { ($0.position?.offset ?? 0) <= recoversFrom }
         }
-        var reply = CentrifugeJSONEncoder.Subscription(
+        var reply = CentrifugeSubscribeResult(
             position: start.position, isRecoverable: rules.recovery != .off, wasRecovering: recoversFrom != nil,
-            isRecovered: recoversFrom.map { isRecovered(start, rules, from: $0) } ?? false, publications: publications)
+            isRecovered: recoversFrom.map { Self.isRecovered(start, rules, from: $0) } ?? false,
+            publications: publications)
         if rules.recovery == .stream {
-            reply.items = start.shared?.items(
-                last: publications.count, CentrifugeJSONEncoder.writePublication)
+            reply.items = start.shared?.items(last: publications.count, encoder)
         }
         return reply
     }
@@ -62,15 +62,15 @@ extension CentrifugeSession {
         switch result {
         case .success(let page):
             guard !page.isOfAnother(since) else {
-                return CentrifugeJSONEncoder.errorReply(id: id, .unrecoverablePosition)
+                return encoder.errorReply(id: id, .unrecoverablePosition)
             }
-            let reply = CentrifugeJSONEncoder.historyReply(
+            let reply = encoder.historyReply(
                 id: id, publications: page.publications, position: page.position)
             guard reply.bytes.readableBytes > maxBytes, page.publications.count > 1 else { return reply }
-            return CentrifugeJSONEncoder.errorReply(
+            return encoder.errorReply(
                 id: id, .limitExceeded("these publications are too many for one answer, ask for fewer"))
         case .failure(let error):
-            return CentrifugeJSONEncoder.errorReply(id: id, .internalError("\(error)"))
+            return encoder.errorReply(id: id, .internalError("\(error)"))
         }
     }
 }

@@ -22,13 +22,13 @@ extension CentrifugeSession {
         switch result {
         case .success(let page):
             if !page.isTooLarge {
-                let reply = CentrifugeJSONEncoder.presenceReply(id: id, page.members)
+                let reply = encoder.presenceReply(id: id, page.members)
                 if reply.bytes.readableBytes <= maxBytes { return reply }
             }
-            return CentrifugeJSONEncoder.errorReply(
+            return encoder.errorReply(
                 id: id, .limitExceeded("\(page.total) members are too many for one answer, use presence_stats"))
         case .failure(let error):
-            return CentrifugeJSONEncoder.errorReply(id: id, .internalError("\(error)"))
+            return encoder.errorReply(id: id, .internalError("\(error)"))
         }
     }
 
@@ -36,9 +36,9 @@ extension CentrifugeSession {
     public func presenceStats(id: UInt32, _ result: Result<PresenceStats, BrokerError>) -> Body {
         switch result {
         case .success(let stats):
-            CentrifugeJSONEncoder.presenceStatsReply(id: id, clients: stats.clients, users: stats.users)
+            encoder.presenceStatsReply(id: id, clients: stats.clients, users: stats.users)
         case .failure(let error):
-            CentrifugeJSONEncoder.errorReply(id: id, .internalError("\(error)"))
+            encoder.errorReply(id: id, .internalError("\(error)"))
         }
     }
 }

@@ -12,7 +12,7 @@ extension CentrifugeSession {
         _ command: CentrifugeCommand, _ claims: ConnectClaims, now: TokenTime
     ) -> [SessionAction] {
         grants.identity = ClientIdentity(claims, permissions: policy.users, now: now)
-        let reply = CentrifugeJSONEncoder.refreshReply(
+        let reply = encoder.refreshReply(
             id: command.id, client: clientID, version: policy.version, ttl: grants.identity?.expiry?.ttl(now))
         return [.send(reply)] + endForbidden(claims)
     }
@@ -27,7 +27,7 @@ extension CentrifugeSession {
                 kept.append(subscription)
             } else {
                 grants[channel] = nil
-                actions.append(.unsubscribe(channel, replies: [Self.farewell(subscription)]))
+                actions.append(.unsubscribe(channel, replies: [farewell(subscription)]))
             }
         }
         channels = kept
@@ -35,9 +35,9 @@ extension CentrifugeSession {
     }
 
     /// What a client is told of a subscription that it may not have any more, or not get.
-    private static func farewell(_ subscription: Subscription) -> Body {
+    private func farewell(_ subscription: Subscription) -> Body {
         subscription.pending != 0
-            ? CentrifugeJSONEncoder.errorReply(id: subscription.pending, .permissionDenied)
-            : CentrifugeJSONEncoder.unsubscribePush(subscription.channel, code: 2000, reason: "permission denied")
+            ? encoder.errorReply(id: subscription.pending, .permissionDenied)
+            : encoder.unsubscribePush(subscription.channel, code: 2000, reason: "permission denied")
     }
 }

@@ -11,7 +11,7 @@ extension CentrifugeSession {
         /// Its beginning.
         let now: TokenTime
         var missing: Int
-        var subscriptions: [(ChannelName, CentrifugeJSONEncoder.Subscription)] = []
+        var subscriptions: [(ChannelName, CentrifugeSubscribeResult)] = []
     }
 
     /// Whether `connect` waits for its subscriptions: until then the client gets nothing else.
@@ -56,7 +56,7 @@ extension CentrifugeSession {
 
     /// One of them is in force: the reply to `connect` with the last, `nil` before.
     mutating func begun(
-        _ channel: ChannelName, _ subscription: CentrifugeJSONEncoder.Subscription
+        _ channel: ChannelName, _ subscription: CentrifugeSubscribeResult
     ) -> Body? {
         guard var progress = connecting else { return nil }
         progress.missing -= 1
@@ -71,10 +71,10 @@ extension CentrifugeSession {
 
     /// The session begins: the reply to `connect`.
     mutating func welcome(
-        _ id: UInt32, now: TokenTime, subscriptions: [(ChannelName, CentrifugeJSONEncoder.Subscription)]
+        _ id: UInt32, now: TokenTime, subscriptions: [(ChannelName, CentrifugeSubscribeResult)]
     ) -> Body {
         isConnected = true
-        let reply = CentrifugeJSONEncoder.connectReply(
+        let reply = encoder.connectReply(
             id: id, client: clientID, version: policy.version, node: policy.nodeName, session: link?.session,
             ping: policy.pingSeconds, pong: !isUnidirectional, ttl: grants.identity?.expiry?.ttl(now),
             subscriptions: subscriptions)

@@ -147,7 +147,7 @@ extension CentrifugeSession {
             guard let index = index(of: name) else { return refuse(command.id, .permissionDenied) }
             let grant = SubscriptionGrant(claims, now: now)
             grants[channels[index].channel] = grant
-            return .send(CentrifugeJSONEncoder.subRefreshReply(id: command.id, ttl: grant.ttl))
+            return .send(encoder.subRefreshReply(id: command.id, ttl: grant.ttl))
         default:
             return .disconnect(.badRequest)
         }

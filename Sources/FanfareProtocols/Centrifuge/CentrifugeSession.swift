@@ -55,6 +55,8 @@ public struct CentrifugeSession: Sendable {
     var policy: Policy { shared.policy }
     /// By which other clients and the operator know this one.
     public let clientID: String
+    /// How its client writes and reads.
+    let encoding: CentrifugeEncoding
     /// How it is connected, where that is not one socket for both ways.
     let link: CentrifugeLink?
     /// Whether `connect` was accepted.
@@ -79,25 +81,30 @@ public struct CentrifugeSession: Sendable {
     }
 
     /// - Parameter link: `nil` for a client that speaks and hears on one socket.
-    public init(_ shared: SharedPolicy, clientID: String, link: CentrifugeLink? = nil) {
+    public init(
+        _ shared: SharedPolicy, clientID: String, encoding: CentrifugeEncoding = .json, link: CentrifugeLink? = nil
+    ) {
         self.shared = shared
         self.clientID = clientID
+        self.encoding = encoding
         self.link = link
         grants = Grants(anonymous: shared.policy.permissions)
     }
+
+    var encoder: any CentrifugeEncoder.Type { encoding.encoder }
 
     /// Channels subscribed or asked for.
     public var channelCount: Int { channels.count }
 
     /// A message came. Its commands are begun by and by.
     mutating func take(_ message: Payload) -> Session.Taken {
-        guard message.kind == .text else { return .action(.disconnect(.unsupportedData)) }
+        guard message.kind == encoding.kind else { return .action(.disconnect(.unsupportedData)) }
         guard let bytes = isUnidirectional ? connectCommand(message.bytes) : message.bytes else {
             return hasBegunToConnect ? .commands(0) : .action(.disconnect(.badRequest, reason: Self.noConnect))
         }
         do {
-            let message = try CentrifugeJSONMessage(
-                bytes, maxCommands: policy.maxCommands, maxSubscriptions: policy.maxChannels)
+            let message = try CentrifugeMessage(
+                bytes, encoding, maxCommands: policy.maxCommands, maxSubscriptions: policy.maxChannels)
             queue.add(message)
             return .commands(message.count)
         } catch {
@@ -112,8 +119,9 @@ public struct CentrifugeSession: Sendable {
         guard isConnected else { return .disconnect(.badRequest) }
         switch command.method {
         case .connect: return .disconnect(.badRequest)
-        case .pong, .send: return .none
-        case .ping: return .send(CentrifugeJSONEncoder.emptyReply(id: id, method: "ping"))
+        case .pong: return .none
+        case .send: return .disconnect(.notAvailable)
+        case .ping: return .send(encoder.emptyReply(id: id, method: .ping))
         case .subscribe(let request): return channel(request.channel, id) { $0.admit($1, $2, request, command) }
         case .unsubscribe(let name): return unsubscribe(name, id)
         case .publish(let name, let data): return channel(name, id) { $0.publish($1, $2, data, id) }
@@ -136,10 +144,10 @@ public struct CentrifugeSession: Sendable {
             ttl = grants[channel]?.ttl
         }
         let rules = policy.channels.rules(channel) ?? ChannelRules()
-        var subscription = Self.reply(start, rules, recoversFrom: recoversFrom)
+        var subscription = reply(start, rules, recoversFrom: recoversFrom)
         subscription.ttl = ttl
         if connecting?.id == id { return begun(channel, subscription) }
-        return CentrifugeJSONEncoder.subscribeReply(id: id, subscription)
+        return encoder.subscribeReply(id: id, subscription)
     }
 
     /// The node ended the subscription: what the client is told.
@@ -147,7 +155,7 @@ public struct CentrifugeSession: Sendable {
         forget(channel)
         switch reason {
         case .insufficientState:
-            return push(CentrifugeJSONEncoder.unsubscribePush(channel, code: 2500, reason: "insufficient state"))
+            return push(encoder.unsubscribePush(channel, code: 2500, reason: "insufficient state"))
         }
     }
 
@@ -167,14 +175,14 @@ public struct CentrifugeSession: Sendable {
     /// The subscription could not be had: the reply, which makes SDKs try again.
     public mutating func subscribeFailed(_ channel: ChannelName, id: UInt32, _ error: BrokerError) -> Body {
         forget(channel)
-        return CentrifugeJSONEncoder.errorReply(id: id, .internalError("\(error)"))
+        return encoder.errorReply(id: id, .internalError("\(error)"))
     }
 
     /// What became of a publish: the reply.
     public func published(id: UInt32, _ result: Result<PublishReceipt, BrokerError>) -> Body {
         switch result {
-        case .success: CentrifugeJSONEncoder.emptyReply(id: id, method: "publish")
-        case .failure(let error): CentrifugeJSONEncoder.errorReply(id: id, .internalError("\(error)"))
+        case .success: encoder.emptyReply(id: id, method: .publish)
+        case .failure(let error): encoder.errorReply(id: id, .internalError("\(error)"))
         }
     }
 
@@ -194,12 +202,12 @@ public struct CentrifugeSession: Sendable {
 
     /// Never fails, also for a name that no channel can have: SDKs reconnect when it does.
     private mutating func unsubscribe(_ name: ExactText, _ id: UInt32) -> SessionAction {
-        let reply = CentrifugeJSONEncoder.emptyReply(id: id, method: "unsubscribe")
+        let reply = encoder.emptyReply(id: id, method: .unsubscribe)
         guard let index = index(of: name) else { return .send(reply) }
         let subscription = channels.remove(at: index)
         grants[subscription.channel] = nil
         guard subscription.pending != 0 else { return .unsubscribe(subscription.channel, replies: [reply]) }
-        let first = CentrifugeJSONEncoder.emptyReply(id: subscription.pending, method: "subscribe")
+        let first = encoder.emptyReply(id: subscription.pending, method: .subscribe)
         return .unsubscribe(subscription.channel, replies: [first, reply])
     }
 
@@ -210,7 +218,7 @@ public struct CentrifugeSession: Sendable {
         if let limit = rules.maxMessageBytes, data.readableBytes > limit {
             return refuse(id, .limitExceeded("data is above the channel's limit of \(limit) bytes"))
         }
-        let payload = Payload(kind: .text, bytes: data)
+        let payload = encoding.payload(data)
         guard !payload.isNestedTooDeep else { return refuse(id, .badRequest(JSONDepth.problem)) }
         return .publish(channel, payload, id: id)
     }
@@ -233,6 +241,6 @@ public struct CentrifugeSession: Sendable {
     func refuse(_ id: UInt32, _ error: CentrifugeError) -> SessionAction {
         isUnidirectional
             ? .disconnect(error.disconnect, reason: error.message)
-            : .refuse(CentrifugeJSONEncoder.errorReply(id: id, error))
+            : .refuse(encoder.errorReply(id: id, error))
     }
 }

@@ -24,7 +24,8 @@ extension WireFormat {
 
     /// The formats of clients that hear a stream and send requests (emulation).
     static let centrifugeStreams: [(WireFormat, FormatDefinition)] = streams(
-        CentrifugeJSONCodec(), .centrifugeEventStream, .centrifugeEventStreamChunked, .centrifugeHTTPStream,
+        CentrifugeCodec<CentrifugeJSONEncoder>(), .centrifugeEventStream, .centrifugeEventStreamChunked,
+        .centrifugeHTTPStream,
         .centrifugeHTTPStreamChunked)
 
     /// The formats of clients that only hear.

@@ -23,7 +23,7 @@ struct CommandQueue: Sendable {
 
     /// A message of which commands are left.
     private struct Waiting: Sendable {
-        var message: CentrifugeJSONMessage
+        var message: CentrifugeMessage
         /// Its next command, where that was looked at and has to wait.
         var front: CentrifugeCommand?
 
@@ -36,7 +36,7 @@ struct CommandQueue: Sendable {
     var isEmpty: Bool { waiting.isEmpty }
 
     /// Adds the commands of a message.
-    mutating func add(_ message: CentrifugeJSONMessage) { waiting.append(Waiting(message: message)) }
+    mutating func add(_ message: CentrifugeMessage) { waiting.append(Waiting(message: message)) }
 
     /// The next command, if it may begin.
     ///

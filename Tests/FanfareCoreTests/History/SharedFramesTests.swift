@@ -24,7 +24,7 @@ struct SharedFramesTests {
         }
         var expected = ByteBuffer()
         CentrifugeJSONEncoder.write(publications.suffix(count), into: &expected)
-        let items = SharedFrames(publications).items(last: count, CentrifugeJSONEncoder.writePublication)
+        let items = SharedFrames(publications).items(last: count, CentrifugeJSONEncoder.self)
         #expect("[" + String(buffer: items) + "]" == String(buffer: expected))
         #expect(!items.readableBytesView.contains { $0 == 10 || $0 == 13 })
     }
@@ -33,10 +33,25 @@ struct SharedFramesTests {
     func answer() throws {
         let channel = try ChannelName("a")
         let publications = Self.payloads.map { Publication(channel: channel, payload: $0) }
-        var answer = CentrifugeJSONEncoder.Subscription(isRecoverable: true, publications: publications)
+        var answer = CentrifugeSubscribeResult(isRecoverable: true, publications: publications)
         let alone = CentrifugeJSONEncoder.subscribeReply(id: 7, answer)
-        answer.items = SharedFrames(publications).items(
-            last: publications.count, CentrifugeJSONEncoder.writePublication)
+        let shared = SharedFrames(publications)
+        answer.items = shared.items(last: publications.count, CentrifugeJSONEncoder.self)
         #expect(CentrifugeJSONEncoder.subscribeReply(id: 7, answer) == alone)
+    }
+
+    @Test("each encoding has a list of its own, whoever asks first", arguments: 0...5)
+    func encodings(count: Int) throws {
+        let channel = try ChannelName("a")
+        let publications = Self.payloads.map { Publication(channel: channel, payload: $0) }
+        var answer = CentrifugeSubscribeResult(isRecoverable: true, publications: publications.suffix(count))
+        let alone = CentrifugeProtobufEncoder.subscribeReply(id: 7, answer)
+        let shared = SharedFrames(publications)
+        for _ in 0..<2 {
+            answer.items = shared.items(last: count, CentrifugeProtobufEncoder.self)
+            #expect(CentrifugeProtobufEncoder.subscribeReply(id: 7, answer) == alone)
+            let text = String(buffer: shared.items(last: count, CentrifugeJSONEncoder.self))
+            #expect(text.hasPrefix(#"{"data":"#) == (count > 0) && !text.hasSuffix(","))
+        }
     }
 }

@@ -129,7 +129,7 @@ struct CentrifugeFrameTests {
     @Test("ids go out as they came in", arguments: [1, 4_294_967_295] as [UInt32])
     func ids(id: UInt32) throws {
         for body in [
-            CentrifugeJSONEncoder.emptyReply(id: id, method: "publish"),
+            CentrifugeJSONEncoder.emptyReply(id: id, method: .publish),
             CentrifugeJSONEncoder.errorReply(id: id, .permissionDenied),
             CentrifugeJSONEncoder.connectReply(id: id, client: "c", version: "v", node: "n", ping: 25),
         ] {

@@ -108,7 +108,7 @@ struct CentrifugeJSONTests {
         let body = try #require(error["error"] as? [String: Any])
         #expect(error["id"] as? Int == 7 && body["code"] as? Int == 100 && body["temporary"] as? Bool == true)
         #expect(body["message"] as? String == "it \"broke\"")
-        #expect(try object(CentrifugeJSONEncoder.emptyReply(id: 3, method: "subscribe"))["subscribe"] != nil)
+        #expect(try object(CentrifugeJSONEncoder.emptyReply(id: 3, method: .subscribe))["subscribe"] != nil)
         #expect(try object(CentrifugeJSONEncoder.ping).isEmpty)
     }
 }

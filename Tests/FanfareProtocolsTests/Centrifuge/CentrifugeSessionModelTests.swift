@@ -55,7 +55,8 @@ struct CentrifugeSessionModelTests {
         guard model.isConnected else { return "disconnect 3501" }
         let isGood = { (name: ExactText) in !name.isEmpty && !name.utf8.contains(0x20) }
         switch command.method {
-        case .connect, .pong, .send: return "none"
+        case .connect, .pong: return "none"
+        case .send: return "disconnect 3508"
         case .ping: return "reply \(id) ping"
         case .subscribe(let request):
             let name = request.channel

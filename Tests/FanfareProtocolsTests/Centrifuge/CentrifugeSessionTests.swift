@@ -93,7 +93,7 @@ struct CentrifugeSessionTests {
         #expect(code(session.receive(.init(id: 4, method: .history(channel: "a")))) == 108)
         #expect(code(session.receive(.init(id: 5, method: .rpc))) == 108)
         #expect(session.receive(.init(id: 6, method: .refresh(token: ""))) == .disconnect(.badRequest))
-        #expect(session.receive(.init(id: 0, method: .send)) == .none)
+        #expect(session.receive(.init(id: 0, method: .send)) == .disconnect(.notAvailable))
         #expect(session.receive(.init(id: 0, method: .pong)) == .none)
     }
 

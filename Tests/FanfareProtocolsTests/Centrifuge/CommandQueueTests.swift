@@ -67,11 +67,12 @@ struct CommandQueueTests {
     }
 }
 
-extension CentrifugeJSONMessage {
+extension CentrifugeMessage {
     /// A message of these methods and their parameters, with the ids from 1 on.
-    static func test(_ methods: [String]) throws -> CentrifugeJSONMessage {
+    static func test(_ methods: [String]) throws -> CentrifugeMessage {
         let lines = methods.enumerated().map { "{\"id\":\($0 + 1),\($1)}" }
-        return try CentrifugeJSONMessage(
-            ByteBuffer(string: lines.joined(separator: "\n")), maxCommands: max(1, methods.count))
+        return try CentrifugeMessage(
+            ByteBuffer(string: lines.joined(separator: "\n")), .json, maxCommands: max(1, methods.count),
+            maxSubscriptions: 128)
     }
 }

@@ -13,6 +13,9 @@ struct WebSocketUpgrade {
     /// Whether the client takes publications that were compressed once for all.
     var isDeflated: Bool { acceptance.deflate?.takesSharedFrames == true }
 
+    /// What was chosen of what client and endpoint speak; `nil`: nothing.
+    var subprotocol: ExactText? { acceptance.subprotocol.map { ExactText($0) } }
+
     /// Checks what costs the node nothing: the handshake, and how often the address has tried. Before any token is looked at.
     ///
     /// - Parameters:
