@@ -25,8 +25,7 @@ extension WireFormat {
     /// The formats of clients that hear a stream and send requests (emulation).
     static let centrifugeStreams: [(WireFormat, FormatDefinition)] = streams(
         CentrifugeCodec<CentrifugeJSONEncoder>(), .centrifugeEventStream, .centrifugeEventStreamChunked,
-        .centrifugeHTTPStream,
-        .centrifugeHTTPStreamChunked)
+        .centrifugeHTTPStream, .centrifugeHTTPStreamChunked)
 
     /// The formats of clients that only hear.
     static func unidirectional(_ deflate: WebSocketDeflateFraming) -> [(WireFormat, FormatDefinition)] {
