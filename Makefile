@@ -52,7 +52,7 @@ sanitize-thread: SKIPPED = --skip HubModelTests
 sanitize-thread: export TSAN_OPTIONS = halt_on_error=1 suppressions=$(CURDIR)/Tests/Sanitizers/thread.supp
 
 # Leaks are not looked for: Swift keeps the address of a weak reference's table shifted, where no leak checker finds it.
-sanitize-address: export ASAN_OPTIONS = detect_leaks=0
+sanitize-address: export ASAN_OPTIONS = detect_leaks=0:suppressions=$(CURDIR)/Tests/Sanitizers/address.supp
 
 sanitize: sanitize-thread sanitize-address ## the engine's tests under the thread and the address sanitizer
 

@@ -20,7 +20,7 @@ FLAGS = ["--anonymous", "publish", "--compression", "on", "--namespaces", "close
          "--max-connect-rate", "300", "--max-connect-rate-per-address", "50", "--max-pending-connections", "400",
          "--max-publish-rate", "250", "--max-queue-bytes", "256KiB", "--max-node-queue-bytes", "64MiB", "--slow-timeout", "1s",
          "--handshake-timeout", "1500ms", "--first-command-timeout", "1s", "--message-timeout", "600ms",
-         "--close-timeout", "500ms", "--ping-interval", "1s", "--pong-timeout", "700ms"]
+         "--close-timeout", "500ms", "--poll-gap", "500ms", "--ping-interval", "1s", "--pong-timeout", "700ms"]
 NEIGHBOURS = 100
 
 

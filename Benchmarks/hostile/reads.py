@@ -10,7 +10,7 @@ FILL = b"".join(frame('{"id":%d,"publish":{"channel":"%s","data":"%s"}}' % (numb
 READ = 'fanfare_rate_refusals_total{limit="read"}'
 
 
-async def _fill(visit):
+async def fill(visit):
     """The first visit leaves 2.4 MB in the channel's history."""
     await visit.open(CONNECT + FILL)
     await visit.hear(b'"id":61')
@@ -36,7 +36,7 @@ async def _ask(visit, command):
 async def pipelined_history(visit, number):
     """256 times the whole history of 2.4 MB in one message"""
     if number == 0:
-        return await _fill(visit)
+        return await fill(visit)
     await _ask(visit, f'"history":{{"channel":"{CHANNEL}","limit":-1}}')
 
 
@@ -51,7 +51,7 @@ async def pipelined_presence(visit, number):
 async def raw_recoveries(visit, number):
     """59 upgrades with ?last=100 on 2.4 MB, that read nothing"""
     if number == 0:
-        return await _fill(visit)
+        return await fill(visit)
     await visit.open(upgrade(f"/channels/{CHANNEL}/ws?last=100"), receive_buffer=4096)
     await visit.stay(2.5 - number / 60)
     answer = await visit.answer()

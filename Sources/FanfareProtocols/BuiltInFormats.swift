@@ -32,7 +32,7 @@ extension FormatTable {
         let deflate = WebSocketDeflateFraming(threshold: compressionThreshold)
         let (events, lines) = (EventStreamFraming(), HTTPStreamFraming())
         self.init(
-            [
+            WireFormat.channelStreams + [
                 (.rawWebSocket, .encoded(RawCodec(), in: webSocket)),
                 (.rawWebSocketDeflate, .derived(from: .rawWebSocket, deflate.reseal)),
                 (.centrifugeJSONWebSocket, .encoded(CentrifugeCodec<CentrifugeJSONEncoder>(), in: webSocket)),

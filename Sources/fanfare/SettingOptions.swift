@@ -195,6 +195,7 @@ struct LimitOptions: ParsableArguments {
     @Option(help: .setting("max-commands")) var maxCommands: String?
     @Option(help: .setting("max-pending-commands")) var maxPendingCommands: String?
     @Option(help: .setting("slow-timeout")) var slowTimeout: String?
+    @Option(help: .setting("poll-gap")) var pollGap: String?
     @Option(help: .setting("max-connect-rate")) var maxConnectRate: String?
     @Option(help: .setting("max-message-rate")) var maxMessageRate: String?
     @Option(help: .setting("max-byte-rate")) var maxByteRate: String?
@@ -229,6 +230,7 @@ struct LimitOptions: ParsableArguments {
             ("max-commands", maxCommands),
             ("max-pending-commands", maxPendingCommands),
             ("slow-timeout", slowTimeout),
+            ("poll-gap", pollGap),
             ("max-connect-rate", maxConnectRate),
             ("max-message-rate", maxMessageRate),
             ("max-byte-rate", maxByteRate),

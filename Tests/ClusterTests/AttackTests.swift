@@ -118,4 +118,53 @@ struct AttackTests {
             try await counted(node, #"fanfare_disconnects_total{code="1006"}"#, 20)
         }
     }
+
+    @Test("polls that begin a cursor and never come back leave nothing behind when their time is over")
+    func abandonedPolls() async throws {
+        try await withNeighbour(["--poll-gap", "500ms", "--max-connections-per-address", "30"]) { node in
+            let client = PollClient(port: node.port, channel: "a", fields: "X-Forwarded-For: 192.0.2.1\r\n")
+            var statuses: [Int: Int] = [:]
+            for _ in 0..<60 { statuses[try await client.poll("cursor=new&wait=0").head.status, default: 0] += 1 }
+            #expect(statuses[204, default: 0] >= 25 && statuses[429, default: 0] > 0 && statuses.count == 2)
+        }
+    }
+
+    @Test("polls whose clients read nothing of their answers are cut with 3008, and neighbours hear on")
+    func sleepingPolls() async throws {
+        let flags = ["--namespaces", "past: history=100/1m recovery; *: publish=clients", "--slow-timeout", "1s"]
+        try await withNeighbour(flags + ["--close-timeout", "500ms"]) { node in
+            let text = String(repeating: "x", count: 40_000)
+            for _ in 0..<60 { try await node.publish("past:a", "\"\(text)\"") }
+            var sleepers: [PlainSocket] = []
+            for _ in 0..<20 {
+                let socket = try PlainSocket(node.port, receiveBuffer: 4_096, segment: 536)
+                socket.send(ByteBuffer(string: "GET /channels/past:a/poll?last=100 HTTP/1.1\r\nHost: a\r\n\r\n"))
+                sleepers.append(socket)
+            }
+            try await eventually("all of them have been counted") {
+                sleepers.forEach { $0.push() }
+                return try await node.metric("fanfare_connections_accepted_total") == 21
+            }
+            try await counted(node, #"fanfare_disconnects_total{code="3008"}"#, 20)
+            sleepers.forEach { $0.reset() }
+        }
+    }
+
+    @Test("a thousand polls of one cursor on one connection are answered, or refused by the rate of their address")
+    func pollFlood() async throws {
+        try await withNeighbour(["--poll-gap", "500ms", "--max-connect-rate-per-address", "50"]) { node in
+            let begun = try await PollClient(port: node.port, channel: "a").poll("cursor=new&wait=0")
+            let poll =
+                "GET /channels/a/poll?cursor=\(begun.cursor ?? "")&wait=0 HTTP/1.1\r\nHost: a\r\n"
+                + "X-Forwarded-For: 192.0.2.1\r\n\r\n"
+            let socket = try await SocketClient.connect(node.port)
+            try await socket.send(String(repeating: poll, count: 1_000))
+            var statuses: [Int: Int] = [:]
+            while let answer = try await socket.receive("an answer", { HTTPAnswer.parse(&$0) }) {
+                statuses[answer.status, default: 0] += 1
+            }
+            #expect(statuses[429] == 1 && statuses[204, default: 0] >= 100 && statuses.count == 2)
+            await socket.close()
+        }
+    }
 }

@@ -41,7 +41,8 @@ struct CrossOriginTests {
                     #expect(asked.status == 204 && asked.body.isEmpty && asked["content-length"] == nil)
                     #expect(asked["access-control-allow-methods"] == "POST")
                     #expect(
-                        asked["access-control-allow-headers"] == "authorization, content-type, last-event-id")
+                        asked["access-control-allow-headers"]
+                            == "authorization, content-type, if-none-match, last-event-id")
                     #expect(asked["access-control-max-age"] == "7200")
                     // On the same connection, as a browser does it.
                     let sent = try await ask(client, "POST /channels/c", origin: origin, body: "x")
@@ -54,7 +55,7 @@ struct CrossOriginTests {
                     }
                     #expect(
                         sent["access-control-expose-headers"]
-                            == "retry-after, fanfare-node, fanfare-outcome, fanfare-position")
+                            == "retry-after, etag, fanfare-cursor, fanfare-node, fanfare-outcome, fanfare-position")
                 }
             }
         }

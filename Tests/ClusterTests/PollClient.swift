@@ -12,6 +12,9 @@ struct PollClient: Sendable {
         var position: String? {
             lines.last?.firstMatch(of: /"id":"([^"]+)"/).map { String($0.1) } ?? head["fanfare-position"]
         }
+
+        /// With what the next poll gets what was kept for it.
+        var cursor: String? { head["fanfare-cursor"] }
     }
 
     let port: Int

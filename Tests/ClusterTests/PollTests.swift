@@ -1,3 +1,4 @@
+import NIOCore
 import Support
 import Testing
 
@@ -127,6 +128,88 @@ struct PollTests {
             #expect(full.head.status == 503 && full.head["retry-after"] != nil)
             try await publish(node, "h:a", "1")
             #expect(try await waiting.lines.count == 1)
+        }
+    }
+
+    @Test("a cache that asks with what it has is told 304 until something comes, whether somebody listens or not")
+    func caches() async throws {
+        try await withNode(flags: Self.history) { node in
+            try await publish(node, "h:a", "1")
+            let first = try await PollClient(port: node.port, channel: "h:a").poll("last=10&wait=0")
+            let tag = try #require(first.head["etag"])
+            #expect(first.head.status == 200 && tag == "W/\"\(first.position ?? "")\"")
+            #expect(first.head["cache-control"] == "no-cache")
+            func ask(_ tag: String, _ query: String = "last=10&wait=0") async throws -> PollClient.Answer {
+                try await PollClient(port: node.port, channel: "h:a", fields: "If-None-Match: \(tag)\r\n").poll(query)
+            }
+            for known in [tag, "\"x\", \(tag)", String(tag.dropFirst(2)), "*"] {
+                let answer = try await ask(known)
+                #expect(answer.head.status == 304 && answer.head["etag"] == tag && answer.position == first.position)
+            }
+            for other in ["\"x\"", "W/\"\"", "", ",,", String(repeating: "\"1.x\",", count: 900)] {
+                #expect(try await ask(other).head.status == 200, "\(other.prefix(20))")
+            }
+            let listener = try await node.raw("h:a")
+            #expect(try await ask(tag).head.status == 304, "and nobody subscribes for it")
+            try await publish(node, "h:a", "2")
+            let second = try await ask(tag)
+            #expect(second.head.status == 200 && second.lines.count == 2 && second.head["etag"] != tag)
+            let waited = try await ask(tag, "last=1&wait=1s")
+            #expect(
+                waited.head.status == 200 && waited.head["etag"] == nil && waited.head["cache-control"] == "no-store")
+            await listener.close()
+        }
+    }
+
+    @Test("what a client sends behind its poll is not read while it waits, and not for long when it has its answer")
+    func pipelined() async throws {
+        try await withNode(flags: Self.history) { node in
+            let client = try await SocketClient.connect(node.port)
+            try await client.send("GET /channels/h:a/poll HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await hasClients(node, 1)
+            let block = ByteBuffer(repeating: UInt8(ascii: "x"), count: 65_536)
+            for _ in 0..<300 { client.sendLater(block) }
+            try await publish(node, "h:a", "1")
+            let text = try await client.receive("the answer") { bytes in
+                let text = String(buffer: bytes)
+                return text.hasSuffix("0\r\n\r\n") ? text : nil
+            }
+            #expect(text?.contains("\"data\":1") == true)
+            try await eventually("it is gone") { try await node.metric("fanfare_connections") == 0 }
+            try await eventually("its socket, too") { try await node.metric("fanfare_pending_connections") == 0 }
+            await client.close()
+        }
+    }
+
+    @Test("who takes a long answer slowly gets all of it", arguments: ["1.1", "1.0"])
+    func slow(version: String) async throws {
+        try await withNode(flags: Self.history + ["--close-timeout", "300ms"]) { node in
+            let text = String(repeating: "x", count: 40_000)
+            for _ in 0..<20 { try await publish(node, "h:a", text) }
+            let socket = try PlainSocket(node.port, receiveBuffer: 4_096, segment: 536)
+            socket.send(
+                ByteBuffer(string: "GET /channels/h:a/poll?last=100 HTTP/\(version)\r\nHost: a\r\n\r\n"))
+            try await hasClients(node, 1)
+            // Longer than the end of a connection may take, again and again.
+            for _ in 0..<3 {
+                try await Task.sleep(for: .milliseconds(500))
+                socket.pull(upTo: 65_536)
+            }
+            try await eventually("it has all") {
+                PlainSocket.wait(for: [socket], milliseconds: 10)
+                socket.pull(upTo: 1_048_576)
+                return socket.isClosed
+            }
+            #expect(HTTPAnswer.parse(&socket.input)?.status == 200)
+            var body = Array(socket.input.readableBytesView)
+            if version == "1.1" {
+                var chunks = ChunkReader()
+                chunks.feed(body)
+                #expect(chunks.hasEnded && chunks.problem == nil)
+                body = chunks.data
+            }
+            #expect(body.split(separator: 0x0A).count == 20)
+            #expect(try await node.metric(#"fanfare_disconnects_total{code="1000"}"#) == 1)
         }
     }
 }

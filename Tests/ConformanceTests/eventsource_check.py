@@ -138,8 +138,35 @@ def run(stage):
     eventually("and it is back", lambda: stage.messages()[-1:] == [121], stage.heard)
     check("in order to the end", stage.messages() == list(range(1, 122)), stage.messages())
 
+    several(stage, one)
     source = "/channels/no%20name/sse"
     check("a refusal for good ends it", driver.execute_async_script(OPEN, source) == 2)
+
+
+def several(stage, node):
+    """Three channels in one EventSource, whose node goes and comes back."""
+    channels = [stage.channel + "-a", stage.channel + "-b"]
+    stage.script("source.close()")
+    path = f"/channels/{channels[0]}/sse?channel=plain&channel={channels[1]}"
+    check("an EventSource of several channels opens", stage.driver.execute_async_script(OPEN, path) == 1)
+    eventually("it has its positions", lambda: [e[0] for e in stage.heard()] == ["position"] * 2, stage.heard)
+
+    def heard(channel):
+        messages = [json.loads(data) for name, data, _ in stage.heard() if name == "message"]
+        return [message["data"] for message in messages if message["channel"] == channel]
+
+    for number in range(1, 41):
+        for channel in [*channels, "plain"]:
+            stage.publish(node, number, channel)
+        if number == 20:
+            eventually("it hears them", lambda: heard("plain") == list(range(1, 21)), stage.heard)
+            stage.started[-1].kill()
+            stage.started[-1].wait(30)
+            stage.start(node)
+    eventually("it hears all", lambda: [heard(channel)[-1:] for channel in channels] == [[40]] * 2, stage.heard)
+    check("its node was killed: in both channels with history nothing lost, repeated or reordered",
+          all(heard(channel) == list(range(1, 41)) for channel in channels), stage.heard())
+    check("and no position was lost", "reset" not in [name for name, _, _ in stage.heard()], stage.heard())
 
 
 def main():

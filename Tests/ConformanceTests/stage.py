@@ -22,8 +22,8 @@ class Cluster:
     def script(self, body):
         return self.driver.execute_script(body)
 
-    def publish(self, node, data):
-        body = json.dumps({"channel": self.channel, "data": data}).encode()
+    def publish(self, node, data, channel=None):
+        body = json.dumps({"channel": channel or self.channel, "data": data}).encode()
         request = urllib.request.Request(
             f"{node['admin']}/api/publish", data=body, headers={"Content-Type": "application/json"})
         with self.opener.open(request, timeout=10) as answer:

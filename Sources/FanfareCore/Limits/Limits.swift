@@ -37,6 +37,9 @@ public struct Limits: Sendable, Equatable {
     /// Sessions begun in a second; a burst may have as many at once. More get 503 and `Retry-After`, so that the clients of
     /// a node that went down don't take this one with them.
     public var maxConnectRate = 10_000
+    /// From an answer to a poll with a cursor to the next poll: for so long what comes is kept for it, and its place. Longer: it is
+    /// told that it may have missed something. Within the time that a slow consumer has.
+    public var pollGap = Duration.seconds(15)
     /// Channels of one client.
     public var maxChannelsPerClient = 128
     /// Bytes of a channel name, at most ``ChannelName/maximumBytes``.

@@ -6,7 +6,7 @@ public struct RawSession: Sendable {
     public let channel: ChannelName
     let grants: Grants
     /// By which others know it; `nil` where nobody asks.
-    let clientID: String?
+    private(set) var clientID: String?
     private let mayPublish: Bool
     /// Most bytes of a message in the channel; `nil`: as everywhere.
     private let maxMessageBytes: Int?
@@ -42,6 +42,16 @@ public struct RawSession: Sendable {
     /// The subscription is in force.
     func subscribed(_ start: SubscriptionStart) -> SessionAction {
         start.isComplete ? .deliver(start) : .disconnect(.insufficientState)
+    }
+
+    /// The user's id; empty: none.
+    public var user: ExactText { grants.user }
+
+    /// The same for a client that nobody knows.
+    public var unnamed: RawSession {
+        var session = self
+        session.clientID = nil
+        return session
     }
 
     /// What others see of it; `nil`: nobody sees it.

@@ -77,7 +77,7 @@ extension Client {
         }
         writer = nil
         outbound.turn = PendingBytes()
-        onSubscribed = nil
+        opening = nil
         tokens = nil
         clearQueue()
         loop.wheel.cancel(self)

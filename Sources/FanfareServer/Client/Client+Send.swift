@@ -9,7 +9,7 @@ extension Client {
 
     /// Sends publications now, behind whatever this turn holds for this client already.
     func deliver(_ bytes: ByteBuffer) {
-        guard isOpen else { return }
+        guard isOpen else { return hold(SplitFrame(body: bytes)) }
         if tokens?.early != nil { return holdBack(bytes) }
         if !outbound.turn.isEmpty { return enqueue(bytes) }
         loop.metrics.counters.add(.deliveryWrites)
@@ -18,7 +18,7 @@ extension Client {
 
     /// Adds publications to this turn, as references to bytes that all their clients share.
     func enqueue(_ bytes: ByteBuffer) {
-        guard isOpen else { return }
+        guard isOpen else { return hold(SplitFrame(body: bytes)) }
         if tokens?.early != nil { return holdBack(bytes) }
         let isCredited = loop.shard.isRepairing
         guard makeRoom(for: bytes.readableBytes, isCredited) else { return }
@@ -100,7 +100,7 @@ extension Client {
 
     /// Lets the hub write straight to the socket, as long as nothing waits.
     func openLane() {
-        if let writer, isOpen, outbound.turn.isEmpty, outbound.outbox.isEmpty, tokens?.early == nil {
+        if let writer, isOpen, mayHaveLane, outbound.turn.isEmpty, outbound.outbox.isEmpty, tokens?.early == nil {
             loop.shard.setLane(self, writer)
         }
     }

@@ -7,14 +7,13 @@ import NIOCore
 extension Client {
     func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart) {
         recoveryEnded(request)
-        guard onSubscribed != nil || session.isConnecting || takeRecovery(start.size) else {
+        guard opening != nil || session.isConnecting || takeRecovery(start.size) else {
             loop.shard.unsubscribe(self, from: channel, request: request)
             return subscribeFailed(channel, request: request, .overloaded)
         }
         if let info = session.info(in: channel) { loop.presence.joined(info, channel) }
-        if let onSubscribed {
-            self.onSubscribed = nil
-            onSubscribed(.success(start))
+        if let opening {
+            opening.subscribed(.success(start))
         } else if session.isConnecting {
             begun(channel, request, start)
         } else {
@@ -25,15 +24,16 @@ extension Client {
 
     func subscribeFailed(_ channel: ChannelName, request: UInt32, _ error: BrokerError) {
         recoveryEnded(request)
-        if let onSubscribed {
-            self.onSubscribed = nil
-            onSubscribed(.failure(error))
+        if let opening {
+            opening.subscribed(.failure(error))
         } else {
             carryOut(session.subscribeFailed(channel, id: request, error))
         }
     }
 
     func unsubscribed(_ channel: ChannelName, request: UInt32, _ reason: UnsubscribeReason) {
+        // One of several was in force, and is lost before its request is answered.
+        if let opening { return opening.subscribed(.failure(.unavailable)) }
         carryOut(session.unsubscribed(channel, reason))
     }
 

@@ -35,8 +35,10 @@ final class Client: HubMember, WheelMember {
     var places = ClientPlaces()
     /// What its tokens need to be remembered; `nil` for a client without any.
     var tokens: ClientTokens?
-    /// Hears of the first subscription of a client whose request waits for that, instead of its session.
-    var onSubscribed: ((Result<SubscriptionStart, BrokerError>) -> Void)?
+    /// Hears of subscriptions that the client's request waits for, instead of its session.
+    var opening: ClientOpening?
+    /// Whether the hub may write to its socket past this class: not where the transport changes each frame.
+    private(set) var mayHaveLane = true
 
     /// What waits for the client, and what this turn brought.
     struct Outbound {
@@ -91,6 +93,7 @@ final class Client: HubMember, WheelMember {
     ///   transport.
     func begin(on channel: (any Channel)?) {
         guard life.begin() else { return }
+        mayHaveLane = transport?.changesFrames != true
         loop.add(self)
         if session.hasBegun { loop.register(self, user: session.user) }
         writer = channel.flatMap { channel in

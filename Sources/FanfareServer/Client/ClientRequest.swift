@@ -34,7 +34,10 @@ struct ClientRequest {
         guard let channel else { return answer(client, nil) }
         guard wish == .none || client.mayRecover else { return refuseRecovery(client) }
         exchange.onGone = { client.finish() }
-        client.onSubscribed = { result in subscribed(client, channel, result) }
+        client.opening = ClientOpening { result in
+            client.opening = nil
+            subscribed(client, channel, result)
+        }
         loop.settle()
         loop.shard.subscribe(client, to: channel, request: 0, wish: wish)
     }
@@ -56,8 +59,8 @@ struct ClientRequest {
     /// Refuses what would be one more big answer that waits for a client to take it.
     private func refuseRecovery(_ client: Client) {
         client.finish()
-        exchange.refuse(
-            .recoveries, .serviceUnavailable, "too many clients are still taking what they missed, try again",
-            retry: true)
+        exchange.refuse(.recoveries, .serviceUnavailable, Self.tooManyRecoveries, retry: true)
     }
+
+    static let tooManyRecoveries = "too many clients are still taking what they missed, try again"
 }

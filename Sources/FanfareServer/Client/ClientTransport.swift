@@ -29,6 +29,12 @@ protocol ClientTransport: AnyObject {
     /// The last bytes of a client that the node ends, which say why, and what follows them.
     func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell)
 
+    /// Whether it changes the frames of publications; then none go past it.
+    var changesFrames: Bool { get }
+
+    /// A publication's frame as it leaves for this client.
+    func changed(_ frame: SplitFrame) -> SplitFrame
+
     /// Where the message ends within ready bytes of which the client has the first `taken`.
     func boundary(in bytes: ByteBuffer, from taken: Int) -> Int
 
@@ -45,6 +51,11 @@ protocol ClientTransport: AnyObject {
 
     /// Ends the connection; the client's ``Client/finish()`` follows.
     func close()
+}
+
+extension ClientTransport {
+    var changesFrames: Bool { false }
+    func changed(_ frame: SplitFrame) -> SplitFrame { frame }
 }
 
 /// What a transport had.

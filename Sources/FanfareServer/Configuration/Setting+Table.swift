@@ -227,6 +227,10 @@ extension Setting {
             "slow-timeout", .milliseconds(100)...(.seconds(3_600)), default: defaults.limits.slowTimeout,
             "How long a client may take nothing of what waits for it; then it is cut with 3008.",
             \.limits.slowTimeout),
+        duration(
+            "poll-gap", .milliseconds(100)...(.seconds(60)), default: defaults.limits.pollGap,
+            "How long what comes is kept for a poll's cursor between two polls, in channels without history.",
+            \.limits.pollGap),
         integer(
             "max-connect-rate", 1...1_000_000, default: defaults.limits.maxConnectRate,
             "Sessions begun in a second; more get 503 and Retry-After, so that a node survives the clients of another.",

@@ -140,6 +140,9 @@ extension Metric {
         .limit("fanfare_limit_commands_per_message", "Most commands in one message.") { $0.maxCommandsPerMessage },
         .limit("fanfare_limit_pending_commands", "Most commands of a client that wait.") { $0.maxPendingCommands },
         .deadline("fanfare_limit_slow_seconds", "Longest wait for a client to take a part.") { $0.limits.slowTimeout },
+        .deadline("fanfare_limit_poll_gap_seconds", "Longest time between two polls of a cursor.") {
+            $0.limits.pollGap
+        },
         .limit("fanfare_limit_connect_rate", "Most sessions begun in a second.") { $0.maxConnectRate },
         .limit("fanfare_limit_recovery_bytes", "Most recovered bytes that wait for clients.") { $0.maxRecoveryBytes },
         .limit("fanfare_limit_recovery_publications", "Most publications from history at a time.") { $0.maxRecovery },

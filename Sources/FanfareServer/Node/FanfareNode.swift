@@ -47,20 +47,19 @@ public final class FanfareNode: Sendable {
         do {
             var loops: [NIOLoopBound<LoopState>] = []
             var mailboxes: [Mailbox<BrokerEvent>] = []
-            var emulated: [Mailbox<EmulatedMessage>] = []
             for (index, eventLoop) in group.makeIterator().enumerated() {
-                let (loop, mailbox, requests) = try await eventLoop.submit {
+                let (loop, mailbox) = try await eventLoop.submit {
                     let loop = LoopState(node: context, index: index, eventLoop: eventLoop)
                     loop.start()
-                    return (NIOLoopBound(loop, eventLoop: eventLoop), loop.mailbox, loop.emulated)
+                    return (NIOLoopBound(loop, eventLoop: eventLoop), loop.mailbox)
                 }.get()
                 loops.append(loop)
                 mailboxes.append(mailbox)
-                emulated.append(requests)
             }
             let control = RunningControl(context, receiver: mailboxes.count, eventLoop: group.next())
             context.control = control.bus
-            context.emulation.start(loops: emulated, bus: control.bus)
+            context.emulation.connect(control.bus)
+            context.polls.connect(control.bus)
             broker.start(receivers: mailboxes + [control.bus.mailbox])
             control.start()
             let admin = try await RunningAdmin.start(context)

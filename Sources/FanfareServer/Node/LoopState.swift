@@ -15,6 +15,8 @@ final class LoopState {
     let shard: HubShard<Client>
     let wheel: TimingWheel
     let presence: PresenceKeeper
+    /// What is kept here between two polls.
+    let polls: PollDesk
     /// Where the broker posts for this loop.
     let mailbox: Mailbox<BrokerEvent>
     /// Where the broker's answers to publishes of this loop's clients are posted.
@@ -98,6 +100,9 @@ final class LoopState {
         self.shard = HubShard(
             broker: node.broker, rules: node.channels, receiver: index, metrics: metrics, mailbox: mailbox,
             maxRecovery: node.configuration.limits.maxRecovery)
+        self.polls = PollDesk(wake: wake)
+        node.polls.add(polls.mailbox, loop: index)
+        node.emulation.add(emulated, loop: index)
         self.presence = Self.makePresence(node, wheel: wheel, metrics: metrics, wake: wake)
         box.value = self
         shard.onEnd = { [presence] client, channel in
@@ -219,9 +224,10 @@ final class LoopState {
         }
         visitOutcomes()
         presence.visitAnswers()
+        let sawAllPolls = polls.visitMailbox()
         if shard.hasAnswers { pass.ask() }
         flush()
-        let isDone = nextEvent == events.count && nextAnswered == answered.count
+        let isDone = nextEvent == events.count && nextAnswered == answered.count && sawAllPolls
         if nextEvent == events.count {
             nextEvent = 0
             Self.empty(&events)

@@ -7,7 +7,7 @@ import Synchronization
 /// What all event loops of a node share; nothing here is written on a hot path.
 final class NodeContext: Sendable {
     /// By which other nodes and the ids of its clients know it.
-    let id = NodeID.random()
+    let id: NodeID
     let configuration: NodeConfiguration
     let metrics: NodeMetrics
     let broker: any Broker
@@ -34,6 +34,8 @@ final class NodeContext: Sendable {
     let refusals: RefusalLog
     /// Tokens, where the configuration has keys for them.
     let tokens: NodeTokens?
+    /// The way to what is kept between two polls.
+    let polls: PollRelay
     /// What is the same for all clients of the Centrifuge protocol.
     let centrifuge: CentrifugeSession.SharedPolicy
     /// Brings requests of clients to their sessions.
@@ -54,6 +56,9 @@ final class NodeContext: Sendable {
         tokens: NodeTokens? = nil,
         tls: NodeTLS? = nil
     ) {
+        let id = NodeID.random()
+        self.id = id
+        self.polls = PollRelay(id)
         self.configuration = configuration
         self.metrics = metrics
         self.broker = broker

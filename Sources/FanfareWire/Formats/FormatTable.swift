@@ -92,6 +92,12 @@ public final class FormatTable: Sendable {
         }
     }
 
+    /// A publication in a format whose clients have leads of their own, which somebody uses; `nil` in any other.
+    public func personal(_ publication: Publication, _ format: WireFormat) -> PersonalBody? {
+        guard case .personal(let encoder) = definition(format) else { return nil }
+        return PersonalBody(body: encoder.body(publication), encoder: encoder)
+    }
+
     /// The ready bytes of a publication that no other client shares: of a derived format, those of its base.
     public func encode(_ publication: Publication, _ format: WireFormat) -> ByteBuffer {
         plain(format)?.encoder.publication(publication) ?? ByteBuffer()

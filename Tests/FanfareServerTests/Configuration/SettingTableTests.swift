@@ -25,7 +25,7 @@ struct SettingTableTests {
         "trusted-proxies": "private, 192.0.2.0/24",
         "client-address": "forwarded",
         "max-recovery": "50", "max-recovery-bytes": "2MiB",
-        "slow-timeout": "7s", "max-connect-rate": "77",
+        "slow-timeout": "7s", "poll-gap": "9s", "max-connect-rate": "77",
         "max-message-rate": "999", "max-byte-rate": "0", "max-publish-rate": "499", "max-subscribe-rate": "0",
         "max-read-rate": "127", "max-user-message-rate": "9", "max-user-publish-rate": "8",
         "max-pending-connections": "998", "max-pending-connections-per-address": "99", "max-admin-connections": "98",

@@ -41,7 +41,7 @@ final class ClientBench {
             channel: channels[0], rules: ChannelRules(), mayPublish: false, grants: Grants(anonymous: .subscribe))
         let client = try client(.raw(raw), room: room)
         for name in channels {
-            client.client.onSubscribed = { _ in }
+            client.client.opening = ClientOpening { _ in client.client.opening = nil }
             loop.settle()
             loop.shard.subscribe(client.client, to: name, request: 0)
             eventLoop.run()

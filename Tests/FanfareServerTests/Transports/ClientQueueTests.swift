@@ -176,7 +176,7 @@ struct ClientQueueTests {
         let encoder = FormatDefinition.personal(PayloadCodec(), in: WebSocketFraming())
         let format = try #require(bench.node.formats.intern("personal", as: encoder))
         bench.loop.settle()
-        client.client.onSubscribed = { _ in }
+        client.client.opening = ClientOpening { _ in client.client.opening = nil }
         bench.loop.shard.subscribe(
             client.client, to: try ChannelName("p"), request: 1, format: format, lead: Array(lead.utf8))
         bench.run()

@@ -47,7 +47,7 @@ struct DirectoryTests {
         let ids = [bench.loop.makeClientID(), bench.loop.makeClientID()]
         let clients = try ids.map { id in
             let client = try bench.client(try raw(nil, id: id))
-            client.client.onSubscribed = { _ in }
+            client.client.opening = ClientOpening { _ in client.client.opening = nil }
             bench.loop.shard.subscribe(client.client, to: try ChannelName("c"), request: 0)
             bench.run()
             return client

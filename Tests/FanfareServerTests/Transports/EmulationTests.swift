@@ -47,7 +47,8 @@ struct EmulationTests {
             node: ClusterNode(id: node, name: "n", version: "1", startedAt: 0),
             broker: MemoryBroker(formats: FormatTable([], compressionThreshold: .max), metrics: metrics.broker),
             receiver: 2, metrics: metrics.control, run: { _ in })
-        relay.start(loops: mailboxes, bus: bus)
+        for (index, mailbox) in mailboxes.enumerated() { relay.add(mailbox, loop: index) }
+        relay.connect(bus)
         let outcomes = Mutex<[EmulatedMessage.Outcome]>([])
         func heard() -> [EmulatedMessage.Outcome] { outcomes.withLock(\.self) }
         func send(_ session: SessionID, bytes: Int = 2) {

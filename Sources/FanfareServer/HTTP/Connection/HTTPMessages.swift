@@ -58,6 +58,8 @@ extension HTTPResponse.Status {
 }
 
 extension HTTPField.Name {
+    /// With what a poller comes back for what is kept for it.
+    static let fanfareCursor = HTTPField.Name("Fanfare-Cursor")!
     /// Which node answered.
     static let fanfareNode = HTTPField.Name("Fanfare-Node")!
     /// What became of a publication that was not confirmed.

@@ -44,9 +44,9 @@ extension Exchange {
 /// What is the same for all pages.
 enum CrossOrigin {
     /// Fields that a page may send beside those that every page may.
-    static let allowedFields = "authorization, content-type, last-event-id"
+    static let allowedFields = "authorization, content-type, if-none-match, last-event-id"
     /// Fields of answers that a page may read beside those that every page may.
-    static let exposedFields = "retry-after, fanfare-node, fanfare-outcome, fanfare-position"
+    static let exposedFields = "retry-after, etag, fanfare-cursor, fanfare-node, fanfare-outcome, fanfare-position"
     /// Seconds for which a browser need not ask again: the most that Chromium heeds. Nothing of it changes while a node runs.
     static let maxAge = "7200"
 }

@@ -10,7 +10,7 @@ import Synchronization
 /// nodes are not put back in order, for nothing in them says which was first.
 final class EmulationRelay: Sendable {
     private struct State {
-        var loops: [Mailbox<EmulatedMessage>] = []
+        var loops: [Int: Mailbox<EmulatedMessage>] = [:]
         var bus: ControlBus?
         var underWay = EmulationRequests()
     }
@@ -24,11 +24,11 @@ final class EmulationRelay: Sendable {
         self.metrics = metrics
     }
 
-    /// - Parameters:
-    ///   - loops: the mailboxes of the node's event loops, in their order.
-    ///   - bus: before it is started.
-    func start(loops: [Mailbox<EmulatedMessage>], bus: ControlBus) {
-        state.withLock { ($0.loops, $0.bus) = (loops, bus) }
+    func add(_ mailbox: Mailbox<EmulatedMessage>, loop: Int) { state.withLock { $0.loops[loop] = mailbox } }
+
+    /// Before the bus is started: from then on other nodes may send.
+    func connect(_ bus: ControlBus) {
+        state.withLock { $0.bus = bus }
         bus.handle(.emulate) { [weak self] request, answer in
             guard let self, let session = request.fields[Field.session].flatMap({ SessionID($0) }) else {
                 return answer(ControlAnswer(.failed))
@@ -49,10 +49,11 @@ final class EmulationRelay: Sendable {
     /// To an event loop of this node.
     private func post(_ message: EmulatedMessage) {
         let client = message.session.client
-        let loops = state.withLock(\.loops)
-        guard client.node == node, client.loop < loops.count else { return message.answer(.gone) }
+        guard client.node == node, let loop = state.withLock({ $0.loops[client.loop] }) else {
+            return message.answer(.gone)
+        }
         let weight = message.payload.bytes.readableBytes + EmulationBounds.overhead
-        guard loops[client.loop].post(contentsOf: [message], weight: weight, limit: EmulationBounds.loopBytes) else {
+        guard loop.post(contentsOf: [message], weight: weight, limit: EmulationBounds.loopBytes) else {
             return message.answer(.full)
         }
     }

@@ -13,26 +13,54 @@ struct PollEndpoint: Endpoint {
 
     func respond(to exchange: Exchange, _ body: ByteBuffer) {
         guard let rules = exchange.rules(channel) else { return }
-        let (wish, wait): (RecoveryWish, Duration)
+        let (wish, query): (RecoveryWish, PollQuery)
         do {
-            wait = try PollQuery.wait(exchange.path)
+            query = try PollQuery(exchange.path)
+            if query.cursor != nil, rules.history != nil {
+                throw PollQuery.Problem(
+                    description: "the channel keeps a history: poll on with since, not with a cursor")
+            }
             wish = try RecoveryQuery.wish(exchange.path, rules)
         } catch {
             return exchange.refuse(.badRequest, .badRequest, "\(error)")
         }
         // A token costs as much to check as one of an upgrade.
         guard exchange.mayTry() else { return }
-        exchange.rawSession(channel, rules, sends: false) { session in begin(exchange, session, wish, wait) }
+        exchange.rawSession(channel, rules, sends: false) { session in
+            if let cursor = query.cursor {
+                CursorPoll(exchange, form(of: exchange), channel, session, query.wait).begin(cursor)
+            } else {
+                begin(exchange, session, wish, query.wait)
+            }
+        }
+    }
+
+    private func form(of exchange: Exchange) -> StreamForm {
+        StreamForm(messages: .lines, delimiting: exchange.isUpgradable ? .chunked : .bare)
     }
 
     private func begin(_ exchange: Exchange, _ session: RawSession, _ wish: RecoveryWish, _ wait: Duration) {
-        let form = StreamForm(messages: .lines, delimiting: exchange.isUpgradable ? .chunked : .bare)
+        let known = exchange.request.headerFields[values: .ifNoneMatch]
+        let isPlain = wait == .zero
+        // Nobody has to subscribe and read for it where the channel flows.
+        if isPlain, !known.isEmpty, let position = exchange.loop.shard.position(of: channel),
+            PollTag.matches(position, known)
+        {
+            var fields = tagged(exchange, position)
+            fields[.fanfarePosition] = "\(position)"
+            return exchange.answer(.notModified, fields)
+        }
+        let form = form(of: exchange)
         let transport = PollTransport(exchange, form, channel)
         ClientRequest(exchange: exchange, transport: transport) { client, subscription in
             exchange.holdOpen()
-            exchange.onGone = { client.finish() }
+            exchange.onGone = { transport.finish() }
             client.begin(on: nil)
             guard var subscription else { return }
+            if isPlain, let position = subscription.start.position {
+                transport.fields = tagged(exchange, position)
+                if PollTag.matches(position, known) { return transport.answerNothing(at: position, .notModified) }
+            }
             if !subscription.start.isComplete {
                 subscription.start.isComplete = true
                 let reset = form.opening(
@@ -42,5 +70,11 @@ struct PollEndpoint: Endpoint {
             client.begin(subscription.channel, subscription.start)
             transport.wait(wait, from: subscription.start.position)
         }.begin(.raw(session), form.wireFormat, in: channel, wish)
+    }
+
+    /// A cache may keep it and has to ask each time, so that tokens and permissions are looked at. Only the client's own cache
+    /// where it came with a token.
+    private func tagged(_ exchange: Exchange, _ position: StreamPosition) -> HTTPFields {
+        [.cacheControl: exchange.token == nil ? "no-cache" : "private, no-cache", .eTag: PollTag.text(position)]
     }
 }

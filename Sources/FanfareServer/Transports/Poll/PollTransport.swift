@@ -4,20 +4,21 @@ import HTTPTypes
 import NIOCore
 
 /// A client that waits for its request's answer, and is gone with it. The first thing that comes for it begins the answer, the
-/// end of that turn ends it; if nothing comes in time, the answer is empty.
+/// end of that turn ends it, or when the client has taken what came by then; if nothing comes in time, the answer is empty.
 ///
 /// The connection is the transport's own from the first byte of the answer on, so that a client that does not take it is
 /// bounded like any other. Lives on its client's event loop.
-final class PollTransport: ChannelInboundHandler, ConnectionTransport, WheelMember, TurnTaker {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    var client: Client?
-    private(set) var context: ChannelHandlerContext?
+final class PollTransport: ListenerHandler, ConnectionTransport, WheelMember, TurnTaker {
     var wheelPlace = WheelPlace()
+    /// Fields of the answer beside those of its form.
+    var fields: HTTPFields = [.cacheControl: "no-store"]
     private let exchange: Exchange
     private let form: StreamForm
     private let channel: ChannelName
+    /// Whether the request has another answer than what comes for the client.
+    private var isAnswered = false
+    /// Whether the turn in which the answer began is over.
+    private var isTurnOver = false
     /// Where the client began to wait.
     private var start: StreamPosition?
 
@@ -45,67 +46,78 @@ final class PollTransport: ChannelInboundHandler, ConnectionTransport, WheelMemb
         answerNothing(at: loop.shard.position(of: channel))
     }
 
+    /// What was kept for the client: whole lines, and nothing else comes.
+    func answer(lines: ByteBuffer) {
+        // It takes all of them to have arrived: one that breaks off must not look whole.
+        if form.delimiting == .bare { fields[.contentLength] = "\(lines.readableBytes)" }
+        client?.answer(form.delimiting.seal(lines))
+    }
+
     /// Nothing has come, or nothing will: the client may ask again.
     ///
     /// - Parameter position: everything up to there was told.
-    private func answerNothing(at position: StreamPosition?) {
-        var fields: HTTPFields = [.cacheControl: "no-store"]
-        fields[.fanfarePosition] = position.map { "\($0)" }
-        finish()
+    func answerNothing(at position: StreamPosition? = nil, _ status: HTTPResponse.Status = .noContent) {
+        guard !isAnswered else { return }
+        if let position { fields[.fanfarePosition] = "\(position)" }
+        end(.normal)
+        exchange.answer(status, fields)
+    }
+
+    /// The request is refused.
+    func giveUp() { end(.tryAgainLater) }
+
+    private func end(_ disconnect: Disconnect) {
+        isAnswered = true
         exchange.onGone = nil
-        exchange.answer(.noContent, fields)
+        client?.lost(disconnect)
+        finish()
     }
 
     /// The end of the turn in which the answer began.
-    func takeTurn() { client?.end(.normal) }
+    func takeTurn() {
+        isTurnOver = true
+        client?.flushTurn()
+        endWhenTaken()
+    }
 
-    func finish() {
+    /// Who takes a long answer slowly has the time of a slow consumer for it.
+    private func endWhenTaken() {
+        guard isTurnOver, let client, client.outbound.outbox.isEmpty else { return }
+        client.end(.normal)
+    }
+
+    override func finish() {
         exchange.loop.wheel.cancel(self)
-        client?.finish()
-        client = nil
-    }
-}
-
-/// The answer.
-extension PollTransport {
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        finish()
-        self.context = nil
+        super.finish()
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        finish()
-        context.fireChannelInactive()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { client?.lost(.abnormal) }
-
-    func write(_ part: ByteBuffer, promise: EventLoopPromise<Void>?) {
-        guard let context = context ?? beginAnswer() else {
-            promise?.fail(ChannelError.alreadyClosed)
-            return
+    override func write(_ part: ByteBuffer, promise: EventLoopPromise<Void>?) {
+        if context == nil { beginAnswer() }
+        if let promise {
+            // Behind what the client does about it.
+            let bound = NIOLoopBound(self, eventLoop: exchange.loop.eventLoop)
+            promise.futureResult.whenComplete { _ in bound.value.endWhenTaken() }
         }
-        context.write(wrapOutboundOut(part), promise: promise)
+        super.write(part, promise: promise)
     }
 
     /// Takes the connection; what waits for the client in this turn follows. Its position is that of the last line.
-    private func beginAnswer() -> ChannelHandlerContext? {
+    private func beginAnswer() {
         exchange.onGone = nil
         var head = form.head(position: nil)
-        head.headerFields[.cacheControl] = "no-store"
-        guard exchange.handOver(head, to: self) else { return nil }
+        for field in fields { head.headerFields[field.name] = field.value }
+        guard exchange.handOver(head, to: self) else { return }
         exchange.loop.wheel.cancel(self)
         exchange.loop.turns.add(self)
-        return context
     }
 
-    func close() {
-        guard let context else { return answerNothing(at: start) }
-        context.close(promise: nil)
+    override func close() {
+        guard context != nil else { return answerNothing(at: start) }
+        super.close()
     }
+}
 
+extension PollTransport {
     func next(now: UInt64) -> Arrival? { nil }
 
     func turnEnded(now: UInt64) {}

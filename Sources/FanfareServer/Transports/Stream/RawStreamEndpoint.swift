@@ -4,8 +4,8 @@ import FanfareWire
 import HTTPTypes
 import NIOCore
 
-/// `/channels/{channel}/sse` and `/stream`: the publications of a channel as an answer without end, for readers that have
-/// nothing but HTTP.
+/// `/channels/{channel}/sse` and `/stream`: the publications of a channel, and of those that the query adds, as an answer without
+/// end, for readers that have nothing but HTTP.
 struct RawStreamEndpoint: Endpoint {
     let channel: ChannelName
     let messages: StreamForm.Messages
@@ -16,6 +16,8 @@ struct RawStreamEndpoint: Endpoint {
         guard let rules = exchange.rules(channel) else { return }
         let start: (wish: RecoveryWish, isLost: Bool)
         do {
+            let names = try StreamChannels.names(channel, exchange.path, exchange.limits)
+            guard names.count == 1 else { return try respond(to: exchange, names) }
             start = try self.start(exchange, rules)
         } catch {
             return exchange.refuse(.badRequest, .badRequest, "\(error)")
@@ -42,8 +44,27 @@ struct RawStreamEndpoint: Endpoint {
         return rules.history == nil ? (.none, true) : (.since(last), false)
     }
 
+    /// Several channels.
+    private func respond(to exchange: Exchange, _ names: [ChannelName]) throws(StreamChannels.Problem) {
+        var channels: [ChannelsOpening.Channel] = []
+        for name in names {
+            guard let rules = exchange.rules(name) else { return }
+            channels.append((name, rules))
+        }
+        let start = try StreamChannels.wishes(
+            channels, exchange.path, lastEventID: exchange.request.headerFields[values: .lastEventID])
+        guard exchange.mayTry() else { return }
+        exchange.rawSession(channels, sends: false) { session in
+            ChannelsOpening(exchange, form(of: exchange), channels, start).begin(session)
+        }
+    }
+
+    private func form(of exchange: Exchange) -> StreamForm {
+        StreamForm(messages: messages, delimiting: exchange.isUpgradable ? .chunked : .bare)
+    }
+
     private func begin(_ exchange: Exchange, _ session: RawSession, _ start: (wish: RecoveryWish, isLost: Bool)) {
-        let form = StreamForm(messages: messages, delimiting: exchange.isUpgradable ? .chunked : .bare)
+        let form = form(of: exchange)
         ClientRequest(
             exchange, on: StreamTransport(form), goesOnIncomplete: true,
             prelude: { subscription in

@@ -33,10 +33,23 @@ struct StreamForm {
         }
     }
 
+    /// The same for several channels: events and lines that name theirs.
+    var channelsFormat: WireFormat {
+        switch (messages, delimiting) {
+        case (.events, .bare): .channelEvents
+        case (.events, .chunked): .channelEventsChunked
+        case (.lines, .bare): .channelLines
+        case (.lines, .chunked): .channelLinesChunked
+        }
+    }
+
     /// The head of an answer that goes on for as long as it takes.
     ///
     /// - Parameter position: where what follows begins.
-    func head(position: StreamPosition?) -> HTTPResponse {
+    func head(position: StreamPosition?) -> HTTPResponse { head(position.map { "\($0)" }) }
+
+    /// - Parameter position: of one channel or of several.
+    func head(_ position: String?) -> HTTPResponse {
         var fields: HTTPFields = [
             .contentType: contentType,
             // Proxies that keep or compress what they pass on would keep it until the end.
@@ -45,7 +58,7 @@ struct StreamForm {
             .connection: "close",
         ]
         if delimiting == .chunked { fields[.transferEncoding] = "chunked" }
-        fields[.fanfarePosition] = position.map { "\($0)" }
+        fields[.fanfarePosition] = position
         return HTTPResponse(status: .ok, headerFields: fields)
     }
 
@@ -91,6 +104,34 @@ struct StreamForm {
             let member = position == nil ? "" : "\"id\":\"\(id)\","
             return delimiting.seal(ByteBuffer(string: "{\(member)\"event\":\"\(name)\"}\n"))
         }
+    }
+
+    /// The same for several channels: where each of those begins that keep a history, and which have to begin anew.
+    ///
+    /// - Parameter places: where the reader is in all of them.
+    func opening(
+        _ channels: [(name: ChannelName, origin: StreamPosition?, isComplete: Bool)], _ places: PositionList?,
+        retry: UInt32
+    ) -> ByteBuffer? {
+        var first = messages == .events ? EventStreamFraming.retry(milliseconds: retry) : ByteBuffer()
+        for (name, origin, isComplete) in channels where origin != nil || !isComplete {
+            var line = ByteBuffer(string: "{\"channel\":")
+            JSONWriter.writeString(name.string, into: &line)
+            if let origin { line.writeString(",\"id\":\"\(origin)\"") }
+            let event = isComplete ? "position" : "reset"
+            switch messages {
+            case .events:
+                line.writeStaticString("}")
+                if let places { first.writeString("id: \(places)\n") }
+                first.writeString("event: \(event)\ndata: ")
+                first.writeImmutableBuffer(line)
+                first.writeStaticString("\n\n")
+            case .lines:
+                first.writeImmutableBuffer(line)
+                first.writeString(",\"event\":\"\(event)\"}\n")
+            }
+        }
+        return first.readableBytes > 0 ? delimiting.seal(first) : nil
     }
 
     /// The end of the answer, and before it why, and to browsers when they should come back.

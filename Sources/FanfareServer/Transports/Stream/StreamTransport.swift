@@ -10,44 +10,16 @@ import Musl
 
 /// A client that hears the answer to its request, for as long as it takes: the only handler of its pipeline after the head,
 /// but for TLS. What it sends now is nobody's. Lives on its client's event loop.
-class StreamTransport: ChannelInboundHandler, ConnectionTransport {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    var client: Client?
-    private(set) var context: ChannelHandlerContext?
+class StreamTransport: ListenerHandler, ConnectionTransport {
     let form: StreamForm
+    /// Where its reader is, for the ids of events of several channels; `nil`: publications bring their own.
+    private var places: ReaderPlaces?
 
-    init(_ form: StreamForm) { self.form = form }
+    init(_ form: StreamForm, _ places: ReaderPlaces? = nil) { (self.form, self.places) = (form, places) }
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
+    override func handlerAdded(context: ChannelHandlerContext) {
+        super.handlerAdded(context: context)
         boundSilence(context.channel)
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        finish()
-        self.context = nil
-    }
-
-    /// Nothing more is read while the stream goes on: the end of the connection is heard without.
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if client?.isOpen == true { setReading(false) }
-    }
-
-    func channelReadComplete(context: ChannelHandlerContext) { client?.loop.flush() }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        finish()
-        context.fireChannelInactive()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { client?.lost(.abnormal) }
-
-    func closeOutput() {
-        // What it sent and nobody read would turn the end into a reset, which eats the farewell.
-        setReading(true)
-        context?.close(mode: .output, promise: nil)
     }
 
     func next(now: UInt64) -> Arrival? { nil }
@@ -73,6 +45,11 @@ class StreamTransport: ChannelInboundHandler, ConnectionTransport {
     func seal(_ body: consuming Body) -> ByteBuffer { form.seal(body) }
 
     var ping: ByteBuffer { form.ping }
+
+    var changesFrames: Bool { places != nil }
+
+    /// Gives an event its id.
+    func changed(_ frame: SplitFrame) -> SplitFrame { places?.changed(frame, form.delimiting) ?? frame }
 
     func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell) {
         let retry = client?.loop.node.retryMilliseconds ?? 1_000

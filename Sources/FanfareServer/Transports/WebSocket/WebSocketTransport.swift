@@ -6,12 +6,7 @@ import NIOCore
 ///
 /// Bytes become messages in its reader (``WebSocketReader``); pings, pongs and the closing handshake (RFC 6455 §5.5, §7) are its
 /// own business. Lives on its client's event loop.
-final class WebSocketTransport: ChannelInboundHandler, ConnectionTransport {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    var client: Client?
-    private(set) var context: ChannelHandlerContext?
+final class WebSocketTransport: TransportHandler, ConnectionTransport {
     private var reader: WebSocketReader
     private let framing = WebSocketFraming()
     /// Compresses each message of its own; `nil`: only publications are compressed, once for all.
@@ -28,14 +23,7 @@ final class WebSocketTransport: ChannelInboundHandler, ConnectionTransport {
         self.deflate = deflate
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        finish()
-        self.context = nil
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    override func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard let client else { return }
         let bytes = unwrapInboundIn(data)
         switch client.life.phase {
@@ -63,19 +51,19 @@ final class WebSocketTransport: ChannelInboundHandler, ConnectionTransport {
         client.inbound.isPaused && reader.bufferedBytes > client.limits.maxMessageBytes + 65_536
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
+    override func channelReadComplete(context: ChannelHandlerContext) {
         isQuiet = client?.inbound.isPaused == true
-        client?.loop.flush()
+        super.channelReadComplete(context: context)
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    override func setReading(_ isReading: Bool) {
+        if isReading { isQuiet = false }
+        super.setReading(isReading)
+    }
+
+    override func channelInactive(context: ChannelHandlerContext) {
         client?.takeLastTurn()
-        finish()
-        context.fireChannelInactive()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        client?.lost(.abnormal)
+        super.channelInactive(context: context)
     }
 }
 
@@ -121,13 +109,6 @@ extension WebSocketTransport {
         } else {
             client.deadlines.message = ClientDeadlines.never
         }
-    }
-
-    func setReading(_ isReading: Bool) {
-        guard let context else { return }
-        if isReading { isQuiet = false }
-        try? context.channel.syncOptions?.setOption(.autoRead, value: isReading)
-        if isReading { context.read() }
     }
 }
 

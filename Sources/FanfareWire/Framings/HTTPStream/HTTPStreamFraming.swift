@@ -23,16 +23,21 @@ public struct HTTPStreamFraming: StreamFraming {
     public func write(_ body: Body, at position: StreamPosition?, into frame: inout ByteBuffer) {
         frame.writeStaticString("{")
         if let position { frame.writeString("\"id\":\"\(position)\",") }
-        switch body.kind {
+        Self.writeMember(body.kind, body.bytes, into: &frame)
+        frame.writeStaticString("}\n")
+    }
+
+    /// A payload as `"data":…` or `"base64":…`.
+    public static func writeMember(_ kind: Payload.Kind, _ bytes: ByteBuffer, into frame: inout ByteBuffer) {
+        switch kind {
         case .text:
             frame.writeStaticString("\"data\":")
-            body.bytes.withUnsafeReadableBytes { JSONWriter.writeValue($0, into: &frame) }
+            bytes.withUnsafeReadableBytes { JSONWriter.writeValue($0, into: &frame) }
         case .binary:
             frame.writeStaticString("\"base64\":\"")
-            frame.writeBytes(Base64.encode(body.bytes.readableBytesView))
+            frame.writeBytes(Base64.encode(bytes.readableBytesView))
             frame.writeStaticString("\"")
         }
-        frame.writeStaticString("}\n")
     }
 
     /// A line ends with its only LF.

@@ -1,0 +1,9 @@
+import FanfareCore
+
+/// Bounds of polls that ask other nodes.
+enum PollBounds {
+    /// Polls of a node that wait for other nodes: a quarter of what the control bus takes for everything. More get 503.
+    static let abroad = ControlBounds.requests / 4
+    /// Those of one address: eight addresses are needed to take them all.
+    static let abroadOfAddress = abroad / 8
+}
