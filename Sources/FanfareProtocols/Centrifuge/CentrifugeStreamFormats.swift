@@ -44,7 +44,7 @@ extension WireFormat {
         _ codec: some Codec, _ events: WireFormat, _ chunkedEvents: WireFormat, _ lines: WireFormat,
         _ chunkedLines: WireFormat
     ) -> [(WireFormat, FormatDefinition)] {
-        let (eventFraming, lineFraming) = (UnpositionedFraming(EventStreamFraming()), MessageLineFraming())
+        let (eventFraming, lineFraming) = (UnpositionedFraming(EventStreamFraming()), LineFraming())
         return [
             (events, .encoded(codec, in: eventFraming)),
             (chunkedEvents, .encoded(codec, in: ChunkedFraming(eventFraming))),

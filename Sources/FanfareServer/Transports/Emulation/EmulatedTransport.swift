@@ -58,7 +58,7 @@ final class EmulatedTransport: StreamTransport {
     override func seal(_ body: consuming Body) -> ByteBuffer {
         switch form.messages {
         case .events: form.seal(body)
-        case .lines: form.delimiting.seal(MessageLineFraming().seal(body, at: nil))
+        case .lines: form.delimiting.seal(LineFraming().seal(body, at: nil))
         }
     }
 
