@@ -9,7 +9,7 @@ struct FuzzTarget: Sendable {
     static let all = [
         frames, deflate, handshake, requests, origins, commands, protobuf, json, session, tokens, keys, replies,
         answers, envelopes, streams, addresses, namespaces, configuration, api, proxies, events, lines, positions,
-        deltas, filters, polls,
+        deltas, filters, polls, emulation,
     ]
 }
 

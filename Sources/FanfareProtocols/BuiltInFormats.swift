@@ -43,6 +43,7 @@ extension FormatTable {
                 (.rawHTTPStreamChunked, .encoded(RawCodec(), in: ChunkedFraming(lines))),
                 (.centrifugeProtobufWebSocket, .encoded(CentrifugeCodec<CentrifugeProtobufEncoder>(), in: webSocket)),
                 (.centrifugeProtobufWebSocketDeflate, .derived(from: .centrifugeProtobufWebSocket, deflate.reseal)),
-            ], compressionThreshold: compressionThreshold)
+            ] + WireFormat.centrifugeStreams + WireFormat.unidirectional(deflate),
+            compressionThreshold: compressionThreshold)
     }
 }

@@ -62,8 +62,7 @@ extension Session {
     /// - Parameter grace: seconds that a client with commands has for a new token.
     public func secondsLeft(_ now: TokenTime, grace: Int64) -> Int64? {
         guard let left = grants?.secondsLeft(now) else { return nil }
-        if case .raw = self { return left }
-        return left.addingClamped(grace)
+        return mayRefresh ? left.addingClamped(grace) : left
     }
 
     /// What to do about tokens that expired and were not refreshed.

@@ -119,10 +119,12 @@ struct ProtobufReferenceTests {
                 encoder.presencePush(PresenceEvent(channel: channel, kind: .leave, info: info)),
                 encoder.unsubscribePush(channel, code: 2_500, reason: name),
                 encoder.connectReply(
-                    id: id, client: name, version: "v", node: "n", ping: length == 5 ? nil : length,
-                    ttl: length == 5 ? nil : id, subscriptions: [(channel, result), (try ChannelName("other"), result)]),
+                    id: id, client: name, version: "v", node: "n", session: length == 5 ? nil : name,
+                    ping: length == 5 ? nil : length, pong: length != 200, ttl: length == 5 ? nil : id,
+                    subscriptions: [(channel, result), (try ChannelName("other"), result)]),
                 encoder.connectReply(
-                    id: id, client: "c", version: "v", node: name, ping: 25, ttl: nil, subscriptions: []),
+                    id: id, client: "c", version: "v", node: name, session: nil, ping: 25, pong: true, ttl: nil,
+                    subscriptions: []),
                 encoder.subscribeReply(id: id, result),
                 encoder.historyReply(id: id, publications: length == 5 ? [] : publications, position: position),
                 encoder.presenceReply(id: id, length == 5 ? [] : [info]),

@@ -37,6 +37,29 @@ struct StreamClientTests {
         }
     }
 
+    @Test(
+        "a client in Chromium without a WebSocket: commands by requests without a route, over three nodes that are killed"
+    )
+    func emulation() async throws {
+        let flags = [
+            "--namespaces", "chat: history=1000/10m recovery presence", "--presence-ttl", "20s",
+            "--ping-interval", "2s", "--pong-timeout", "1900ms",
+        ]
+        try await withCluster(nodes: 3, flags: flags) { cluster in
+            let nodes = cluster.nodes.map { node in
+                [
+                    "name": node.name, "admin": "http://127.0.0.1:\(node.adminPort)", "pid": Int(node.pid),
+                ] as [String: Any]
+            }
+            let stage: [String: Any] = [
+                "nginx": "http://127.0.0.1:\(cluster.port)", "channel": "chat:emulated", "nodes": nodes,
+            ]
+            let plan = String(decoding: try JSONSerialization.data(withJSONObject: stage), as: UTF8.self)
+            let log = try await run("emulation_check.py", plan, within: .seconds(240))
+            #expect(log.contains("ok a drain is told with its code"), "\(log)")
+        }
+    }
+
     @Test("curl, as README and docs/protocol.md have it")
     func curl() async throws {
         let commands = try ["README.md", "docs/protocol.md"].flatMap { file in

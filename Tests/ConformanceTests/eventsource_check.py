@@ -14,9 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
 from browser import start_browser
+from stage import Cluster, check
 
 WAIT = 30
 OPEN = """
@@ -48,12 +48,6 @@ fetch(url).then(async answer => {
 """
 
 
-def check(what, is_right, seen=""):
-    if not is_right:
-        sys.exit(f"FAILED {what}: {seen}")
-    print(f"ok {what}", flush=True)
-
-
 def eventually(what, condition, seen=lambda: ""):
     deadline = time.monotonic() + WAIT
     while not (result := condition()):
@@ -63,16 +57,12 @@ def eventually(what, condition, seen=lambda: ""):
     return result
 
 
-class Stage:
-    """The cluster, and the page in it."""
+class Stage(Cluster):
+    """The cluster, the page in it, and the nodes that were started anew."""
 
     def __init__(self, plan, driver):
-        self.url, self.channel, self.nodes = plan["nginx"], plan["channel"], plan["nodes"]
-        self.driver, self.started = driver, []
-        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-    def script(self, body):
-        return self.driver.execute_script(body)
+        super().__init__(plan, driver)
+        self.started = []
 
     def heard(self):
         return self.script("return heard")
@@ -86,13 +76,6 @@ class Stage:
                 if answer.headers["fanfare-node"] == name:
                     return f"e{number}"
         sys.exit(f"FAILED no route to {name}")
-
-    def publish(self, node, data, channel=None):
-        body = json.dumps({"channel": channel or self.channel, "data": data}).encode()
-        request = urllib.request.Request(
-            f"{node['admin']}/api/publish", data=body, headers={"Content-Type": "application/json"})
-        with self.opener.open(request, timeout=10) as answer:
-            assert answer.status == 200
 
     def start(self, node):
         self.started.append(subprocess.Popen(node["command"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))

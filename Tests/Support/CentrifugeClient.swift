@@ -6,6 +6,9 @@ public final class CentrifugeClient: Sendable {
     /// A message of the node as a JSON object.
     public struct Message: Sendable {
         public let text: String
+
+        public init(text: String) { self.text = text }
+
         private var object: [String: Any] {
             (try? JSONSerialization.jsonObject(with: Data(text.utf8))) as? [String: Any] ?? [:]
         }

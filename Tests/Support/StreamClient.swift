@@ -58,14 +58,15 @@ public final class StreamClient: Sendable {
     ///   - version: of HTTP.
     public static func connect(
         _ port: Int, _ path: String, headers: [String: String] = [:], method: String = "GET", version: String = "1.1",
-        from address: String? = nil, receiveBuffer: Int? = nil, tls: TLSClient? = nil
+        body: String = "", from address: String? = nil, receiveBuffer: Int? = nil, tls: TLSClient? = nil
     ) async throws -> StreamClient {
         let socket = try await SocketClient.connect(port, from: address, receiveBuffer: receiveBuffer, tls: tls)
         var request = "\(method) \(path) HTTP/\(version)\r\nHost: 127.0.0.1:\(port)\r\n"
         for (name, value) in ["Accept": "text/event-stream"].merging(headers, uniquingKeysWith: { $1 }) {
             request += "\(name): \(value)\r\n"
         }
-        try await socket.send(request + "\r\n")
+        if !body.isEmpty { request += "Content-Length: \(body.utf8.count)\r\n" }
+        try await socket.send(request + "\r\n" + body)
         guard let answer = try await socket.receive("an answer to \(path)", { HTTPAnswer.parse(&$0) }) else {
             throw NotInTime(what: "an answer to \(path): connection closed")
         }

@@ -17,6 +17,7 @@ public enum ControlBounds {
     /// A node is gone when so many of our own announcements came back without one of its own. That is no clock: while Redis is
     /// away nothing comes back, and nobody is gone.
     public static let missedAnnouncements = 3
-    /// Between two tries to subscribe.
-    public static let retry = Duration.seconds(1)
+    /// Between two tries to subscribe. The first one comes before the links to Redis are up, and a node that nobody hears takes no
+    /// clients whose requests may come in elsewhere.
+    public static let retry = Duration.milliseconds(200)
 }

@@ -101,8 +101,14 @@ public final class ControlBus: Sendable {
         send(message(.notice, .leave), to: .control)
     }
 
+    /// Whether other nodes can reach this one: the broker has confirmed its channels. It may have lost them since.
+    public var isHeard: Bool { state.withLock { $0.heard.count == 2 } }
+
     /// All nodes that this one hears of, and itself.
     public var nodes: [ClusterNode] { state.withLock { $0.view.nodes } }
+
+    /// Whether this one hears of a node. Cheap, and counts nothing: for ids that strangers may have made up.
+    public func sees(_ node: NodeID) -> Bool { state.withLock { $0.view.contains(node) } }
 
     /// Asks one node, also this one.
     ///

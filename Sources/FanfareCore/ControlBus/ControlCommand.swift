@@ -13,6 +13,8 @@ public struct ControlCommand: RawRepresentable, Hashable, Sendable {
     static let announce = ControlCommand(rawValue: 2)
     /// A notice: the sender goes.
     static let leave = ControlCommand(rawValue: 3)
+    /// Brings what a client sent in a request of its own to its session.
+    public static let emulate = ControlCommand(rawValue: 10)
 }
 
 /// What became of a request.

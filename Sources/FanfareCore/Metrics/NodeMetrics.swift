@@ -88,6 +88,8 @@ public enum LoopCounter: Int, CaseIterable, Sendable {
     case messagesReceived
     /// Bytes of messages from clients, without framing.
     case bytesReceived
+    /// Messages that came to a session here by a request of their own.
+    case emulatedMessages
     /// Bytes of compressed messages from clients as they came.
     case compressedBytesReceived
     /// Bytes of the same messages inflated.
@@ -140,6 +142,8 @@ public enum SharedCounter: Int, CaseIterable, Sendable {
     case adminConnections
     /// Connections of the admin port that were closed to make room for another.
     case adminEvictions
+    /// Requests whose session was on another node.
+    case emulationForwarded
     /// Upgrades on which a trusted proxy said something that is no address.
     case forwardedMalformed
     /// Upgrades with X-Forwarded-For or Forwarded from peers that are not trusted.
@@ -188,6 +192,10 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
     case tls
     /// Too many recovered publications wait for clients: 503.
     case recoveries
+    /// A request for a session that is not there: 404.
+    case noSession
+    /// Its session, or a node, has too many requests that are not begun: 429.
+    case emulationLimit
 
     /// The value of the `reason` label.
     public var label: String {
@@ -212,6 +220,8 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
         case .publishRate: "publish_rate"
         case .tls: "tls"
         case .recoveries: "recoveries"
+        case .noSession: "no_session"
+        case .emulationLimit: "emulation_limit"
         }
     }
 }

@@ -23,12 +23,14 @@ protocol CentrifugeEncoder: PublicationListEncoder {
     /// The reply to `connect`.
     ///
     /// - Parameters:
+    ///   - session: what the client shows with requests of its own; `nil`: it has none.
     ///   - ping: seconds between the node's pings; `nil`: there are none.
+    ///   - pong: whether the client has to answer them.
     ///   - ttl: seconds until the client has to refresh its token; `nil`: never.
     ///   - subscriptions: those that the node made.
     static func connectReply(
-        id: UInt32, client: String, version: String, node: String, ping: Int?, ttl: UInt32?,
-        subscriptions: [(ChannelName, CentrifugeSubscribeResult)]
+        id: UInt32, client: String, version: String, node: String, session: String?, ping: Int?, pong: Bool,
+        ttl: UInt32?, subscriptions: [(ChannelName, CentrifugeSubscribeResult)]
     ) -> Body
     /// The reply to `subscribe`.
     static func subscribeReply(id: UInt32, _ result: CentrifugeSubscribeResult) -> Body

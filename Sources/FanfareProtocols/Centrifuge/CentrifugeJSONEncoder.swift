@@ -30,21 +30,27 @@ public enum CentrifugeJSONEncoder: CentrifugeEncoder {
     /// The reply to `connect`.
     ///
     /// - Parameters:
+    ///   - session: what the client shows with requests of its own; `nil`: it has none.
     ///   - ping: seconds between the node's pings; `nil`: there are none.
+    ///   - pong: whether the client has to answer them.
     ///   - ttl: seconds until the client has to refresh its token; `nil`: never.
     ///   - subscriptions: those that the node made.
     public static func connectReply(
-        id: UInt32, client: String, version: String, node: String, ping: Int?, ttl: UInt32? = nil,
-        subscriptions: [(ChannelName, CentrifugeSubscribeResult)] = []
+        id: UInt32, client: String, version: String, node: String, session: String? = nil, ping: Int?,
+        pong: Bool = true, ttl: UInt32? = nil, subscriptions: [(ChannelName, CentrifugeSubscribeResult)] = []
     ) -> Body {
-        Body(.text, sizeHint: 160) { buffer in
+        Body(.text, sizeHint: 256) { buffer in
             buffer.writeString("{\"id\":\(id),\"connect\":{\"client\":")
             JSONWriter.writeString(client, into: &buffer)
             buffer.writeStaticString(",\"version\":")
             JSONWriter.writeString(version, into: &buffer)
             buffer.writeStaticString(",\"node\":")
             JSONWriter.writeString(node, into: &buffer)
-            if let ping { buffer.writeString(",\"ping\":\(max(1, ping)),\"pong\":true") }
+            if let session {
+                buffer.writeStaticString(",\"session\":")
+                JSONWriter.writeString(session, into: &buffer)
+            }
+            if let ping { buffer.writeString(",\"ping\":\(max(1, ping))\(pong ? ",\"pong\":true" : "")") }
             if let ttl { buffer.writeString(",\"expires\":true,\"ttl\":\(ttl)") }
             if !subscriptions.isEmpty { write(subscriptions, into: &buffer) }
             buffer.writeStaticString("}}")

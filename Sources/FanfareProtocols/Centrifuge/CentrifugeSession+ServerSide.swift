@@ -74,8 +74,10 @@ extension CentrifugeSession {
         _ id: UInt32, now: TokenTime, subscriptions: [(ChannelName, CentrifugeSubscribeResult)]
     ) -> Body {
         isConnected = true
-        return encoder.connectReply(
-            id: id, client: clientID, version: policy.version, node: policy.nodeName, ping: policy.pingSeconds,
-            ttl: grants.identity?.expiry?.ttl(now), subscriptions: subscriptions)
+        let reply = encoder.connectReply(
+            id: id, client: clientID, version: policy.version, node: policy.nodeName, session: link?.session,
+            ping: policy.pingSeconds, pong: !isUnidirectional, ttl: grants.identity?.expiry?.ttl(now),
+            subscriptions: subscriptions)
+        return isUnidirectional ? CentrifugeJSONEncoder.connectPush(reply) : reply
     }
 }

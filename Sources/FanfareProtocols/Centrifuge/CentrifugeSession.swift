@@ -57,6 +57,8 @@ public struct CentrifugeSession: Sendable {
     public let clientID: String
     /// How its client writes and reads.
     let encoding: CentrifugeEncoding
+    /// How it is connected, where that is not one socket for both ways.
+    let link: CentrifugeLink?
     /// Whether `connect` was accepted.
     public internal(set) var isConnected = false
     /// Who the client is and what it may do.
@@ -82,10 +84,14 @@ public struct CentrifugeSession: Sendable {
         var isFiltered = false
     }
 
-    public init(_ shared: SharedPolicy, clientID: String, encoding: CentrifugeEncoding = .json) {
+    /// - Parameter link: `nil` for a client that speaks and hears on one socket.
+    public init(
+        _ shared: SharedPolicy, clientID: String, encoding: CentrifugeEncoding = .json, link: CentrifugeLink? = nil
+    ) {
         self.shared = shared
         self.clientID = clientID
         self.encoding = encoding
+        self.link = link
         grants = Grants(anonymous: shared.policy.permissions)
     }
 
@@ -97,9 +103,12 @@ public struct CentrifugeSession: Sendable {
     /// A message came. Its commands are begun by and by.
     mutating func take(_ message: Payload) -> Session.Taken {
         guard message.kind == encoding.kind else { return .action(.disconnect(.unsupportedData)) }
+        guard let bytes = isUnidirectional ? connectCommand(message.bytes) : message.bytes else {
+            return hasBegunToConnect ? .commands(0) : .action(.disconnect(.badRequest, reason: Self.noConnect))
+        }
         do {
             let message = try CentrifugeMessage(
-                message.bytes, encoding, maxCommands: policy.maxCommands, maxSubscriptions: policy.maxChannels)
+                bytes, encoding, maxCommands: policy.maxCommands, maxSubscriptions: policy.maxChannels)
             queue.add(message)
             return .commands(message.count)
         } catch {
@@ -149,7 +158,7 @@ public struct CentrifugeSession: Sendable {
         forget(channel)
         switch reason {
         case .insufficientState:
-            return encoder.unsubscribePush(channel, code: 2500, reason: "insufficient state")
+            return push(encoder.unsubscribePush(channel, code: 2500, reason: "insufficient state"))
         }
     }
 
@@ -241,6 +250,8 @@ public struct CentrifugeSession: Sendable {
     }
 
     func refuse(_ id: UInt32, _ error: CentrifugeError) -> SessionAction {
-        .refuse(encoder.errorReply(id: id, error))
+        isUnidirectional
+            ? .disconnect(error.disconnect, reason: error.message)
+            : .refuse(encoder.errorReply(id: id, error))
     }
 }

@@ -105,6 +105,10 @@ extension Client {
     }
 
     private func sendPing() {
-        if let ping = session.ping { reply(ping) } else if let ping = transport?.ping { reply(ping) }
+        let own = session.ping
+        if let own { reply(own) }
+        // Where nobody answers the protocol's ping, the transport's shows life.
+        guard own == nil || (!session.answersPing && transport?.keepAlive == .serverPings) else { return }
+        if let ping = transport?.ping { reply(ping) }
     }
 }

@@ -118,6 +118,12 @@ extension Metric {
         .counter("fanfare_messages_received_total", "Messages from clients.", loops: .messagesReceived),
         .counter("fanfare_received_bytes_total", "Bytes of clients' messages, no framing.", loops: .bytesReceived),
         .counter(
+            "fanfare_emulation_messages_total", "Messages that came to a session here by `POST /emulation`.",
+            loops: .emulatedMessages),
+        .counter(
+            "fanfare_emulation_forwarded_total", "Requests of `/emulation` whose session is on another node.",
+            shared: .emulationForwarded),
+        .counter(
             "fanfare_received_compressed_bytes_total", "Bytes of clients' compressed messages as they came.",
             loops: .compressedBytesReceived),
         .counter(

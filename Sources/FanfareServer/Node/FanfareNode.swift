@@ -57,6 +57,8 @@ public final class FanfareNode: Sendable {
                 mailboxes.append(mailbox)
             }
             let control = RunningControl(context, receiver: mailboxes.count, eventLoop: group.next())
+            context.control = control.bus
+            context.emulation.connect(control.bus)
             context.polls.connect(control.bus)
             broker.start(receivers: mailboxes + [control.bus.mailbox])
             control.start()

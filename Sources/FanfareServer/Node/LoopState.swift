@@ -21,6 +21,8 @@ final class LoopState {
     let mailbox: Mailbox<BrokerEvent>
     /// Where the broker's answers to publishes of this loop's clients are posted.
     let outcomes: Mailbox<Outcome>
+    /// Where requests are posted that bring messages to sessions of this loop.
+    let emulated: Mailbox<EmulatedMessage>
     /// All sessions of this loop, for the drain; each knows its index.
     private(set) var clients: [Client] = []
     /// Those of them that can be asked for.
@@ -92,6 +94,7 @@ final class LoopState {
         let box = NIOLoopBoundBox<LoopState?>(nil, eventLoop: eventLoop)
         let wake: @Sendable () -> Void = { eventLoop.execute { box.value?.visitMailboxes() } }
         self.outcomes = Mailbox(wake: wake)
+        self.emulated = Mailbox(wake: { eventLoop.execute { box.value?.visitEmulated() } })
         let mailbox = Mailbox<BrokerEvent>(wake: wake)
         self.mailbox = mailbox
         self.shard = HubShard(
@@ -99,6 +102,7 @@ final class LoopState {
             maxRecovery: node.configuration.limits.maxRecovery)
         self.polls = PollDesk(wake: wake)
         node.polls.add(polls.mailbox, loop: index)
+        node.emulation.add(emulated, loop: index)
         self.presence = Self.makePresence(node, wheel: wheel, metrics: metrics, wake: wake)
         box.value = self
         shard.onEnd = { [presence] client, channel in

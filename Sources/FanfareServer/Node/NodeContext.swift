@@ -38,8 +38,11 @@ final class NodeContext: Sendable {
     let polls: PollRelay
     /// What is the same for all clients of the Centrifuge protocol.
     let centrifuge: CentrifugeSession.SharedPolicy
+    /// Brings requests of clients to their sessions.
+    let emulation: EmulationRelay
     /// TLS of the public port, where the configuration has a certificate.
     let tls: NodeTLS?
+    private let bus = Mutex<ControlBus?>(nil)
     private let draining = Atomic<Bool>(false)
     private let accepting = Atomic<Bool>(false)
 
@@ -65,6 +68,7 @@ final class NodeContext: Sendable {
         self.refusals = RefusalLog(logger)
         self.tokens = tokens
         self.tls = tls
+        self.emulation = EmulationRelay(node: id, metrics: metrics)
         self.queueMemory = QueueMemory(limit: configuration.limits.maxNodeQueueBytes)
         self.admission = Admission(limit: configuration.limits.maxConnections)
         // Conformance suites measure what a node can do, and are nobody's clients.
@@ -78,6 +82,12 @@ final class NodeContext: Sendable {
         self.users = ofUser.isUnlimited ? nil : Census(ofUser)
         self.centrifuge = .init(
             configuration.centrifugePolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens)))
+    }
+
+    /// Messages to other nodes, once the node has started.
+    var control: ControlBus? {
+        get { bus.withLock(\.self) }
+        set { bus.withLock { $0 = newValue } }
     }
 
     /// Whether the node is on its way out: no new sessions.

@@ -6,6 +6,8 @@ public struct ClientID: Hashable, Sendable, CustomStringConvertible {
 
     /// Of its ``words``.
     public static let bytes = 16
+    /// Of its ``description``.
+    static let textBytes = 36
 
     public let node: NodeID
     /// Index of the event loop.
@@ -44,15 +46,19 @@ public struct ClientID: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads what ``description`` writes; `nil` for anything else. That it reads says nothing of whether there is such a client.
     public init?(_ text: ExactText) {
-        let bytes = Array(text.utf8)
-        guard bytes.count == 36 else { return nil }
+        self.init(Array(text.utf8))
+    }
+
+    /// The same of bytes.
+    init?(_ bytes: some Collection<UInt8>) {
+        guard bytes.count == Self.textBytes else { return nil }
         var words: (UInt64, UInt64) = (0, 0)
         for (place, byte) in bytes.enumerated() {
             if Self.isDash(place) {
                 guard byte == UInt8(ascii: "-") else { return nil }
                 continue
             }
-            guard let digit = Self.digit(byte) else { return nil }
+            guard let digit = HexDigit.value(byte) else { return nil }
             words = (words.0 << 4 | words.1 >> 60, words.1 << 4 | UInt64(digit))
         }
         self.init(words: words)
@@ -61,7 +67,7 @@ public struct ClientID: Hashable, Sendable, CustomStringConvertible {
     /// Thirty-two hexadecimal digits in five groups.
     public var description: String {
         let words = words
-        return String(unsafeUninitializedCapacity: 36) { buffer in
+        return String(unsafeUninitializedCapacity: Self.textBytes) { buffer in
             var place = 0
             for word in [words.high, words.low] {
                 for shift in stride(from: 60, through: 0, by: -4) {
@@ -69,8 +75,7 @@ public struct ClientID: Hashable, Sendable, CustomStringConvertible {
                         buffer[place] = UInt8(ascii: "-")
                         place += 1
                     }
-                    let digit = UInt8(truncatingIfNeeded: word >> UInt64(shift) & 15)
-                    buffer[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+                    buffer[place] = HexDigit.character(UInt8(truncatingIfNeeded: word >> UInt64(shift) & 15))
                     place += 1
                 }
             }
@@ -79,13 +84,4 @@ public struct ClientID: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func isDash(_ place: Int) -> Bool { place == 8 || place == 13 || place == 18 || place == 23 }
-
-    /// The value of a small hexadecimal digit.
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        default: nil
-        }
-    }
 }

@@ -12,16 +12,9 @@ public enum FormatDefinition: Sendable {
     /// don't hear of joins and leaves.
     case personal(PersonalEncoder)
 
-    /// Everything in one codec and one framing.
+    /// Everything in one codec and one framing; clients of a ``DeltaCodec`` may have deltas.
     public static func encoded(_ codec: some Codec, in framing: some Framing) -> FormatDefinition {
         .encoded(FormatEncoder(codec, in: framing))
-    }
-
-    /// As of any codec; its clients may have deltas.
-    public static func encoded(_ codec: some DeltaCodec, in framing: some Framing) -> FormatDefinition {
-        var encoder = FormatEncoder(codec, in: framing)
-        encoder.deltas = DeltaEncoder(codec, in: framing)
-        return .encoded(encoder)
     }
 
     /// Messages of a codec, each behind a lead of its client, in one framing.
@@ -44,7 +37,7 @@ public struct FormatEncoder: Sendable {
     /// The frame of a join or leave; `nil`: clients of that format don't hear of others.
     public let presence: @Sendable (PresenceEvent) -> ByteBuffer?
     /// The frames of those with deltas; `nil`: there are none.
-    var deltas: DeltaEncoder?
+    private(set) var deltas: DeltaEncoder?
 
     public init(
         publication: @escaping @Sendable (Publication) -> ByteBuffer,
@@ -61,6 +54,8 @@ public struct FormatEncoder: Sendable {
                 guard let body = codec.body(event) else { return nil }
                 return framing.seal(consume body, at: nil)
             })
+        // Asked here, and not told by the caller's type: whoever makes formats of any codec knows it only as a codec.
+        if let codec = codec as? any DeltaCodec { deltas = DeltaEncoder(codec, in: framing) }
     }
 }
 

@@ -18,12 +18,13 @@ struct DeltaFrames {
         if let frame = wholes[format] { return frame }
         let frame: ByteBuffer
         switch formats.definition(format) {
-        case .encoded(let encoder) where encoder.deltas != nil:
-            frame = encoder.deltas?.whole(publication) ?? ByteBuffer()
+        case .encoded(let encoder):
+            assert(encoder.deltas != nil, "a client has deltas whose format has none")
+            frame = (encoder.deltas?.whole ?? encoder.publication)(publication)
         case .derived(let base, let derive):
             frame = deflated.derive(whole(publication, base, formats, &deflated), derive)
-        default:
-            assertionFailure("a client has deltas whose format has none")
+        case .personal, nil:
+            assertionFailure("a client is in the hub whose format nobody uses, or that has a lead and deltas")
             frame = ByteBuffer()
         }
         wholes.add(format, frame)

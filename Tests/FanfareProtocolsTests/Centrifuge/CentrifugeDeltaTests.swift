@@ -78,6 +78,21 @@ struct CentrifugeDeltaTests {
         #expect(target == Array(second.payload.bytes.readableBytesView))
     }
 
+    @Test(
+        "clients that hear a stream have deltas as well, and so have those in Protobuf",
+        arguments: [
+            WireFormat.centrifugeEventStream, .centrifugeEventStreamChunked, .centrifugeHTTPStream,
+            .centrifugeHTTPStreamChunked, .centrifugeProtobufWebSocket, .centrifugeProtobufWebSocketDeflate,
+        ])
+    func formats(format: WireFormat) throws {
+        let formats = FormatTable()
+        formats.acquire(format)
+        let (first, second) = (try publication(Self.long + "1}"), try publication(Self.long + "2}"))
+        let prepared = PreparedPublication(second, formats: formats, receivedAt: 0)
+        let (whole, delta) = (prepared.frame(format, after: nil), prepared.frame(format, after: first))
+        #expect(delta.readableBytes > 0 && delta.readableBytes < whole.readableBytes)
+    }
+
     /// The value of a field of a message, the last one where there are several.
     private func field(_ number: UInt32, of message: ByteBuffer) throws -> ProtobufReader.Value? {
         var reader = ProtobufReader(message)

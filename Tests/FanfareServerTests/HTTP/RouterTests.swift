@@ -24,6 +24,11 @@ struct RouterTests {
         #expect(found("/") == "/")
         #expect(found("/?x=1", .head) == "/")
         #expect(found("/connection/websocket?route=abc") == "/connection/websocket")
+        for path in ["sse", "http_stream", "uni_sse", "uni_http_stream"] {
+            #expect(found("/connection/\(path)?cf_connect=x", .post) == "/connection/\(path)")
+        }
+        #expect(found("/connection/http_stream") == nil && found("/connection/uni_websocket", .post) == nil)
+        #expect(found("/emulation", .post) == "/emulation" && found("/emulation") == nil)
         #expect(found("/channels/lobby/ws") == "lobby ws")
         #expect(found("/channels/a%2Fb%C3%A9/ws?since=1") == "a/bé ws")
         #expect(found("/channels/lobby", .post) == "lobby ")

@@ -28,6 +28,7 @@ struct StreamBoundaryTests {
         var random = SeededRandom(seed: UInt64(seed))
         compare(EventStreamFraming(), [EventStreamFraming.ping, EventStreamFraming.retry(milliseconds: 70)], &random)
         compare(HTTPStreamFraming(), [HTTPStreamFraming.ping], &random)
+        compare(UnpositionedFraming(EventStreamFraming()), [EventStreamFraming.ping], &random)
     }
 
     private func compare(_ framing: some StreamFraming, _ others: [ByteBuffer], _ random: inout SeededRandom) {

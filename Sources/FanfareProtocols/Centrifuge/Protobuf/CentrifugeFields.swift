@@ -84,6 +84,7 @@ enum CentrifugeFields {
         case subscriptions = 6
         case ping = 7
         case pong = 8
+        case session = 9
         case node = 10
     }
 

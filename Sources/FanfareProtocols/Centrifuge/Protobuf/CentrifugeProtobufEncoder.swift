@@ -20,8 +20,8 @@ public enum CentrifugeProtobufEncoder: CentrifugeEncoder {
     }
 
     public static func connectReply(
-        id: UInt32, client: String, version: String, node: String, ping: Int?, ttl: UInt32? = nil,
-        subscriptions: [(ChannelName, CentrifugeSubscribeResult)] = []
+        id: UInt32, client: String, version: String, node: String, session: String? = nil, ping: Int?,
+        pong: Bool = true, ttl: UInt32? = nil, subscriptions: [(ChannelName, CentrifugeSubscribeResult)] = []
     ) -> Body {
         typealias Field = CentrifugeFields.ConnectResult
         let all = subscriptions.reduce(160) { $0 + $1.0.string.utf8.count + size($1.1) + 12 }
@@ -37,8 +37,9 @@ public enum CentrifugeProtobufEncoder: CentrifugeEncoder {
             }
             if let ping {
                 buffer.writeProtobuf(Field.ping, UInt32(clamping: max(1, ping)))
-                buffer.writeProtobuf(Field.pong, true)
+                buffer.writeProtobuf(Field.pong, pong)
             }
+            if let session { buffer.writeProtobuf(Field.session, session) }
             buffer.writeProtobuf(Field.node, node)
         }
     }

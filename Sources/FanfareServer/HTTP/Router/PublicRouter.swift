@@ -7,6 +7,12 @@ struct PublicRouter: Sendable {
     static let standard = PublicRouter([
         .path("/", [.get, .head]) { PageEndpoint() },
         .path("/connection/websocket", [.get]) { CentrifugeWebSocketEndpoint() },
+        .path("/connection/sse", [.get, .post]) { CentrifugeStreamEndpoint(messages: .events) },
+        .path("/connection/http_stream", [.post]) { CentrifugeStreamEndpoint(messages: .lines) },
+        .path("/emulation", [.post]) { EmulationEndpoint() },
+        .path("/connection/uni_websocket", [.get]) { UnidirectionalWebSocketEndpoint() },
+        .path("/connection/uni_sse", [.get, .post]) { CentrifugeStreamEndpoint(messages: .events, onlyHears: true) },
+        .path("/connection/uni_http_stream", [.post]) { CentrifugeStreamEndpoint(messages: .lines, onlyHears: true) },
         .channel("ws", [.get]) { RawWebSocketEndpoint(channel: $0) },
         .channel("sse", [.get]) { RawStreamEndpoint(channel: $0, messages: .events) },
         .channel("stream", [.get]) { RawStreamEndpoint(channel: $0, messages: .lines) },

@@ -10,8 +10,8 @@ import Musl
 
 /// A client that hears the answer to its request, for as long as it takes: the only handler of its pipeline after the head,
 /// but for TLS. What it sends now is nobody's. Lives on its client's event loop.
-final class StreamTransport: ListenerHandler, ConnectionTransport {
-    private let form: StreamForm
+class StreamTransport: ListenerHandler, ConnectionTransport {
+    let form: StreamForm
     /// Where its reader is, for the ids of events of several channels; `nil`: publications bring their own.
     private var places: ReaderPlaces?
 

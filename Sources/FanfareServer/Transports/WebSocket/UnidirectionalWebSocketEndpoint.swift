@@ -1,0 +1,17 @@
+import FanfareProtocols
+import FanfareWire
+import NIOCore
+
+/// `/connection/uni_websocket`: an upgrade for a client that says once who it is, and then only hears.
+struct UnidirectionalWebSocketEndpoint: Endpoint {
+    func body(of exchange: Exchange) -> BodyUse? { .forbidden }
+
+    func respond(to exchange: Exchange, _ body: ByteBuffer) {
+        let loop = exchange.loop
+        guard let upgrade = WebSocketUpgrade(exchange, subprotocols: []) else { return }
+        var session = CentrifugeSession(loop.node.centrifuge, clientID: loop.makeClientID(), link: .unidirectional)
+        session.requestToken = exchange.token
+        upgrade.admit(
+            .centrifuge(session), upgrade.isDeflated ? .unidirectionalWebSocketDeflate : .unidirectionalWebSocket)
+    }
+}
