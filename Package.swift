@@ -211,7 +211,7 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "FaultTests", dependencies: ["FanfareChaos", "fanfare"], swiftSettings: strict),
+        .testTarget(name: "FaultTests", dependencies: ["FanfareChaos", "fanfare", nioCore], swiftSettings: strict),
         .testTarget(
             name: "ConformanceTests",
             dependencies: ["FanfareProtocols", "FanfareWire", "Support", "fanfare", nioCore],
