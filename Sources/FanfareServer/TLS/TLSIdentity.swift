@@ -28,8 +28,8 @@ struct TLSIdentity: Sendable {
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         // RFC 8996. The ciphers are NIOSSL's: forward secret and authenticated, no others.
         configuration.minimumTLSVersion = .tlsv12
-        // A client that would rather speak HTTP/2 is not told that it may.
-        configuration.applicationProtocols = ["http/1.1"]
+        // Who offers both gets HTTP/2; browsers offer only HTTP/1.1 for a WebSocket.
+        configuration.applicationProtocols = [HTTP2Pipeline.token, "http/1.1"]
         configuration.shutdownTimeout = TimeAmount(closeTimeout)
         do {
             context = try NIOSSLContext(configuration: configuration)
