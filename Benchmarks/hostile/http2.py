@@ -72,12 +72,12 @@ class Session:
 CALM, PROTOCOL, COMPRESSION = 11, 1, 9
 
 
-@attack("GOAWAY 11", "`HTTP2Bounds`", visits=200, tls=True)
+@attack("GOAWAY 11", "`HTTP2Bounds`", visits=100, tls=True)
 async def h2_rapid_reset(visit, number):
-    """500 streams that are begun and reset at once (CVE-2023-44487)"""
+    """300 streams that are begun and reset at once (CVE-2023-44487)"""
     session = Session(visit)
     streams = b"".join(request(stream, b"/channels/past:a/poll") + frame(RESET, 0, stream, CANCEL)
-                       for stream in range(1, 1_001, 2))
+                       for stream in range(1, 601, 2))
     await session.open(OPEN + streams)
     await session.end((CALM,), refused("http2"))
 

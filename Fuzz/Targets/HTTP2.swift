@@ -12,17 +12,27 @@ extension FuzzTarget {
 
     private static func frames(_ input: inout FuzzInput) {
         var seed = UInt32(input.byte())
+        let weight = 1 + input.pick(40)
         let bytes = input.rest
-        var whole = HTTP2FrameCount()
-        let count = whole.count(bytes)
+        var whole = HTTP2FrameWalker()
+        let (walked, count) = whole.walk(bytes)
+        expect(walked == bytes.count, "\(walked) of \(bytes.count) bytes")
         expect(count == reference(bytes), "\(count) frames, \(reference(bytes)) by the lengths")
-        var cut = HTTP2FrameCount()
+        var cut = HTTP2FrameWalker()
         var (rest, sum) = (input, 0)
         while !rest.isEmpty {
             seed = seed &* 1_664_525 &+ 1_013_904_223
-            sum += cut.count(rest.bytes(1 + Int(seed >> 24) % 16))
+            sum += cut.walk(rest.bytes(1 + Int(seed >> 24) % 16)).frames
         }
         expect(sum == count, "\(count) in one piece, \(sum) cut")
+        var (turns, left, passed) = (HTTP2FrameWalker(), bytes, 0)
+        while !left.isEmpty {
+            let turn = turns.walk(left, weight: weight)
+            expect(turn.bytes > 0 && turn.frames <= weight, "a turn of \(turn) for a weight of \(weight)")
+            passed += turn.frames
+            left = UnsafeRawBufferPointer(rebasing: left.dropFirst(turn.bytes))
+        }
+        expect(passed == count, "\(count) at once, \(passed) in turns")
     }
 
     private static func reference(_ bytes: UnsafeRawBufferPointer) -> Int {

@@ -48,12 +48,26 @@ struct HTTP2MessageTests {
         ]
         // A head that is not complete is no frame yet.
         let bytes = preface + frames.flatMap(\.bytes) + [0, 0, 1, 4]
-        var counter = HTTP2FrameCount()
+        var walker = HTTP2FrameWalker()
         var (rest, count) = (bytes[...], 0)
         while !rest.isEmpty {
-            count += Array(rest.prefix(piece)).withUnsafeBytes { counter.count($0) }
+            count += Array(rest.prefix(piece)).withUnsafeBytes { walker.walk($0).frames }
             rest = rest.dropFirst(piece)
         }
         #expect(count == frames.count)
+    }
+
+    @Test("a turn ends behind a frame, and takes fewer of those that begin requests")
+    func turns() {
+        let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+        let frames = (0..<20).flatMap { [HTTP2TestFrame.request($0 * 2 + 1, "/"), .windowUpdate(0, 1)] }
+        var walker = HTTP2FrameWalker()
+        var (rest, counts) = ((preface + frames.flatMap(\.bytes))[...], [Int]())
+        while !rest.isEmpty {
+            let turn = Array(rest).withUnsafeBytes { walker.walk($0, weight: 20) }
+            rest = rest.dropFirst(turn.bytes)
+            counts.append(turn.frames)
+        }
+        #expect(counts == [8, 8, 8, 8, 8])
     }
 }

@@ -1,3 +1,4 @@
+import FanfareCore
 import NIOCore
 
 /// What a connection of HTTP/2 may do at most. Beyond it the connection is ended with `ENHANCE_YOUR_CALM` and counted, for no
@@ -5,9 +6,13 @@ import NIOCore
 enum HTTP2Bounds {
     /// Streams at a time. What browsers and proxies expect at least (RFC 9113 §6.5.2), and what one socket may cost.
     static let streams = 100
-    /// Frames in a second, of whatever kind; a second's worth may come at once. Each costs a microsecond or two, and a reader
-    /// of a hundred busy streams sends some thousand window updates.
+    /// Frames in a second, of whatever kind, and how many may come at once. A reader of a hundred busy streams sends some thousand
+    /// window updates, spread over the second.
     static let framesPerSecond = 10_000
+    static let framesAtOnce = 2_000
+    /// What a turn gives to the decoder: eight requests, or 32 frames of other kinds, as in HTTP/1.1.
+    static let turnWeight = Turn.work
+    static let headersWeight = Turn.request
     /// Streams that the client resets, within ``window``: a browser that is closed with all its tabs, twice (CVE-2023-44487).
     static let resets = 200
     /// Settings, pings and priorities within ``window``: all but the priorities are answered.

@@ -22,6 +22,8 @@ final class HTTP2Connection: ChannelInboundHandler, WheelMember, PendingSocket {
     private var streams = 0
     private let flushes: HTTP2FlushCollector
     private var isDraining = false
+    /// Whether frames that have come wait for their turn: then the client waits for the node.
+    var isBehind = false
     /// Whether it was told to go, or has gone.
     private(set) var isOver = false
 
@@ -43,12 +45,16 @@ final class HTTP2Connection: ChannelInboundHandler, WheelMember, PendingSocket {
     func enter() -> Bool {
         guard place.takeShare(of: peer, loop), loop.makeRoom(for: nil) else { return false }
         place.enter(loop)
+        waitForClient()
+        return true
+    }
+
+    private func waitForClient() {
         place.startWaiting(self, loop)
         loop.wheel.schedule(
             self,
             at: loop.node.clock.monotonicMicroseconds()
                 + loop.node.configuration.limits.handshakeTimeout.microseconds)
-        return true
     }
 
     private func leave() {
@@ -93,7 +99,7 @@ final class HTTP2Connection: ChannelInboundHandler, WheelMember, PendingSocket {
     }
 
     /// No stream was begun in time.
-    func deadlineReached(now: UInt64) { close() }
+    func deadlineReached(now: UInt64) { if isBehind { waitForClient() } else { close() } }
 
     func giveWay() {
         guard !isOver else { return }

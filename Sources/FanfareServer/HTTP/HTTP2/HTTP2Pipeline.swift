@@ -24,7 +24,7 @@ enum HTTP2Pipeline {
             pipeline.removeHandler(decoder, promise: nil)
             guard connection.enter() else { return channel.close(promise: nil) }
             try pipeline.addHandlers(
-                [flushes, HTTP2FrameLimit(connection), makeHandler(connection), connection] as [any ChannelHandler],
+                [flushes, HTTP2Gate(connection), makeHandler(connection), connection] as [any ChannelHandler],
                 position: .after(pipeline.handler(type: TLSPieces.self)))
         } catch {
             channel.close(promise: nil)

@@ -77,7 +77,7 @@ extension HTTP2Stream: ExchangeCarrier {
         exchange = nil
         state = .done
         ended?.completed()
-        restartDeadline()
+        waitForClient()
     }
 
     /// What is still to come of a request that has its answer does not matter (RFC 9113 §8.1). The frame waits for the answer: it

@@ -203,8 +203,7 @@ extension HTTP2Stream: PendingSocket {
             return false
         }
         place.enter(loop)
-        place.startWaiting(self, loop)
-        restartDeadline()
+        waitForClient()
         return true
     }
 
@@ -214,7 +213,9 @@ extension HTTP2Stream: PendingSocket {
         place.leave(loop)
     }
 
-    func restartDeadline() {
+    /// For its request, or until it takes its answer.
+    func waitForClient() {
+        if place.isCounted { place.startWaiting(self, loop) }
         loop.wheel.schedule(
             self, at: loop.node.clock.monotonicMicroseconds() + limits.handshakeTimeout.microseconds)
     }
