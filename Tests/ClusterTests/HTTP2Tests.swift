@@ -25,8 +25,6 @@ extension TLSNode {
 
 @Suite("Cluster: HTTP/2")
 struct HTTP2Tests {
-    private static let status = ["-o", "/dev/null", "-w", "%{http_version} %{http_code} %{size_download}"]
-
     @Test("curl: the page, its head, a publish, a preflight, polls and errors over HTTP/2")
     func requests() async throws {
         try await withTLSNode(flags: ["--namespaces", "news: history=10/1m; *:"]) { server in
@@ -82,6 +80,19 @@ struct HTTP2Tests {
                 #expect(reader.log.contains(#"{"code":1012,"#), "\(reader.log)")
             }
             #expect(try await server.node.waitForExit() == 0)
+        }
+    }
+
+    @Test("--http2 off: the same client gets the same over HTTP/1.1")
+    func off() async throws {
+        try await withTLSNode(flags: ["--http2", "off"]) { server in
+            let curl = try server.curl("/", ["-o", "/dev/null", "-w", "%{http_version} %{http_code}"])
+            #expect(try await curl.waitForExit() == 0 && curl.log == "1.1 200", "\(curl.log)")
+            let client = try? await server.http2()
+            try await eventually("who speaks HTTP/2 all the same is refused") {
+                try await server.refusals("bad_request") == 1
+            }
+            await client?.close()
         }
     }
 
