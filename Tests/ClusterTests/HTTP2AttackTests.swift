@@ -129,6 +129,27 @@ struct HTTP2AttackTests {
         }
     }
 
+    @Test("a client that asks on and reads nothing gets no more answers than its socket takes, and is closed")
+    func deaf() async throws {
+        try await withNeighbour(["--handshake-timeout", "1s", "--slow-timeout", "2s"]) { server in
+            let client = try await server.http2(settings: HTTP2TestFrame.setting(4, 0x7FFF_FFFF), receiveBuffer: 65_536)
+            try await client.send([.windowUpdate(0, 0x3FFF_FFFF)])
+            try await client.socket.pauseReading()
+            let asking = Task {
+                for number in 0..<2_000 {
+                    try? await client.send([.request(UInt32(number * 2 + 1), "/")])
+                }
+            }
+            try await eventually("the node has let it go") {
+                try await server.node.metric("fanfare_http2_connections") == 0
+            }
+            let begun = try await server.node.metric("fanfare_http2_streams_total")
+            #expect(begun < 1_000)
+            await client.close()
+            await asking.value
+        }
+    }
+
     @Test("connections without a request, and requests that never end, have no more time than others")
     func silence() async throws {
         try await withNeighbour(["--handshake-timeout", "1s"]) { server in
@@ -137,7 +158,7 @@ struct HTTP2AttackTests {
             try await half.send(
                 (0..<50).map { .request(UInt32($0 * 2 + 1), "/channels/a", method: "POST", ends: false) })
             try await server.counted("fanfare_pending_connections", 51)
-            try await server.counted(#"fanfare_connections_refused_total{reason="handshake_timeout"}"#, 50)
+            try await server.counted(#"fanfare_connections_refused_total{reason="handshake_timeout"}"#, 51)
             for client in [silent, half] {
                 try await eventually("it is closed") { client.socket.isClosed }
                 await client.close()

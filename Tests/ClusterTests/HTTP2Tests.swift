@@ -5,9 +5,10 @@ import Testing
 
 extension TLSNode {
     /// A client of HTTP/2 that sends what it is told.
-    func http2(settings: [UInt8] = []) async throws -> HTTP2Socket {
+    func http2(settings: [UInt8] = [], receiveBuffer: Int? = nil) async throws -> HTTP2Socket {
         try await HTTP2Socket.connect(
-            node.port, tls: TLSClient(caFile: authority.caFile, protocols: ["h2"]), settings: settings)
+            node.port, tls: TLSClient(caFile: authority.caFile, protocols: ["h2"]), settings: settings,
+            receiveBuffer: receiveBuffer)
     }
 
     /// curl with HTTP/2, and what it printed.

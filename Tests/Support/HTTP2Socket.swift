@@ -100,8 +100,10 @@ public final class HTTP2Socket: Sendable {
     /// Connects, and sends preface and settings.
     ///
     /// - Parameter tls: has to offer `h2`.
-    public static func connect(_ port: Int, tls: TLSClient, settings: [UInt8] = []) async throws -> HTTP2Socket {
-        let client = HTTP2Socket(try await SocketClient.connect(port, tls: tls))
+    public static func connect(
+        _ port: Int, tls: TLSClient, settings: [UInt8] = [], receiveBuffer: Int? = nil
+    ) async throws -> HTTP2Socket {
+        let client = HTTP2Socket(try await SocketClient.connect(port, receiveBuffer: receiveBuffer, tls: tls))
         try await client.socket.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
         try await client.send([HTTP2TestFrame(.settings, settings)])
         return client

@@ -20,6 +20,7 @@ final class HTTP2Connection: ChannelInboundHandler, WheelMember, PendingSocket {
     private var context: ChannelHandlerContext?
     private var place = PendingPlace()
     private var streams = 0
+    private var hadStreams = false
     private let flushes: HTTP2FlushCollector
     private var isDraining = false
     /// Whether frames that have come wait for their turn: then the client waits for the node.
@@ -98,13 +99,36 @@ final class HTTP2Connection: ChannelInboundHandler, WheelMember, PendingSocket {
         }
     }
 
-    /// No stream was begun in time.
-    func deadlineReached(now: UInt64) { if isBehind { waitForClient() } else { close() } }
+    /// The client takes what the socket has for it, or does not: then nothing can be said to it, and no stream ended alone.
+    func writabilityChanged(to isWritable: Bool) {
+        guard !isOver else { return }
+        guard isWritable else {
+            let limit = loop.node.configuration.limits.slowTimeout
+            return loop.wheel.schedule(self, at: loop.node.clock.monotonicMicroseconds() + limit.microseconds)
+        }
+        if streams == 0 { waitForClient() } else { loop.wheel.cancel(self) }
+    }
+
+    /// No stream was begun in time, or nothing was taken.
+    func deadlineReached(now: UInt64) {
+        guard context?.channel.isWritable == true else { return abort() }
+        guard !isBehind else { return waitForClient() }
+        noteSilence(.handshakeTimeout, "no request in time")
+        close()
+    }
 
     func giveWay() {
         guard !isOver else { return }
+        noteSilence(.pendingLimit, "too many sockets without a session, and this one is silent longest")
         goAway(.noError)
         abort()
+    }
+
+    /// One that had its answers was refused nothing.
+    private func noteSilence(_ reason: RefusalReason, _ message: String) {
+        guard !hadStreams else { return }
+        loop.metrics.refusals.add(reason)
+        loop.logRefusal(reason, message, peer)
     }
 
     /// No new streams any more; those that there are end by themselves, and the connection with the last of them.
@@ -163,6 +187,7 @@ final class HTTP2Connection: ChannelInboundHandler, WheelMember, PendingSocket {
 extension HTTP2Connection: TurnTaker {
     func streamBegan() {
         streams += 1
+        hadStreams = true
         loop.metrics.counters.add(.http2Streams)
         if streams == 1 { leave() }
     }
