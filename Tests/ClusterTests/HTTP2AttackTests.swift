@@ -88,7 +88,14 @@ struct HTTP2AttackTests {
             ] {
                 try await isEnded(by: Array(repeating: frame, count: 1_000), server)
             }
-            try await isEnded(by: Array(repeating: .windowUpdate(0, 1), count: 25_000), server)
+            let before = try await server.refusals("http2")
+            let flood = try await server.http2()
+            // As fast as it goes, for what is too fast depends on the machine.
+            for _ in 0..<2_000 where !flood.socket.isClosed {
+                try? await flood.send(Array(repeating: .windowUpdate(0, 1), count: 2_500))
+            }
+            try await eventually("the flood is counted") { try await server.refusals("http2") == before + 1 }
+            await flood.close()
             let open = HTTP2TestFrame.request(1, "/channels/a", method: "POST", ends: false)
             try await isEnded(by: [open] + Array(repeating: .init(.data, stream: 1), count: 100), server)
         }
@@ -114,7 +121,7 @@ struct HTTP2AttackTests {
 
     @Test("closed windows hold an answer for as long as a handshake may take, and no longer")
     func closedWindows() async throws {
-        try await withNeighbour(["--handshake-timeout", "1s"]) { server in
+        try await withNeighbour(["--handshake-timeout", "3s"]) { server in
             let client = try await server.http2(settings: HTTP2TestFrame.setting(4, 0))
             try await client.send((0..<100).map { .request(UInt32($0 * 2 + 1), "/") })
             var resets = 0
@@ -131,7 +138,7 @@ struct HTTP2AttackTests {
 
     @Test("a client that asks on and reads nothing gets no more answers than its socket takes, and is closed")
     func deaf() async throws {
-        try await withNeighbour(["--handshake-timeout", "1s", "--slow-timeout", "2s"]) { server in
+        try await withNeighbour(["--handshake-timeout", "3s", "--slow-timeout", "2s"]) { server in
             let client = try await server.http2(settings: HTTP2TestFrame.setting(4, 0x7FFF_FFFF), receiveBuffer: 65_536)
             try await client.send([.windowUpdate(0, 0x3FFF_FFFF)])
             try await client.socket.pauseReading()
@@ -152,12 +159,11 @@ struct HTTP2AttackTests {
 
     @Test("connections without a request, and requests that never end, have no more time than others")
     func silence() async throws {
-        try await withNeighbour(["--handshake-timeout", "1s"]) { server in
+        try await withNeighbour(["--handshake-timeout", "3s"]) { server in
             let silent = try await server.http2()
             let half = try await server.http2()
             try await half.send(
                 (0..<50).map { .request(UInt32($0 * 2 + 1), "/channels/a", method: "POST", ends: false) })
-            try await server.counted("fanfare_pending_connections", 51)
             try await server.counted(#"fanfare_connections_refused_total{reason="handshake_timeout"}"#, 51)
             for client in [silent, half] {
                 try await eventually("it is closed") { client.socket.isClosed }

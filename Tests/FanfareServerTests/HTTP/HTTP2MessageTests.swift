@@ -39,6 +39,18 @@ struct HTTP2MessageTests {
         #expect(headers == [":status: 200", "content-type: text/plain"])
     }
 
+    @Test("the client's table is offered nothing that a client chose")
+    func table() {
+        let response = HTTPResponse(
+            status: .ok,
+            headerFields: [
+                .accessControlAllowOrigin: "https://a.example", .contentLength: "5", .fanfarePosition: "1.a",
+                .fanfareNode: "n", .retryAfter: "3", .vary: "Origin",
+            ])
+        let offered = HPACKHeaders(response).filter { if case .indexable = $0.indexable { true } else { false } }
+        #expect(offered.map(\.name) == [":status", "fanfare-node", "vary"])
+    }
+
     @Test("frames are counted by their heads, however the bytes are cut", arguments: [1, 2, 9, 10, 1_000])
     func counts(_ piece: Int) {
         let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)

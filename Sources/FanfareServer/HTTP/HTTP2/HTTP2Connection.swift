@@ -20,7 +20,8 @@ final class HTTP2Connection: ChannelInboundHandler, WheelMember, PendingSocket {
     private var context: ChannelHandlerContext?
     private var place = PendingPlace()
     private var streams = 0
-    private var hadStreams = false
+    /// The last stream that was begun; the root stream before the first.
+    private var lastStream = HTTP2StreamID.rootStream
     private let flushes: HTTP2FlushCollector
     private var isDraining = false
     /// Whether frames that have come wait for their turn: then the client waits for the node.
@@ -58,7 +59,7 @@ final class HTTP2Connection: ChannelInboundHandler, WheelMember, PendingSocket {
                 + loop.node.configuration.limits.handshakeTimeout.microseconds)
     }
 
-    private func leave() {
+    func leave() {
         loop.wheel.cancel(self)
         place.leave(loop)
     }
@@ -93,6 +94,9 @@ final class HTTP2Connection: ChannelInboundHandler, WheelMember, PendingSocket {
         switch error {
         // About one stream, and often only late: frames that were under way when the stream ended.
         case is NIOHTTP2Errors.StreamError, is NIOHTTP2Errors.StreamClosed: break
+        // An answer that waited for the socket, to a request that was taken back meanwhile.
+        case let late as NIOHTTP2Errors.NoSuchStream where late.streamID != .rootStream && late.streamID <= lastStream:
+            break
         case is NIOSSLError, is BoringSSLError, is IOError, is ChannelError: abort()
         // NIO has told the client.
         default: end("HTTP/2: \(HTTP2Abuse.describe(error))")
@@ -126,7 +130,7 @@ final class HTTP2Connection: ChannelInboundHandler, WheelMember, PendingSocket {
 
     /// One that had its answers was refused nothing.
     private func noteSilence(_ reason: RefusalReason, _ message: String) {
-        guard !hadStreams else { return }
+        guard lastStream == .rootStream else { return }
         loop.metrics.refusals.add(reason)
         loop.logRefusal(reason, message, peer)
     }
@@ -154,7 +158,7 @@ final class HTTP2Connection: ChannelInboundHandler, WheelMember, PendingSocket {
     private func close() {
         guard !isOver else { return }
         isOver = true
-        goAway(.noError)
+        goAway(.noError, last: lastStream)
         leave()
         context?.close(promise: nil)
     }
@@ -177,8 +181,9 @@ final class HTTP2Connection: ChannelInboundHandler, WheelMember, PendingSocket {
         loop.metrics.counters.add(.http2Connections, -1)
     }
 
-    private func goAway(_ code: NIOHTTP2.HTTP2ErrorCode) {
-        let payload = HTTP2Frame.FramePayload.goAway(lastStreamID: .maxID, errorCode: code, opaqueData: nil)
+    /// - Parameter last: the last stream that was heard; those behind it may be asked for elsewhere.
+    private func goAway(_ code: NIOHTTP2.HTTP2ErrorCode, last: HTTP2StreamID = .maxID) {
+        let payload = HTTP2Frame.FramePayload.goAway(lastStreamID: last, errorCode: code, opaqueData: nil)
         context?.writeAndFlush(wrapOutboundOut(HTTP2Frame(streamID: .rootStream, payload: payload)), promise: nil)
     }
 }
@@ -187,7 +192,6 @@ final class HTTP2Connection: ChannelInboundHandler, WheelMember, PendingSocket {
 extension HTTP2Connection: TurnTaker {
     func streamBegan() {
         streams += 1
-        hadStreams = true
         loop.metrics.counters.add(.http2Streams)
         if streams == 1 { leave() }
     }
@@ -197,6 +201,9 @@ extension HTTP2Connection: TurnTaker {
         guard streams == 0, !isOver, context?.channel.isActive == true else { return }
         if isDraining || !enter() { close() }
     }
+
+    /// A stream has its number.
+    func streamNumbered(_ id: HTTP2StreamID) { lastStream = max(lastStream, id) }
 
     /// Bytes came: the other sockets had their turn.
     func bytesCame() { if !isTurnOver { turn = Turn() } }

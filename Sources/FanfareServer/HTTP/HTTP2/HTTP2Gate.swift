@@ -31,7 +31,10 @@ final class HTTP2Gate: ChannelDuplexHandler, TurnTaker {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         // Whoever was told to go is not heard any more.
-        guard !connection.isOver else { return }
+        guard !connection.isOver else {
+            held = ByteBuffer()
+            return
+        }
         let bytes = unwrapInboundIn(data)
         let frames = bytes.withUnsafeReadableBytes { arrived.walk($0).frames }
         guard rate.take(frames, now: connection.loop.node.clock.monotonicMicroseconds()) else {
@@ -50,7 +53,7 @@ final class HTTP2Gate: ChannelDuplexHandler, TurnTaker {
     }
 
     func read(context: ChannelHandlerContext) {
-        if held.readableBytes == 0 { context.read() } else { isReadWanted = true }
+        if held.readableBytes == 0 || connection.isOver { context.read() } else { isReadWanted = true }
     }
 
     func channelInactive(context: ChannelHandlerContext) {

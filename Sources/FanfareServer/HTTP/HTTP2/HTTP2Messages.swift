@@ -29,14 +29,23 @@ extension HTTPRequest {
 
 extension HPACKHeaders {
     /// The head of an answer. Fields that speak about a connection of HTTP/1.1 are left out (§8.2.2).
+    ///
+    /// The client says how much the encoder may remember, up to 4 GB, and NIO believes it: so only what is the same in all answers is
+    /// offered to its table, and never what a client chose.
     init(_ response: HTTPResponse) {
         self.init()
         reserveCapacity(response.headerFields.count + 1)
         add(name: ":status", value: String(response.status.code), indexing: .indexable)
         for field in response.headerFields where !Self.ofConnections.contains(field.name) {
-            add(name: field.name.canonicalName, value: field.value, indexing: .indexable)
+            add(
+                name: field.name.canonicalName, value: field.value,
+                indexing: Self.fixed.contains(field.name) ? .indexable : .nonIndexable)
         }
     }
 
+    /// Fields of which there are a handful of values, all of them the node's own.
+    private static let fixed: Set<HTTPField.Name> = [
+        .cacheControl, .contentType, .fanfareNode, .vary, .xAccelBuffering,
+    ]
     private static let ofConnections: Set<HTTPField.Name> = [.connection, .transferEncoding, .upgrade]
 }

@@ -11,6 +11,7 @@ enum HTTP2Pipeline {
     /// Nothing but the handshake has come yet.
     static func begin(on channel: any Channel, loop: LoopState) {
         let pipeline = channel.pipeline.syncOperations
+        var entered: HTTP2Connection?
         do {
             let before = try pipeline.handler(type: HTTPConnection.self)
             let gate = try pipeline.handler(type: RequestGate.self)
@@ -23,10 +24,12 @@ enum HTTP2Pipeline {
             pipeline.removeHandler(gate, promise: nil)
             pipeline.removeHandler(decoder, promise: nil)
             guard connection.enter() else { return channel.close(promise: nil) }
+            entered = connection
             try pipeline.addHandlers(
                 [flushes, HTTP2Gate(connection), makeHandler(connection), connection] as [any ChannelHandler],
                 position: .after(pipeline.handler(type: TLSPieces.self)))
         } catch {
+            entered?.leave()
             channel.close(promise: nil)
         }
     }
@@ -38,6 +41,8 @@ enum HTTP2Pipeline {
             HTTP2Setting(parameter: .maxConcurrentStreams, value: HTTP2Bounds.streams),
             HTTP2Setting(parameter: .maxHeaderListSize, value: limits.maxHeaderListBytes),
         ]
+        // As many as there may be: what comes late for one that is forgotten would end the connection.
+        settings.maximumRecentlyResetStreams = HTTP2Bounds.streams + HTTP2Bounds.resets
         settings.maximumBufferedControlFrames = HTTP2Bounds.waitingControlFrames
         settings.maximumSequentialContinuationFrames = HTTP2Bounds.continuations
         settings.controlFrameRateLimit.maximumCount = HTTP2Bounds.controlFrames

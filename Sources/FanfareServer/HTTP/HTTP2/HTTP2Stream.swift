@@ -50,7 +50,11 @@ final class HTTP2Stream: ChannelDuplexHandler, WheelMember {
     var loop: LoopState { connection.loop }
     private var limits: Limits { loop.node.configuration.limits }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        let id = try? context.channel.syncOptions?.getOption(HTTP2StreamChannelOptions.streamID)
+        if let id { connection.streamNumbered(id) }
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         gone()
@@ -160,7 +164,7 @@ extension HTTP2Stream {
         self.endpoint = endpoint
         bodyUse = use
         // RFC 9110 §10.1.1.
-        if check.awaitsContinue { writeHead(HTTPResponse(status: .continue), isLast: false) }
+        if !isComplete, check.expectsContinue { writeHead(HTTPResponse(status: .continue), isLast: false) }
     }
 
     private func take(_ bytes: ByteBuffer) {
@@ -221,11 +225,12 @@ extension HTTP2Stream: PendingSocket {
     }
 
     func giveWay() {
-        if let exchange, case .receiving = state {
-            exchange.refuse(.pendingLimit, .serviceUnavailable, "too many requests wait here, try again", retry: true)
-        } else {
-            reset(.refusedStream)
+        if case .receiving = state {
+            loop.metrics.refusals.add(.pendingLimit)
+            loop.logRefusal(.pendingLimit, "too many requests wait here", connection.peer)
         }
+        // Not an answer: that could wait for the client's window, and with it the stream.
+        reset(.refusedStream)
         place.leave(loop)
     }
 }
