@@ -7,16 +7,24 @@ from hostile.attack import attack
 from hostile.visit import refused, upgrade
 
 
-CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-CONTEXT.check_hostname, CONTEXT.verify_mode = False, ssl.CERT_NONE
+def context(*protocols):
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+    if protocols:
+        made.set_alpn_protocols(protocols)
+    return made
+
+
+#: By what is offered in ALPN.
+CONTEXTS = {None: context(), "h2": context("h2")}
 
 
 class Handshake:
     """The client's side of TLS, in memory: what goes over the wire is for the visit."""
 
-    def __init__(self):
+    def __init__(self, protocol=None):
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = CONTEXT.wrap_bio(self.incoming, self.outgoing)
+        self.tls = CONTEXTS[protocol].wrap_bio(self.incoming, self.outgoing)
 
     def go_on(self, received=b""):
         """What to send next, and whether the handshake is complete."""
@@ -26,6 +34,22 @@ class Handshake:
             return self.outgoing.read(), True
         except ssl.SSLWantReadError:
             return self.outgoing.read(), False
+
+    def seal(self, data):
+        """The records that bring data."""
+        self.tls.write(data)
+        return self.outgoing.read()
+
+    def unseal(self, received):
+        """The data in records, as far as it has come."""
+        self.incoming.write(received)
+        data = b""
+        try:
+            while part := self.tls.read(65_536):
+                data += part
+        except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+            pass
+        return data
 
 
 HELLO = Handshake().go_on()[0]

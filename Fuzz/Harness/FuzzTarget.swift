@@ -7,7 +7,7 @@ struct FuzzTarget: Sendable {
 
     /// The registry; `make fuzz` runs them in this order.
     static let all = [
-        frames, deflate, handshake, requests, origins, commands, protobuf, json, session, tokens, keys, replies,
+        frames, deflate, handshake, requests, http2, origins, commands, protobuf, json, session, tokens, keys, replies,
         answers, envelopes, streams, addresses, namespaces, configuration, api, proxies, events, lines, positions,
         deltas, filters, polls, emulation,
     ]

@@ -10,7 +10,7 @@ struct Chaos: AsyncParsableCommand {
         abstract: "Breaks a cluster again and again and checks that nothing is lost, repeated or reordered.",
         discussion: """
             Starts its own redis-server (append-only file, every write to disk), three nodes and nginx on loopback. \
-            Recovering clients listen through nginx and go away at random; publishers publish through the server API, with \
+            Recovering clients of every kind listen through nginx and go away at random; publishers publish through the server API, with \
             idempotency keys until they are acknowledged, and through clients. Faults come in random order, each once a \
             round, with quiet time between them in which everything must heal.
 
@@ -34,10 +34,13 @@ struct Chaos: AsyncParsableCommand {
     @Option(help: "Seconds between a fault that has healed and the next.") var quiet = 3.0
     @Option(help: "Seconds in which a fault must heal.") var patience = 60
     @Option(help: ArgumentHelp("Only this fault; several. All: \(names).", valueName: "fault")) var fault: [String] = []
+    @Option(help: ArgumentHelp("Only clients of this kind; several. All: \(kinds).", valueName: "kind"))
+    var kind: [String] = []
     @Flag(help: "Cut networks in a relay, also where namespaces would do.") var relay = false
     @Flag(help: "The report as one JSON object.") var json = false
 
     private static let names = Fault.allCases.map(\.rawValue).joined(separator: ", ")
+    private static let kinds = ClientKind.allCases.map(\.rawValue).joined(separator: ", ")
 
     func validate() throws {
         _ = try plan()
@@ -88,6 +91,14 @@ struct Chaos: AsyncParsableCommand {
                     throw ValidationError("--fault \(name) is none of: \(Self.names)")
                 }
                 return fault
+            }
+        }
+        if !kind.isEmpty {
+            plan.kinds = try kind.map { name in
+                guard let kind = ClientKind(rawValue: name) else {
+                    throw ValidationError("--kind \(name) is none of: \(Self.kinds)")
+                }
+                return kind
             }
         }
         return plan

@@ -66,12 +66,14 @@ struct TLSOptions: ParsableArguments {
     @Option(help: .setting("tls-certificate")) var tlsCertificate: String?
     @Option(help: .setting("tls-key")) var tlsKey: String?
     @Option(help: .setting("tls-reload-interval")) var tlsReloadInterval: String?
+    @Option(help: .setting("http2")) var http2: String?
 
     var given: [(String, String?)] {
         [
             ("tls-certificate", tlsCertificate),
             ("tls-key", tlsKey),
             ("tls-reload-interval", tlsReloadInterval),
+            ("http2", http2),
         ]
     }
 }

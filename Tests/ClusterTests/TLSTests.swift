@@ -102,13 +102,17 @@ struct TLSTests {
         }
     }
 
-    @Test("TLS 1.2 and 1.3 are spoken, older ones refused; HTTP/2 is not agreed to")
+    @Test("TLS 1.2 and 1.3 are spoken, older ones refused; HTTP/2 is agreed to, HTTP/1.1 to those who know no other")
     func versions() async throws {
         try await withTLSNode { server in
             for (version, name) in [("-tls1_2", "TLSv1.2"), ("-tls1_3", "TLSv1.3")] {
-                let (status, text) = try await server.openssl(version, "-alpn", "h2,http/1.1")
-                #expect(status == 0 && text.contains("New, \(name)"), "\(text)")
-                #expect(text.contains("ALPN protocol: http/1.1") && text.contains("Verify return code: 0"), "\(text)")
+                for (offer, agreed) in [("h2,http/1.1", "h2"), ("http/1.1", "http/1.1")] {
+                    let (status, text) = try await server.openssl(version, "-alpn", offer)
+                    #expect(status == 0 && text.contains("New, \(name)"), "\(text)")
+                    #expect(
+                        text.contains("ALPN protocol: \(agreed)\n") && text.contains("Verify return code: 0"), "\(text)"
+                    )
+                }
             }
             let before = try await server.refusals("tls")
             #expect(before == 0)
@@ -117,7 +121,7 @@ struct TLSTests {
                 #expect(status != 0 && text.contains("protocol version"), "\(text)")
             }
             try await eventually("both are counted") { try await server.refusals("tls") == 2 }
-            let (status, text) = try await server.openssl("-alpn", "h2")
+            let (status, text) = try await server.openssl("-alpn", "spdy/3")
             #expect(status == 0 && text.contains("No ALPN negotiated"), "\(text)")
         }
     }

@@ -8,9 +8,11 @@ public struct TLSClient: Sendable {
     /// - Parameters:
     ///   - caFile: PEM file of the authority that it trusts, and no other.
     ///   - version: the only version that it speaks; `nil`: all.
-    public init(caFile: String, version: TLSVersion? = nil) throws {
+    ///   - protocols: what it offers in ALPN.
+    public init(caFile: String, version: TLSVersion? = nil, protocols: [String] = []) throws {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.trustRoots = .file(caFile)
+        configuration.applicationProtocols = protocols
         if let version {
             configuration.minimumTLSVersion = version
             configuration.maximumTLSVersion = version

@@ -1,9 +1,8 @@
 import NIOCore
-import NIOPosix
 
 /// A recovering client, as the Centrifuge SDKs are: keeps its place in every channel, comes back with it after any loss of
 /// its connection or subscription. Belongs to the run's event loop.
-final class ChaosClient {
+final class ChaosClient: ListeningClient {
     /// What it does with one of its channels.
     private enum Place: Equatable {
         /// It will ask, at that time.
@@ -20,12 +19,14 @@ final class ChaosClient {
         case ended
     }
 
+    let kind: ClientKind
     let index: Int
     private let channels: [Int]
+    private let makeWire: () -> any SessionWire
     private unowned let loop: ChaosLoop
     private var phase = Phase.away(until: 0)
     private var places: [Place]
-    private var wire: ClientWire?
+    private var wire: (any SessionWire)?
     private var lastID: UInt32 = 1
     private var heardAt: Int64 = 0
     private var failures = 0
@@ -34,7 +35,12 @@ final class ChaosClient {
     /// Whether it went away by itself.
     private(set) var isAwayByWish = false
 
-    init(index: Int, channels: [Int], loop: ChaosLoop) {
+    /// - Parameter makeWire: a connection for its next session.
+    init(
+        kind: ClientKind, index: Int, channels: [Int], loop: ChaosLoop, makeWire: @escaping () -> any SessionWire
+    ) {
+        self.kind = kind
+        self.makeWire = makeWire
         self.index = index
         self.channels = channels
         self.loop = loop
@@ -91,20 +97,11 @@ final class ChaosClient {
     private func connect(_ now: Int64) {
         isAwayByWish = false
         phase = .connecting(since: now)
-        let wire = ClientWire(authority: "127.0.0.1:\(loop.port)") { [unowned self] in handle($0) }
+        let wire = makeWire()
         self.wire = wire
-        let bound = NIOLoopBound((self, wire), eventLoop: loop.eventLoop)
-        ClientBootstrap(group: loop.eventLoop)
-            .connectTimeout(.seconds(2))
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(bound.value.1) }
-            }
-            .connect(host: "127.0.0.1", port: loop.port)
-            .whenFailure { error in
-                let (client, wire) = bound.value
-                if client.wire === wire { client.fail("\(error)") }
-            }
+        wire.connect { [unowned self, unowned wire] event in
+            if self.wire === wire { handle(event) }
+        }
     }
 
     private func tickConnected(_ now: Int64) {
@@ -131,7 +128,7 @@ final class ChaosClient {
         wire?.send("{\"id\":\(lastID),\"subscribe\":{\"channel\":\"\(loop.name(channel))\"\(recovery)}}")
     }
 
-    private func handle(_ event: ClientWire.Event) {
+    private func handle(_ event: SessionEvent) {
         heardAt = loop.now
         switch event {
         case .open: wire?.send(#"{"id":1,"connect":{}}"#)
@@ -164,9 +161,7 @@ final class ChaosClient {
     }
 
     private func deliver(_ item: CentrifugeMessage.Item, _ channel: Int) {
-        loop.judge.delivered(
-            client: index, channel: channel, PublicationID.read(item.data, run: loop.run), offset: item.offset,
-            text: { String(buffer: item.data) })
+        loop.delivered(kind, client: index, channel: channel, data: item.data, offset: item.offset)
     }
 
     private func subscribed(_ id: UInt32, _ subscription: CentrifugeMessage.Subscription) {

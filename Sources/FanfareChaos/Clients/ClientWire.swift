@@ -1,34 +1,34 @@
 import FanfareBench
 import FanfareWire
 import NIOCore
+import NIOPosix
 
-/// One connection of a client: opening handshake, frames, lines.
-final class ClientWire: ChannelInboundHandler {
+/// A session on a WebSocket: opening handshake, frames, lines.
+final class ClientWire: ChannelInboundHandler, SessionWire {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    enum Event {
-        case open
-        case message(CentrifugeMessage)
-        case closed(String)
-    }
-
-    private let authority: String
-    private var events: ((Event) -> Void)?
+    private let eventLoop: any EventLoop
+    private let port: Int
+    private var events: ((SessionEvent) -> Void)?
     private var head: ByteBuffer? = ByteBuffer()
     private var walker = FrameWalker(maxFrameBytes: 16_777_216)
     private var context: ChannelHandlerContext?
 
-    init(authority: String, events: @escaping (Event) -> Void) {
-        self.authority = authority
+    init(eventLoop: any EventLoop, port: Int) {
+        self.eventLoop = eventLoop
+        self.port = port
+    }
+
+    func connect(_ events: @escaping (SessionEvent) -> Void) {
         self.events = events
+        ClientBootstrap.connect(self, to: port, on: eventLoop) { [self] in end($0) }
     }
 
-    func send(_ text: String) {
-        context?.writeAndFlush(wrapOutboundOut(ClientFrame.text(text)), promise: nil)
+    func send(_ command: String) {
+        context?.writeAndFlush(wrapOutboundOut(ClientFrame.text(command)), promise: nil)
     }
 
-    /// Ends it without another event; with a close frame, or as a phone in a tunnel does.
     func close(politely: Bool) {
         events = nil
         if politely {
@@ -44,7 +44,8 @@ final class ClientWire: ChannelInboundHandler {
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func channelActive(context: ChannelHandlerContext) {
-        let request = Upgrade.request(authority: authority, path: "/connection/websocket")
+        guard events != nil else { return context.close(promise: nil) }
+        let request = Upgrade.request(authority: "127.0.0.1:\(port)", path: "/connection/websocket")
         context.writeAndFlush(wrapOutboundOut(request), promise: nil)
     }
 

@@ -28,14 +28,7 @@ final class HTTPWire: ChannelInboundHandler {
 
     func connect(_ events: @escaping (Event) -> Void) {
         self.events = events
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        ClientBootstrap(group: eventLoop)
-            .connectTimeout(.seconds(2))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(bound.value) }
-            }
-            .connect(host: "127.0.0.1", port: port)
-            .whenFailure { _ in bound.value.end() }
+        ClientBootstrap.connect(self, to: port, on: eventLoop) { [self] _ in end() }
     }
 
     func post(_ path: String, _ body: String) {

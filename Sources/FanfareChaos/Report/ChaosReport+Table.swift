@@ -10,7 +10,7 @@ extension ChaosReport {
                 + "unknown outcome, \(wiped) wiped with Redis' data")
         let ended = disconnects.values.reduce(0, +)
         lines.append(
-            "deliveries \(deliveries), connections lost \(ended) and left \(departures), recoveries \(recoveries), "
+            "deliveries \(deliveries) (\(kinds)), connections lost \(ended) and left \(departures), recoveries \(recoveries), "
                 + "unsubscribed by a node \(unsubscribes)")
         lines.append(
             "lost \(lost), repeated \(repeated), reordered \(reordered), foreign \(foreign), told wrongly \(wronglyTold), "
@@ -22,6 +22,11 @@ extension ChaosReport {
         }
         if let evidence { lines += ["", "evidence: \(evidence)"] }
         return lines.joined(separator: "\n")
+    }
+
+    /// Deliveries to each kind of client.
+    private var kinds: String {
+        deliveriesByKind.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
     }
 
     /// Times to heal in seconds: median and worst of each fault.

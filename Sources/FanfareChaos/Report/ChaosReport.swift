@@ -18,6 +18,8 @@ package struct ChaosReport: Sendable, Encodable {
     /// Publishes through the server API that were sent again with their key.
     package let retriedPublications: Int
     package let deliveries: Int
+    /// Those of each kind of client.
+    package let deliveriesByKind: [String: Int]
     /// Subscriptions that went on where they were.
     package let recoveries: Int
     /// Connections that ended, by reason; departures of the clients' own are not among them.
@@ -68,6 +70,7 @@ extension ChaosReport {
         unknownPublications = sight.judged.unknown
         retriedPublications = sight.counts.retries
         deliveries = sight.judged.deliveries
+        deliveriesByKind = sight.counts.deliveries
         recoveries = sight.judged.recovered
         disconnects = sight.counts.disconnects
         departures = sight.counts.departures

@@ -22,6 +22,8 @@ final class ChaosLoop {
         var retries = 0
         /// Those of them that were answered with an error.
         var refusedPublishes = 0
+        /// Publications that clients of each kind got.
+        var deliveries: [String: Int] = [:]
 
         mutating func note(_ reason: String) {
             let isKnown = disconnects[reason] != nil || disconnects.count < 30
@@ -56,7 +58,9 @@ final class ChaosLoop {
     /// Whether clients go away by themselves.
     var mayLeave = false
     private let startedAt = MonotonicClock.microseconds
-    private var clients: [ChaosClient] = []
+    private var clients: [any ListeningClient] = []
+    /// Those of them that publish.
+    private var speakers: [any ListeningClient] = []
     private var publishers: [APIPublisher] = []
     private let names: [String]
     private let numbers: [String: Int]
@@ -83,10 +87,12 @@ final class ChaosLoop {
     func start() {
         clients = (0..<plan.clients).map { index in
             let channels = (0..<plan.subscriptions).map { (index + $0 * 7) % plan.channels }
-            return ChaosClient(index: index, channels: Array(Set(channels)).sorted(), loop: self)
+            return plan.kinds[index % plan.kinds.count].make(
+                index: index, channels: Array(Set(channels)).sorted(), loop: self)
         }
+        speakers = clients.filter { $0.kind.publishes }
         // One waits for its answer before its next; twenty a second is what it does with ease.
-        let share = Double(plan.rate) * Double(100 - plan.clientShare) / 100 / Double(plan.channels)
+        let share = Double(plan.rate) * Double(100 - clientShare) / 100 / Double(plan.channels)
         let each = max(1, Int((share / 20).rounded(.up)))
         publishers = (0..<plan.channels * each).map {
             APIPublisher(index: $0, channel: $0 % plan.channels, loop: self)
@@ -95,6 +101,14 @@ final class ChaosLoop {
         ticker = eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: Self.tickInterval) { _ in
             bound.value.tick()
         }
+    }
+
+    /// A publication reached a client.
+    func delivered(_ kind: ClientKind, client: Int, channel: Int, data: ByteBuffer, offset: UInt64) {
+        counts.deliveries[kind.rawValue, default: 0] += 1
+        judge.delivered(
+            client: client, channel: channel, PublicationID.read(data, run: run), offset: offset,
+            text: { String(buffer: data) })
     }
 
     func startPublishing() { isPublishing = true }
@@ -164,6 +178,8 @@ final class ChaosLoop {
         return late.prefix(20).joined(separator: "; ")
     }
 
+    private var clientShare: Int { speakers.isEmpty ? 0 : plan.clientShare }
+
     private func tick() {
         now = MonotonicClock.microseconds
         judge.now.seconds = Double(now - startedAt) / 1_000_000
@@ -187,8 +203,8 @@ final class ChaosLoop {
         budget = min(budget + Double(plan.rate) * 0.01, Double(plan.rate))
         while budget >= 1 {
             budget -= 1
-            let isClients = Int.random(in: 0..<100, using: &random) < plan.clientShare
-            if isClients, let client = clients.randomElement(using: &random), client.publish() { continue }
+            let isClients = Int.random(in: 0..<100, using: &random) < clientShare
+            if isClients, let client = speakers.randomElement(using: &random), client.publish() { continue }
             publishers[nextPublisher % publishers.count].add()
             nextPublisher += 1
         }

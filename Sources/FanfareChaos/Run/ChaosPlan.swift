@@ -8,6 +8,8 @@ package struct ChaosPlan: Sendable {
     package var faults = Fault.allCases
     /// Clients that listen.
     package var clients = 300
+    /// How they listen, in turn.
+    package var kinds = ClientKind.allCases
     /// Channels.
     package var channels = 20
     /// Channels of one client.

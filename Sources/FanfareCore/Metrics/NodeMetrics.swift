@@ -124,6 +124,10 @@ public enum LoopCounter: Int, CaseIterable, Sendable {
     case presenceMembers
     /// Times that a publication with a place in a stream was not the next that this loop had to get.
     case streamBreaks
+    /// Gauge: connections of HTTP/2 now.
+    case http2Connections
+    /// Streams of HTTP/2 that were begun, a request each.
+    case http2Streams
 }
 
 /// Counters that several threads write.
@@ -196,6 +200,8 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
     case noSession
     /// Its session, or a node, has too many requests that are not begun: 429.
     case emulationLimit
+    /// A connection of HTTP/2 broke the protocol or flooded: closed.
+    case http2
 
     /// The value of the `reason` label.
     public var label: String {
@@ -222,6 +228,7 @@ public enum RefusalReason: Int, CaseIterable, Sendable {
         case .recoveries: "recoveries"
         case .noSession: "no_session"
         case .emulationLimit: "emulation_limit"
+        case .http2: "http2"
         }
     }
 }

@@ -97,7 +97,9 @@ final class Client: HubMember, WheelMember {
         loop.add(self)
         if session.hasBegun { loop.register(self, user: session.user) }
         writer = channel.flatMap { channel in
-            Self.hasUnsent(channel) ? nil : DirectWriter(channel, enabled: loop.node.writesDirectly)
+            // Not every channel can be asked what waits in it: a stream of HTTP/2 can't.
+            guard loop.node.writesDirectly, !Self.hasUnsent(channel) else { return nil }
+            return DirectWriter(channel, enabled: true)
         }
         openLane()
         startDeadlines()

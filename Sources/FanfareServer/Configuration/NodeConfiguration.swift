@@ -35,6 +35,8 @@ public struct NodeConfiguration: Sendable {
     public var tls: TLSFiles?
     /// Between two looks for a newer certificate; 0: none, only SIGHUP.
     public var tlsReloadInterval = Duration.seconds(10)
+    /// Whether clients over TLS may speak HTTP/2.
+    public var http2 = true
     /// The cluster's Redis, or several that share the channels; none: the node stands alone with the broker in memory.
     public var redis: [RedisConfiguration] = []
     /// By which clients and operators know the node; fit for a header field.

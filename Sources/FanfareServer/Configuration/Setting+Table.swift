@@ -48,6 +48,12 @@ extension Setting {
             "tls-reload-interval", .zero...(.seconds(86_400)), default: defaults.tlsReloadInterval,
             "Between two looks for a newer certificate, which new connections then get; 0: only on SIGHUP.",
             \.tlsReloadInterval),
+        Setting(
+            "http2", .flag, default: "true",
+            "Speak HTTP/2 over TLS with clients that offer it. Off: HTTP/1.1 with all."
+        ) { configuration, value in
+            if case .flag(let isOn) = value { configuration.http2 = isOn }
+        },
     ]
 
     /// Applied by ``ConfigurationReader``, which builds the Redis configuration from all of them together.

@@ -49,6 +49,8 @@ extension Metric {
             $0.maxPendingConnectionsPerAddress
         },
         .counter("fanfare_sockets_accepted_total", "Sockets accepted.", loops: .socketsAccepted),
+        .gauge("fanfare_http2_connections", "Connections of HTTP/2 now.", loops: .http2Connections),
+        .counter("fanfare_http2_streams_total", "Streams of HTTP/2, a request each.", loops: .http2Streams),
         .counter("fanfare_connections_accepted_total", "Sessions begun.", loops: .connectionsAccepted),
         .counter("fanfare_connections_refused_total", "Requests and sockets without a session.", by: "reason") { node in
             RefusalReason.allCases.map { ($0.label, node.sum($0)) }

@@ -28,7 +28,9 @@ final class LoopState {
     /// Those of them that can be asked for.
     private(set) var directory = ClientDirectory<Client>()
     /// Sockets without a session that the node waits for.
-    var waiting = OldestFirst<HTTPConnection>()
+    var waiting = OldestFirst<any PendingSocket>()
+    /// Connections of HTTP/2, for the drain.
+    var http2: [ObjectIdentifier: HTTP2Connection] = [:]
     /// Clients that wait for their turn.
     private(set) lazy var turns = TurnQueue(self)
     /// When those, and what a visit of the mailboxes left over, go on.
@@ -191,6 +193,7 @@ final class LoopState {
     func drain(window: Duration) {
         drainWindow = window
         for client in clients { client.drain(at: drainDeadline(window: window)) }
+        for connection in http2.values { connection.drain() }
     }
 
     private func drainDeadline(window: Duration) -> UInt64 {

@@ -12,6 +12,7 @@ final class NodeTLS: Sendable {
     private let files: TLSFiles
     private let interval: Duration
     private let closeTimeout: Duration
+    private let http2: Bool
     private let metrics: CounterBlock<TLSCounter>
     private let clock: NodeClock
     private let logger: Logger
@@ -49,11 +50,12 @@ final class NodeTLS: Sendable {
         self.files = files
         self.interval = configuration.tlsReloadInterval
         self.closeTimeout = configuration.limits.closeTimeout
+        self.http2 = configuration.http2
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
         tried = Mutex(files.fingerprint())
-        let identity = try TLSIdentity(files, closeTimeout: closeTimeout)
+        let identity = try TLSIdentity(files, closeTimeout: closeTimeout, http2: http2)
         context = Mutex(identity.context)
         note(identity, "TLS on the public port")
     }
@@ -73,7 +75,7 @@ final class NodeTLS: Sendable {
         tried.withLock { tried in
             tried = files.fingerprint()
             do throws(TLSProblem) {
-                let identity = try TLSIdentity(files, closeTimeout: closeTimeout)
+                let identity = try TLSIdentity(files, closeTimeout: closeTimeout, http2: http2)
                 context.withLock { $0 = identity.context }
                 metrics.add(.reloads)
                 note(identity, "TLS certificate read anew: new connections get it")

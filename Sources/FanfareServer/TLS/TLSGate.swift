@@ -1,5 +1,6 @@
 import FanfareCore
 import FanfareRedis
+import FanfareWire
 import NIOCore
 import NIOSSL
 import NIOTLS
@@ -19,8 +20,11 @@ final class TLSGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         context.fireUserInboundEventTriggered(event)
-        if case TLSUserEvent.handshakeCompleted = event {
-            context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
+        guard case TLSUserEvent.handshakeCompleted(let agreed) = event else { return }
+        let channel = context.channel
+        context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
+        if let agreed, ExactText(agreed) == ExactText(HTTP2Pipeline.token) {
+            HTTP2Pipeline.begin(on: channel, loop: loop)
         }
     }
 

@@ -19,17 +19,19 @@ struct TLSIdentity: Sendable {
     let notBefore: Int
     let notAfter: Int
 
-    /// - Parameter closeTimeout: for a client to answer the end of TLS, before its socket is closed.
+    /// - Parameters:
+    ///   - closeTimeout: for a client to answer the end of TLS, before its socket is closed.
+    ///   - http2: whether a client may choose it.
     /// - Throws: which file is to blame and why.
-    init(_ files: TLSFiles, closeTimeout: Duration) throws(TLSProblem) {
+    init(_ files: TLSFiles, closeTimeout: Duration, http2: Bool = false) throws(TLSProblem) {
         let chain = try Self.chain(files.certificate)
         let key = try Self.key(files.key)
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         // RFC 8996. The ciphers are NIOSSL's: forward secret and authenticated, no others.
         configuration.minimumTLSVersion = .tlsv12
-        // A client that would rather speak HTTP/2 is not told that it may.
-        configuration.applicationProtocols = ["http/1.1"]
+        // Who offers both gets HTTP/2; browsers offer only HTTP/1.1 for a WebSocket.
+        configuration.applicationProtocols = (http2 ? [HTTP2Pipeline.token] : []) + ["http/1.1"]
         configuration.shutdownTimeout = TimeAmount(closeTimeout)
         do {
             context = try NIOSSLContext(configuration: configuration)

@@ -12,6 +12,7 @@ struct SettingTableTests {
     /// For every setting a value that is not its default and fits all others' defaults.
     private static let samples: [String: String] = [
         "tls-certificate": tlsPair?.certificate ?? "", "tls-key": tlsPair?.key ?? "", "tls-reload-interval": "11s",
+        "http2": "off",
         "host": "127.0.0.3", "port": "8001", "admin-host": "127.0.0.4", "admin-port": "9001", "node-name": "n.1",
         "loops": "3", "redis": "redis://u:p@other:1/2", "redis-prefix": "x:",
         "redis-ca-file": Repository.path + "/Package.swift", "redis-timeout": "1500ms", "redis-probe-interval": "7s",

@@ -4,71 +4,45 @@ import NIOSSL
 
 /// The time in which the node waits for its client: for a request, for its end, or for the next one. Who is waited for gives
 /// way when a place is needed; who is waiting for us does not.
-extension HTTPConnection {
+extension HTTPConnection: PendingSocket {
     /// Becomes one of the sockets without a session.
     func enter() {
-        loop.metrics.counters.add(.pendingConnections)
-        isCounted = true
+        place.enter(loop)
         restartDeadline()
     }
 
     /// This socket is no longer one without a session. Safe to call again.
     func leave() {
         loop.wheel.cancel(self)
-        stopWaiting()
-        share?.leave()
-        share = nil
-        guard isCounted else { return }
-        isCounted = false
-        loop.metrics.counters.add(.pendingConnections, -1)
+        place.leave(loop)
     }
 
     /// Becomes one of them again, behind an answer that took its time.
     ///
     /// - Returns: whether there is a place; where not, the connection has to end.
     func comesBack() -> Bool {
-        guard !isCounted else { return true }
+        guard !place.isCounted else { return true }
         guard let context, takeShare(of: peer), loop.makeRoom(for: context.channel.remoteAddress) else { return false }
         enter()
         return true
     }
 
     func restartDeadline() {
-        if isCounted { startWaiting() }
+        if place.isCounted { startWaiting() }
         loop.wheel.schedule(
             self,
             at: loop.node.clock.monotonicMicroseconds() + limits.handshakeTimeout.microseconds
         )
     }
 
-    func startWaiting() {
-        stopWaiting()
-        waitingPlace = loop.waiting.append(self)
-    }
+    func startWaiting() { place.startWaiting(self, loop) }
 
-    func stopWaiting() {
-        guard waitingPlace >= 0 else { return }
-        loop.waiting.remove(waitingPlace)
-        waitingPlace = -1
-    }
+    func stopWaiting() { place.stopWaiting(loop) }
 
     /// Takes a place out of the share of the address for which the socket speaks, instead of that which it has.
     ///
     /// - Returns: whether there was one; where not, the socket has to be closed.
-    func takeShare(of address: ClientAddress) -> Bool {
-        share?.leave()
-        share = nil
-        switch loop.node.pending.share(of: address, now: loop.node.clock.monotonicMicroseconds()) {
-        case .unlimited: return true
-        case .place(let party):
-            share = party
-            return true
-        case .none:
-            loop.metrics.refusals.add(.pendingAddressLimit)
-            loop.logRefusal(.pendingAddressLimit, "the address has its share of the sockets without a session", address)
-            return false
-        }
-    }
+    func takeShare(of address: ClientAddress) -> Bool { place.takeShare(of: address, loop) }
 
     /// Ends at once to make room for another socket. A request of which a part has come gets an answer, if the kernel takes it.
     func giveWay() {

@@ -31,12 +31,8 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler, Whee
     var wheelPlace = WheelPlace()
     /// For whom the peer speaks, by the PROXY protocol.
     var proxied: ClientAddress?
-    /// The place that its address has among the sockets without a session; `nil` where no share holds for it.
-    var share: Party?
-    /// Where it stands among the sockets that the loop waits for; -1: nowhere.
-    var waitingPlace = -1
-    /// Whether it is counted among the sockets without a session.
-    var isCounted = false
+    /// Its place among the sockets without a session.
+    var place = PendingPlace()
 
     /// The current request; `nil` before its head and after its answer.
     var exchange: Exchange?

@@ -27,6 +27,8 @@ struct RequestCheck: Sendable, Equatable {
     let isCompressed: Bool
     /// Whether the client holds its body back until it hears 100 (RFC 9110 §10.1.1).
     let awaitsContinue: Bool
+    /// Whether it says so; in HTTP/2 a body needs no length.
+    let expectsContinue: Bool
 
     /// - Parameters:
     ///   - version: major and minor.
@@ -45,7 +47,8 @@ struct RequestCheck: Sendable, Equatable {
         guard expectations.allSatisfy({ Self.isWord($0, "100-continue") }) else {
             throw Refusal(status: 417, message: "the only expectation that this node can meet is 100-continue")
         }
-        awaitsContinue = !expectations.isEmpty && body != .none
+        expectsContinue = !expectations.isEmpty
+        awaitsContinue = expectsContinue && body != .none
     }
 
     /// Whether the body, as far as the head tells, is within a limit.

@@ -2,7 +2,7 @@ import FanfareCore
 import HTTPTypes
 import NIOCore
 
-/// What carries a request and its answer: a connection of HTTP/1.1. A stream of another version would be another one.
+/// What carries a request and its answer: a connection of HTTP/1.1, or a stream of HTTP/2.
 ///
 /// Adds what its version of HTTP asks for (lengths, `Connection`) and the node's name to every answer.
 protocol ExchangeCarrier: AnyObject {
@@ -11,7 +11,7 @@ protocol ExchangeCarrier: AnyObject {
     /// - Parameter isLast: whether nothing may follow on the connection.
     func answer(_ response: HTTPResponse, _ body: ByteBuffer, isLast: Bool)
 
-    /// Answers with a head, behind which the connection belongs to `handler`.
+    /// Answers with a head, behind which the connection, or the stream, belongs to `handler`.
     ///
     /// - Returns: whether it has it; where not, the connection is closed.
     func handOver(_ response: HTTPResponse, to handler: any ChannelHandler) -> Bool

@@ -2,12 +2,6 @@ import FanfareCore
 import FanfareWire
 import NIOCore
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
-
 /// A client that hears the answer to its request, for as long as it takes: the only handler of its pipeline after the head,
 /// but for TLS. What it sends now is nobody's. Lives on its client's event loop.
 class StreamTransport: ListenerHandler, ConnectionTransport {
@@ -19,7 +13,8 @@ class StreamTransport: ListenerHandler, ConnectionTransport {
 
     override func handlerAdded(context: ChannelHandlerContext) {
         super.handlerAdded(context: context)
-        boundSilence(context.channel)
+        // A stream of HTTP/2 has no socket of its own.
+        if !context.channel.isHTTP2Stream { client?.loop.boundSilence(of: context.channel) }
     }
 
     func next(now: UInt64) -> Arrival? { nil }
@@ -27,20 +22,6 @@ class StreamTransport: ListenerHandler, ConnectionTransport {
     func turnEnded(now: UInt64) {}
 
     var keepAlive: KeepAliveMode? { .serverPingsOnly }
-
-    /// Nothing comes back from a reader, so one that is gone without a word is found by TCP: here when it has acknowledged or
-    /// taken nothing new for so long (tcp(7), `TCP_USER_TIMEOUT`), by itself after some 15 minutes. Later than the node finds a
-    /// slow consumer, which is told why it ends.
-    private func boundSilence(_ channel: any Channel) {
-        #if os(Linux)
-        guard let client else { return }
-        let keepAlive = client.loop.node.configuration.keepAlive
-        let ping = keepAlive.pingInterval.map { $0 + keepAlive.pongTimeout } ?? .zero
-        let milliseconds = (client.limits.slowTimeout + ping).microseconds / 1_000
-        try? channel.syncOptions?.setOption(
-            .tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: SocketOptionValue(clamping: milliseconds))
-        #endif
-    }
 
     func seal(_ body: consuming Body) -> ByteBuffer { form.seal(body) }
 

@@ -1,0 +1,16 @@
+import Support
+import Testing
+
+@Suite("Third-party clients of HTTP/2")
+struct HTTP2ClientTests {
+    @Test("httpx: ninety event streams and publishes on one connection over TLS")
+    func httpx() async throws {
+        let authority = try TestAuthority()
+        let pair = try authority.issue("node")
+        try await withNode(flags: pair.flags) { node in
+            let log = try await run(
+                "http2_check.py", "https://localhost:\(node.port)", authority.caFile, within: .seconds(120))
+            #expect(log.contains("all heard in order"), "\(log)")
+        }
+    }
+}
