@@ -41,8 +41,7 @@ struct PollEndpoint: Endpoint {
 
     private func begin(_ exchange: Exchange, _ session: RawSession, _ wish: RecoveryWish, _ wait: Duration) {
         let form = form(of: exchange)
-        // Without chunks nobody sees that an answer was cut.
-        let isPlain = wait == .zero && form.delimiting == .chunked
+        let isPlain = wait == .zero && exchange.showsCuts
         let transport = PollTransport(exchange, form, channel)
         ClientRequest(exchange: exchange, transport: transport) { client, subscription in
             exchange.holdOpen()
