@@ -36,16 +36,16 @@ struct SelectiveGroup {
     let sort: Sort
     /// Subscribers in it; the number of a group without any is used again.
     var count: Int
-    /// Whether its only subscriber does not hear all of this tick, as in ``Omission``; nearly always `nil`, nobody.
+    /// Whether its only subscriber does not hear all of this turn, as in ``Exclusion``; nearly always `nil`, nobody.
     var omits: UnsafeMutableRawPointer?
-    /// This tick's frames.
+    /// This turn's frames.
     var batch: ByteBuffer?
-    /// This tick's last frame, where only the newest is kept for clients that are behind: whole.
+    /// This turn's last frame, where only the newest is kept for clients that are behind: whole.
     var newest: ByteBuffer?
     /// Publications in the batch.
     var publications = 0
 
-    /// Whether its subscribers have to change groups when the tick is over.
+    /// Whether its subscribers have to change groups when the turn is over.
     var isOver: Bool { count > 0 && (omits != nil || sort.share == .whole && publications > 0) }
 
     /// Where they go then: after a whole publication come deltas. Who has not heard all needs a whole one first.
@@ -54,7 +54,7 @@ struct SelectiveGroup {
         return isReady ? Sort(format: sort.format, share: .deltas) : sort
     }
 
-    /// A group for one of its subscribers alone, with what the tick brought so far.
+    /// A group for one of its subscribers alone, with what the turn brought so far.
     func apart(for member: UnsafeMutableRawPointer) -> SelectiveGroup {
         var group = self
         if sort.share == .deltas {
@@ -65,7 +65,7 @@ struct SelectiveGroup {
         return group
     }
 
-    /// Adds a publication to this tick. Returns the bytes of its frame.
+    /// Adds a publication to this turn. Returns the bytes of its frame.
     ///
     /// - Parameter previous: the publication before it, which those in ``Share/deltas`` have; `nil`: it is not known.
     mutating func add(_ prepared: PreparedPublication, after previous: Publication?, keepsNewest: Bool) -> Int {
@@ -88,6 +88,6 @@ struct SelectiveGroup {
         if batch?.writeImmutableBuffer(frame) == nil { batch = frame }
     }
 
-    /// The tick is over.
-    mutating func settle() { (batch, newest, publications) = (nil, nil, 0) }
+    /// The turn is over.
+    mutating func endTurn() { (batch, newest, publications) = (nil, nil, 0) }
 }

@@ -41,7 +41,7 @@ final class SelectiveSubscribers<Member: HubMember> {
     /// The member of a subscriber has this channel at another place now.
     func moved(at index: Int, to place: Int32) { subscribers[index].entry.place = place }
 
-    /// Adds a publication to this tick. Returns the bytes of its longest frame.
+    /// Adds a publication to this turn. Returns the bytes of its longest frame.
     ///
     /// - Parameter excluded: a client that does not hear it.
     func add(_ prepared: PreparedPublication, excluding excluded: Member?, keepsNewest: Bool) -> Int {
@@ -58,7 +58,7 @@ final class SelectiveSubscribers<Member: HubMember> {
         return bytes
     }
 
-    /// Adds a join or leave to this tick. Returns the bytes of its longest frame.
+    /// Adds a join or leave to this turn. Returns the bytes of its longest frame.
     func add(_ prepared: PreparedPresenceEvent) -> Int {
         var bytes = 0
         for index in groups.indices where groups[index].count > 0 {
@@ -69,8 +69,8 @@ final class SelectiveSubscribers<Member: HubMember> {
         return bytes
     }
 
-    /// The tick is over.
-    func settle() {
+    /// The turn is over.
+    func endTurn() {
         if groups.contains(where: \.isOver) {
             for index in subscribers.indices {
                 let number = subscribers[index].group
@@ -80,7 +80,7 @@ final class SelectiveSubscribers<Member: HubMember> {
                 leave(number)
             }
         }
-        for index in groups.indices { groups[index].settle() }
+        for index in groups.indices { groups[index].endTurn() }
     }
 
     /// Gives each subscription of a client a group of its own.

@@ -7,7 +7,7 @@ import Synchronization
 /// control bus. Any thread.
 final class PollRelay: Sendable {
     private struct State: Sendable {
-        var desks: [Int: Mailbox<PollDesk.Event>] = [:]
+        var mailboxes: [Int: Mailbox<PollBuffers.Event>] = [:]
         var bus: ControlBus?
         /// Questions that wait for other nodes, all and by the address of their poll.
         var abroad = 0
@@ -21,7 +21,7 @@ final class PollRelay: Sendable {
 
     init(_ node: NodeID) { self.node = node }
 
-    func add(_ mailbox: Mailbox<PollDesk.Event>, loop: Int) { state.withLock { $0.desks[loop] = mailbox } }
+    func add(_ mailbox: Mailbox<PollBuffers.Event>, loop: Int) { state.withLock { $0.mailboxes[loop] = mailbox } }
 
     /// Before the bus is started: from then on other nodes may ask.
     func connect(_ bus: ControlBus) {
@@ -32,14 +32,14 @@ final class PollRelay: Sendable {
         }
         bus.handle(.pollEnded) { [weak self] request, _ in
             guard let question = PollMessage.question(request.fields) else { return }
-            self?.desk(question.cursor)?.post(.leave(question.cursor, poll: question.poll))
+            self?.mailbox(question.cursor)?.post(.leave(question.cursor, poll: question.poll))
         }
     }
 
     /// Another node asks.
     func asked(_ fields: ControlFields, _ answer: @escaping @Sendable (ControlAnswer) -> Void) {
         guard let question = PollMessage.question(fields), question.cursor.id.node == node,
-            let desk = desk(question.cursor)
+            let mailbox = self.mailbox(question.cursor)
         else { return answer(PollMessage.answer(.gone)) }
         let isTaken = state.withLock { state in
             guard state.answering < PollBounds.answering else { return false }
@@ -47,15 +47,15 @@ final class PollRelay: Sendable {
             return true
         }
         guard isTaken else { return answer(ControlAnswer(.busy)) }
-        desk.post(
+        mailbox.post(
             .question(question) { [weak self] reply in
                 self?.state.withLock { $0.answering -= 1 }
                 answer(PollMessage.answer(reply))
             })
     }
 
-    private func desk(_ cursor: PollCursor) -> Mailbox<PollDesk.Event>? {
-        state.withLock { $0.desks[cursor.id.loop] }
+    private func mailbox(_ cursor: PollCursor) -> Mailbox<PollBuffers.Event>? {
+        state.withLock { $0.mailboxes[cursor.id.loop] }
     }
 
     /// Asks for a poll; the answer is ``CursorPoll/replied(_:)``, at once or later. On the poll's event loop.
@@ -63,9 +63,9 @@ final class PollRelay: Sendable {
         let loop = exchange.loop
         guard question.cursor.id.node == node else { return askAbroad(question, for: poll, of: exchange) }
         guard question.cursor.id.loop != loop.index else { return loop.polls.ask(question) { poll.replied($0) } }
-        guard let desk = desk(question.cursor) else { return poll.replied(.gone) }
+        guard let mailbox = self.mailbox(question.cursor) else { return poll.replied(.gone) }
         let (own, bound) = (loop.polls.mailbox, NIOLoopBound(poll, eventLoop: loop.eventLoop))
-        desk.post(.question(question) { own.post(.reply(bound, $0)) })
+        mailbox.post(.question(question) { own.post(.reply(bound, $0)) })
     }
 
     private func askAbroad(_ question: PollQuestion, for poll: CursorPoll, of exchange: Exchange) {
@@ -90,7 +90,7 @@ final class PollRelay: Sendable {
             return
         }
         guard cursor.id.loop != loop.index else { return loop.polls.leave(cursor, poll: question.poll) }
-        desk(cursor)?.post(.leave(cursor, poll: question.poll))
+        mailbox(cursor)?.post(.leave(cursor, poll: question.poll))
     }
 
     /// Takes a place among the questions that wait for other nodes.
