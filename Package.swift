@@ -223,7 +223,8 @@ let package = Package(
             exclude: [
                 "browser.py", "cors_check.py", "deflate_check.py", "delta_check.py", "emulation_check.py",
                 "eventsource_check.py", "filter_check.py", "http2_check.py", "page_check.py", "presence_check.py",
-                "protobuf_check.py", "protobuf_reference.py", "rate_check.py", "recovery_check.py", "sdk.py", "sdk_check.py",
+                "protobuf_check.py", "protobuf_reference.py", "rate_check.py", "recovery_check.py", "sdk.py",
+                "sdk_check.py",
                 "sse_check.py", "stage.py", "token_check.py",
                 "user_limit_check.py",
             ],

@@ -1,3 +1,4 @@
+import FanfareCore
 import NIOCore
 
 @testable import FanfareServer
@@ -26,9 +27,10 @@ extension FuzzTarget {
             let others = (0..<count).compactMap { try? ChannelName("d\($0)") }
             expect(PositionList(written, of: others) == nil, "a list of other channels is read")
         }
-        let position = StreamPosition(offset: 42, epoch: "k3vxq7ab")
-        let isTold = PollTag.matches(position, [text])
-        expect(!isTold || text.utf8.contains(UInt8(ascii: "*")) || text.holds("42.k3vxq7ab"), "'\(text)' fits")
-        expect(PollTag.matches(position, [text, PollTag.text(position)]), "a tag of ours does not fit")
+        let start = SubscriptionStart(position: StreamPosition(offset: 42, epoch: "k3vxq7ab"))
+        guard let tag = PollTag(start) else { return expect(false, "no tag") }
+        let isTold = tag.matches([text])
+        expect(!isTold || text.utf8.contains(UInt8(ascii: "*")) || text.holds("42.k3vxq7ab-0-0"), "'\(text)' fits")
+        expect(tag.matches([text, "\(tag)"]), "a tag of ours does not fit")
     }
 }

@@ -82,7 +82,7 @@ struct EmulationTests {
             func token(_ seconds: Int) async throws -> String {
                 try await TestTokens.make(#"{"sub":"42","exp":\#(TestTokens.time(in: seconds))}"#)
             }
-            let short = try await token(3)
+            let short = try await token(8)
             let ending = try await EmulatedClient.connect(node.port, .events, connect: #"{"token":"\#(short)"}"#)
             let staying = try await EmulatedClient.connect(
                 node.port, .lines, headers: ["Authorization": "Bearer \(short)"])

@@ -59,6 +59,8 @@ struct HTTP2Tests {
             _ = try await curl("/channels/news:1", "-d", "1")
             let one = try await curl("/channels/news:1/poll?last=1", "-i")
             #expect(one.hasPrefix("HTTP/2 200") && one.contains(#""data":1}"#) && !one.contains("transfer-encoding"))
+            let plain = try await curl("/channels/news:1/poll?last=1&wait=0", "-i")
+            #expect(plain.hasPrefix("HTTP/2 200") && plain.contains(#"etag: W/""#), "\(plain)")
             for (path, code) in [("/nothing", "404"), ("/channels/a%20b/sse", "400"), ("/channels/a/ws", "426")] {
                 #expect(try await curl(path, "-o", "/dev/null", "-w", "%{http_version} %{http_code}") == "2 \(code)")
             }

@@ -48,14 +48,17 @@ struct HostileEmulationTests {
     func tries() async throws {
         let flags =
             EmulatedClient.flags + [
-                "--max-connect-rate-per-address", "4", "--max-message-rate", "0", "--trusted-proxies", "none",
+                "--max-connect-rate-per-address", "1", "--max-message-rate", "0", "--trusted-proxies", "none",
             ]
         try await withNode(flags: flags) { node in
             let client = try await EmulatedClient.connect(node.port, .lines)
             for _ in 0..<60 { #expect(try await client.post("{}", through: node.port).status == 204) }
             var statuses: [Int] = []
-            for _ in 0..<40 { statuses.append(try await client.post("{}", through: node.port, session: "x").status) }
-            #expect(statuses.first == 404 && statuses.last == 429 && Set(statuses) == [404, 429])
+            try await eventually("it has had its tries; got \(statuses)") {
+                statuses.append(try await client.post("{}", through: node.port, session: "x").status)
+                return statuses.last == 429
+            }
+            #expect(statuses.count > 1 && statuses.dropLast().allSatisfy { $0 == 404 })
             await client.close()
         }
     }
@@ -128,7 +131,7 @@ struct HostileEmulationTests {
     @Test(
         "a client that sends faster than it may is held back, then refused with 429, and loses nothing that was taken")
     func rates() async throws {
-        try await withNode(flags: EmulatedClient.flags + ["--max-message-rate", "20", "--max-commands", "20"]) { node in
+        try await withNode(flags: EmulatedClient.flags + ["--max-message-rate", "5", "--max-commands", "20"]) { node in
             let client = try await EmulatedClient.connect(node.port, .events)
             _ = try await client.command(#""subscribe":{"channel":"chat:a"}"#, through: node.port)
             var taken: [String] = []
@@ -153,18 +156,18 @@ struct HostileEmulationTests {
 
     @Test("a client that answers no ping ends with 3012, one that answers by a request stays")
     func pings() async throws {
-        let flags = EmulatedClient.flags + ["--ping-interval", "1s", "--pong-timeout", "900ms"]
+        let flags = EmulatedClient.flags + ["--ping-interval", "6s", "--pong-timeout", "5s"]
         try await withNode(flags: flags) { node in
             let silent = try await EmulatedClient.connect(node.port, .events)
             let alive = try await EmulatedClient.connect(node.port, .lines)
             let pongs = Task {
                 while !Task.isCancelled {
-                    _ = try await alive.post("{}", through: node.port)
+                    _ = try? await alive.post("{}", through: node.port)
                     try await Task.sleep(for: .milliseconds(100))
                 }
             }
             #expect(try await silent.read().text.hasPrefix(#"{"push":{"disconnect":{"code":3012,"#))
-            try await eventually("the other was pinged, too") { try await node.metric("fanfare_pings_sent_total") >= 6 }
+            try await eventually("the other was pinged, too") { try await node.metric("fanfare_pings_sent_total") >= 3 }
             #expect(try await alive.command(#""subscribe":{"channel":"a"}"#, through: node.port).errorCode == nil)
             pongs.cancel()
             for client in [silent, alive] { await client.close() }
@@ -173,15 +176,18 @@ struct HostileEmulationTests {
 
     @Test("a client that takes nothing is cut with 3008, told behind a whole message", arguments: ["1.1", "1.0"])
     func slow(version: String) async throws {
-        let flags = ["--slow-timeout", "500ms", "--max-queue-bytes", "256KiB", "--close-timeout", "5s"]
+        let flags = ["--slow-timeout", "500ms", "--max-queue-bytes", "256KiB", "--close-timeout", "30s"]
         try await withNode(flags: EmulatedClient.flags + flags) { node in
-            let slow = try PlainSocket(node.port, receiveBuffer: 4_096)
+            let slow = try PlainSocket(node.port, receiveBuffer: 4_096, segment: 536)
             let commands =
                 "%7B%22id%22:1,%22connect%22:%7B%7D%7D%0A%7B%22id%22:2,%22subscribe%22:%7B%22channel%22:%22a%22%7D%7D"
             slow.send(
                 ByteBuffer(
                     string: "GET /connection/sse?cf_connect=\(commands) HTTP/\(version)\r\nHost: a\r\n\r\n"))
-            try await eventually("it is subscribed") { try await node.metric("fanfare_subscriptions") == 1 }
+            try await eventually("it is subscribed") {
+                slow.push()
+                return try await node.metric("fanfare_subscriptions") == 1
+            }
             let text = "\"" + String(repeating: "x", count: 50_000) + "\""
             try await eventually("it is cut") {
                 try await node.publish("a", text)

@@ -182,6 +182,14 @@ struct StreamChannelsTests {
             let tooWide = try await events(node, "h:0/sse?\(histories)")
             #expect(tooWide.answer.status == 400 && tooWide.answer.body.contains("128 bytes"))
             await tooWide.close()
+            for (count, id, status): (Int, String?, Int) in [
+                (5, nil, 200), (6, nil, 400), (6, "x", 200), (20, "x", 200),
+            ] {
+                let others = (1..<count).map { "channel=h:\($0)" }.joined(separator: "&")
+                let client = try await events(node, "h:0/sse?\(others)", id)
+                #expect(client.answer.status == status, "\(count): an answer but 200 ends who comes back for good")
+                await client.close()
+            }
             try await eventually("nobody is left") {
                 let connections = try await node.metric("fanfare_connections")
                 return try await connections + node.metric("fanfare_subscriptions") == 0

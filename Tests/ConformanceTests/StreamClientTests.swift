@@ -43,9 +43,12 @@ struct StreamClientTests {
     func emulation() async throws {
         let flags = [
             "--namespaces", "chat: history=1000/10m recovery presence", "--presence-ttl", "20s",
-            "--ping-interval", "2s", "--pong-timeout", "1900ms",
+            "--ping-interval", "6s", "--pong-timeout", "5s",
         ]
         try await withCluster(nodes: 3, flags: flags) { cluster in
+            for node in cluster.nodes {
+                try await eventually("\(node.name) sees all") { try await node.metric("fanfare_nodes") == 3 }
+            }
             let nodes = cluster.nodes.map { node in
                 [
                     "name": node.name, "admin": "http://127.0.0.1:\(node.adminPort)", "pid": Int(node.pid),

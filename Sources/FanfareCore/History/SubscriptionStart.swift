@@ -8,6 +8,12 @@ public enum RecoveryWish: Sendable, Equatable {
     case since(StreamPosition)
     /// The newest publications, so many.
     case last(Int)
+
+    /// Whether it speaks of another stream than the one with that position.
+    func isForeign(to position: StreamPosition?) -> Bool {
+        guard case .since(let place) = self, let position else { return false }
+        return place.epoch != position.epoch && !(place.epoch.isEmpty && place.offset == 0)
+    }
 }
 
 /// How a subscription begins.

@@ -11,8 +11,6 @@ extension HubShard {
             begin(waiter, slot, SubscriptionStart(position: position))
         case .since(let place) where place == position:
             begin(waiter, slot, SubscriptionStart(position: position))
-        case .since(let place) where place.epoch != position.epoch && !(place.epoch.isEmpty && place.offset == 0):
-            begin(waiter, slot, SubscriptionStart(position: position, isComplete: false))
         case .since, .last:
             if slot.desk == nil { slot.desk = RecoveryDesk() }
             slot.desk?.asking.append(waiter)
@@ -161,7 +159,8 @@ extension HubShard {
         }
     }
 
-    /// Begins reads for those who ask: one for all that want what they missed, one for all that want the newest.
+    /// Begins reads for those who ask: one for all that want what they missed, one for all that want the newest, and one for
+    /// those that come from another stream. Which of both streams is over, only the broker knows.
     private func read(_ slot: ChannelSlot<Member>) {
         guard var desk = slot.desk, desk.reads.isEmpty, !desk.asking.isEmpty else { return }
         let asking = desk.asking.filter { stillWaiting($0, in: slot) != nil }
@@ -169,9 +168,17 @@ extension HubShard {
         slot.desk = desk
         var missed: [ChannelSlot<Member>.Waiter] = []
         var newest: [ChannelSlot<Member>.Waiter] = []
+        var strangers: [ChannelSlot<Member>.Waiter] = []
         for waiter in asking {
-            if case .last = waiter.wish { newest.append(waiter) } else { missed.append(waiter) }
+            if case .last = waiter.wish {
+                newest.append(waiter)
+            } else if waiter.wish.isForeign(to: slot.position) {
+                strangers.append(waiter)
+            } else {
+                missed.append(waiter)
+            }
         }
+        if !strangers.isEmpty { read(slot, .position, for: strangers) }
         if let since = missed.compactMap(\.wish.since?.offset).min(), let epoch = slot.position?.epoch {
             let query = HistoryQuery(since: StreamPosition(offset: since, epoch: epoch), limit: maxRecovery)
             read(slot, query, for: missed)
@@ -185,7 +192,7 @@ extension HubShard {
         lastRead += 1
         let (read, channel, mailbox) = (lastRead, slot.channel, mailbox)
         slot.desk?.reads[read] = .init(waiters: waiters, query: query)
-        if let recent, recent.answers(query, of: channel, at: slot.position) {
+        if query != .position, let recent, recent.answers(query, of: channel, at: slot.position) {
             slot.desk?.reads[read]?.shared = recent.frames
             return mailbox.post(.history(channel, read: read, .success(recent.page)))
         }
@@ -204,6 +211,10 @@ extension HubShard {
         // Redis began another stream, and this loop has yet to hear of it.
         guard page.position.epoch == live.epoch else {
             fail(waiter, slot, .unavailable)
+            return 0
+        }
+        if waiter.wish.isForeign(to: live) {
+            begin(waiter, slot, SubscriptionStart(position: live, isComplete: false))
             return 0
         }
         let isBehind = page.position.offset < live.offset

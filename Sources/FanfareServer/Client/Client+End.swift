@@ -11,6 +11,7 @@ extension Client {
     ///   - farewell: the last bytes, when they are not what the transport says.
     func end(_ disconnect: Disconnect, reason: String? = nil, farewell: ByteBuffer? = nil) {
         guard isOpen, let transport else { return }
+        guard transport.hasPeer else { return lost(disconnect) }
         switch disconnect {
         case .slow:
             // What it did not take is worthless to it: the farewell goes right behind the message under way.

@@ -44,7 +44,8 @@ extension Client {
 
     /// Sends what a subscription missed, as publications read to this client.
     func deliver(_ start: SubscriptionStart) {
-        guard let shared = start.shared else {
+        // Nothing is no answer: somebody may wait for the first thing that comes.
+        guard let shared = start.shared, !start.publications.isEmpty else {
             for publication in start.publications { answer(loop.node.formats.encode(publication, wireFormat)) }
             return
         }

@@ -26,6 +26,9 @@ protocol ClientTransport: AnyObject {
     /// Who says that the connection is alive; `nil`: nobody, it will not be for long.
     var keepAlive: KeepAliveMode? { get }
 
+    /// Whether somebody is there to hear a farewell; a client without is gone at once.
+    var hasPeer: Bool { get }
+
     /// The last bytes of a client that the node ends, which say why, and what follows them.
     func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell)
 
@@ -54,6 +57,7 @@ protocol ClientTransport: AnyObject {
 }
 
 extension ClientTransport {
+    var hasPeer: Bool { true }
     var changesFrames: Bool { false }
     func changed(_ frame: SplitFrame) -> SplitFrame { frame }
 }

@@ -12,6 +12,11 @@ public struct PositionList: Sendable, Equatable, CustomStringConvertible {
     public static let comfortableBytes = 128
     /// Digits that each offset may grow to within that: a million publications a second for eleven days.
     static let roomyDigits = 12
+    /// Channels for which that is enough, each with an epoch of its own.
+    public static let comfortableCount =
+        (comfortableBytes - Check.bytes + 1) / (roomyDigits + StreamPosition.usualEpochBytes + 2)
+    /// Channels of a reader that comes back, though its ids are longer than they should be.
+    public static let longestCount = 4 * comfortableCount
     /// How a list is written, for whoever wrote something else.
     public static let form =
         "a position for each channel that keeps a history, in their order, as in 42.k3vxq7ab,7.k3vxq7ab"

@@ -5,6 +5,8 @@
 public struct StreamPosition: Sendable, Hashable, CustomStringConvertible {
     /// Most bytes of an epoch; what a string holds without memory of its own.
     public static let maximumEpochBytes = 15
+    /// Bytes of those that nodes make.
+    static let usualEpochBytes = 8
     /// Most bytes of a position's text, and so of an event's id: 20 digits, the dot and the epoch.
     public static let maximumTextBytes = 21 + maximumEpochBytes
     /// How a position is written, for whoever wrote something else.
@@ -56,6 +58,6 @@ public struct StreamPosition: Sendable, Hashable, CustomStringConvertible {
     /// A name for a stream that begins now.
     public static func makeEpoch() -> String {
         let letters = Array("abcdefghijklmnopqrstuvwxyz234567")
-        return String((0..<8).map { _ in letters[Int.random(in: 0..<letters.count)] })
+        return String((0..<usualEpochBytes).map { _ in letters[Int.random(in: 0..<letters.count)] })
     }
 }

@@ -61,4 +61,25 @@ struct HubStreamTests {
         bench.flush()
         #expect(client.received == ["1048580", "1048581"] && client.answers == ["+a#0"])
     }
+
+    @Test("who comes from another stream begins anew where the broker has this one, and later where it has not")
+    func fromAnotherStream() throws {
+        let here = StreamPosition(offset: 3, epoch: "e")
+        for (place, starts) in [
+            (here, [SubscriptionStart(position: here, isComplete: false)]), (.init(offset: 0, epoch: "f"), []),
+        ] {
+            let bench = HubBench(answersAtOnce: false)
+            let client = bench.client()
+            let channel = try ChannelName("a")
+            bench.shard.subscribe(
+                client, to: channel, request: 0, wish: .since(StreamPosition(offset: 9, epoch: "f")), selection: nil)
+            for (name, ticket) in bench.broker.takeOpen() {
+                bench.shard.subscribed(name, ticket: ticket, position: here)
+            }
+            #expect(client.answers.isEmpty, "what this loop heard last may be of a stream that is over")
+            bench.shard.history(channel, read: 1, .success(HistoryPage(publications: [], position: place)))
+            #expect(client.starts == starts)
+            #expect(client.answers.count == 1)
+        }
+    }
 }

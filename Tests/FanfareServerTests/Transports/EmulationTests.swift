@@ -12,7 +12,9 @@ struct EmulationTests {
 
     private func session(loop: Int = 0) -> SessionID { .make(for: .make(node: node, loop: loop)) }
 
-    @Test("the requests of a session that wait are bounded, and all of them in number and bytes; what ends makes room")
+    @Test(
+        "the requests of a session that wait are bounded, those of a node and all in number and bytes; what ends makes room"
+    )
     func bounds() {
         var requests = EmulationRequests()
         func begins(_ session: SessionID, _ bytes: Int) -> Bool { requests.begin(session, bytes: bytes) }
@@ -21,19 +23,30 @@ struct EmulationTests {
         #expect(!begins(one, 0))
         requests.end(one, bytes: 10)
         #expect(begins(one, 10))
+        let nodes = (0..<4).map { _ in NodeID.random() }
+        func elsewhere(_ node: Int) -> SessionID { .make(for: .make(node: nodes[node], loop: 0)) }
         var others: [SessionID] = []
-        while others.count < EmulationBounds.requests {
-            let other = session()
-            guard begins(other, 1) else { break }
-            others.append(other)
+        /// Takes as many sessions' requests as have room.
+        func fill(_ make: () -> SessionID) -> Int {
+            let before = others.count
+            while others.count <= EmulationBounds.requests {
+                let other = make()
+                guard begins(other, 1) else { break }
+                others.append(other)
+            }
+            return others.count - before
         }
-        #expect(requests.count == EmulationBounds.requests)
+        #expect(fill { session() } == EmulationBounds.requestsOfNode - EmulationBounds.requestsOfSession)
+        for node in 0..<3 { #expect(fill { elsewhere(node) } == EmulationBounds.requestsOfNode) }
+        #expect(fill { elsewhere(3) } == 0 && requests.all.count == EmulationBounds.requests)
         for other in others { requests.end(other, bytes: 1) }
         for _ in 0..<EmulationBounds.requestsOfSession { requests.end(one, bytes: 10) }
         requests.end(one, bytes: 10)
-        #expect(requests.count == 0 && requests.bytes == 0)
-        #expect(begins(one, 2 * EmulationBounds.requestBytes), "a single one is never too large")
-        #expect(!begins(session(), 1))
+        #expect(requests.all == EmulationRequests.Load())
+        #expect(begins(one, EmulationBounds.bytesOfNode + 1), "a single one is never too large")
+        #expect(!begins(session(), 1) && begins(elsewhere(1), 1), "a node's bytes")
+        #expect(begins(elsewhere(2), EmulationBounds.requestBytes - EmulationBounds.bytesOfNode - 2))
+        #expect(!begins(elsewhere(3), 1), "the bytes of all")
     }
 
     @Test(

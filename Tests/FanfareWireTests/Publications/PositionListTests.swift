@@ -58,6 +58,7 @@ struct PositionListTests {
             return list.isComfortable
         }
         #expect(isComfortable(8) { _ in "k3vxq7ab" } && !isComfortable(9) { _ in "k3vxq7ab" })
+        #expect(PositionList.comfortableCount == 5)
         #expect(isComfortable(5) { "k3vxq7a\($0)" } && !isComfortable(6) { "k3vxq7a\($0)" })
     }
 

@@ -45,6 +45,9 @@ final class Exchange {
     /// Path and query, as they were sent.
     var path: String { request.path ?? "" }
     var limits: Limits { loop.node.configuration.limits }
+    /// Whether the client sees that an answer whose length it does not know was cut: by its chunks, or by the reset of its stream. By
+    /// HTTP/1.0 it ends with its connection in any case.
+    var showsCuts: Bool { isUpgradable || carrier is HTTP2Stream }
     /// Whether it is answered, or nobody is there any more.
     var isOver: Bool { carrier == nil }
 

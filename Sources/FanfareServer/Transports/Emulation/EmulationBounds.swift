@@ -8,6 +8,9 @@ enum EmulationBounds {
     /// The same of all sessions, and their bytes: a quarter of what the control bus takes, so that all else gets through.
     static let requests = 1_024
     static let requestBytes = 8_388_608
+    /// Both of one node: one that does not answer leaves room for the others. Whoever makes up sessions meets no bound of a session.
+    static let requestsOfNode = requests / 4
+    static let bytesOfNode = requestBytes / 4
     /// Bytes of messages that an event loop has not looked at, and what each counts besides its own: 4,096 of them, some
     /// milliseconds.
     static let loopBytes = 4_194_304

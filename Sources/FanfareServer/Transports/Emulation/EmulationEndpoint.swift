@@ -40,7 +40,7 @@ struct EmulationEndpoint: Endpoint {
                 .brokerUnavailable, .serviceUnavailable, "the session's node can't be reached: nothing was done",
                 fields: [.fanfareOutcome: "not_published"], retry: true)
         case .unknown:
-            exchange.hasTried()
+            // That it was nobody's session can't be ruled out, and it was waited for.
             exchange.refuse(
                 .brokerUnavailable, .serviceUnavailable, "the session's node did not answer: it may have been done",
                 fields: [.fanfareOutcome: "unknown"], retry: true)

@@ -77,13 +77,17 @@ final class PollBuffer: ClientTransport, WheelMember {
     ///   - had: the answers that it has had.
     ///   - wait: microseconds for which it waits for something to come.
     func poll(_ poll: UInt64, had: UInt64, wait: UInt64, _ answer: @escaping Answer) {
-        guard client?.isOpen == true, had == answers || had == answers + 1 && isGiven else { return answer(.gone) }
-        // One that comes while another waits is the poller's newest: it has given up the other.
-        release()
+        guard isKept, had == answers || had == answers + 1 && isGiven else { return answer(.gone) }
+        // One that comes while another waits is the poller's newest: it has given up the other. That is told last, since the
+        // connection of the other may have the next poll of this cursor ready.
+        let older = waiting?.answer
+        waiting = nil
+        defer { older?(.nothing) }
         if had > answers { arrived() }
         // What this turn brought counts, too.
         loop.settle()
         client?.flushTurn()
+        guard isKept else { return answer(.gone) }
         if taken != nil { return give(answer) }
         guard wait > 0 else {
             expect()
@@ -92,6 +96,9 @@ final class PollBuffer: ClientTransport, WheelMember {
         waiting = (poll, answer)
         loop.wheel.schedule(self, at: loop.node.clock.monotonicMicroseconds() + wait)
     }
+
+    /// Whether it is there for another poll.
+    private var isKept: Bool { client?.isOpen == true }
 
     /// Nobody waits for that poll's answer any more.
     func leave(_ poll: UInt64) { if waiting?.poll == poll { release() } }
@@ -184,10 +191,11 @@ extension PollBuffer {
     func seal(_ body: consuming Body) -> ByteBuffer { HTTPStreamFraming().seal(body, at: nil) }
     var ping: ByteBuffer { ByteBuffer() }
     var keepAlive: KeepAliveMode? { nil }
+    var hasPeer: Bool { false }
     func setReading(_ isReading: Bool) {}
     func closeOutput() { close() }
 
-    /// Nothing: nobody is there. The next poll hears that it is over.
+    /// Nothing, and it is not asked: the next poll hears that it is over.
     func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell) {
         (ByteBuffer(), .closeSocket)
     }

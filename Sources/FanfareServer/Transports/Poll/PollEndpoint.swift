@@ -40,26 +40,20 @@ struct PollEndpoint: Endpoint {
     }
 
     private func begin(_ exchange: Exchange, _ session: RawSession, _ wish: RecoveryWish, _ wait: Duration) {
-        let known = exchange.request.headerFields[values: .ifNoneMatch]
-        let isPlain = wait == .zero
-        // Nobody has to subscribe and read for it where the channel flows.
-        if isPlain, !known.isEmpty, let position = exchange.loop.shard.position(of: channel),
-            PollTag.matches(position, known)
-        {
-            var fields = tagged(exchange, position)
-            fields[.fanfarePosition] = "\(position)"
-            return exchange.answer(.notModified, fields)
-        }
         let form = form(of: exchange)
+        let isPlain = wait == .zero && exchange.showsCuts
         let transport = PollTransport(exchange, form, channel)
         ClientRequest(exchange: exchange, transport: transport) { client, subscription in
             exchange.holdOpen()
             exchange.onGone = { transport.finish() }
             client.begin(on: nil)
             guard var subscription else { return }
-            if isPlain, let position = subscription.start.position {
-                transport.fields = tagged(exchange, position)
-                if PollTag.matches(position, known) { return transport.answerNothing(at: position, .notModified) }
+            if isPlain, let tag = PollTag(subscription.start) {
+                transport.fields = tagged(exchange, tag)
+                // Only what was read says so: a history can lose publications where it stands.
+                if tag.matches(exchange.request.headerFields[values: .ifNoneMatch]) {
+                    return transport.answerNothing(at: subscription.start.position, .notModified)
+                }
             }
             if !subscription.start.isComplete {
                 subscription.start.isComplete = true
@@ -74,7 +68,7 @@ struct PollEndpoint: Endpoint {
 
     /// A cache may keep it and has to ask each time, so that tokens and permissions are looked at. Only the client's own cache
     /// where it came with a token.
-    private func tagged(_ exchange: Exchange, _ position: StreamPosition) -> HTTPFields {
-        [.cacheControl: exchange.token == nil ? "no-cache" : "private, no-cache", .eTag: PollTag.text(position)]
+    private func tagged(_ exchange: Exchange, _ tag: PollTag) -> HTTPFields {
+        [.cacheControl: exchange.token == nil ? "no-cache" : "private, no-cache", .eTag: "\(tag)"]
     }
 }

@@ -12,6 +12,8 @@ final class PollRelay: Sendable {
         /// Questions that wait for other nodes, all and by the address of their poll.
         var abroad = 0
         var byAddress: [ClientAddress: Int] = [:]
+        /// Questions of other nodes that are not answered yet.
+        var answering = 0
     }
 
     private let node: NodeID
@@ -25,15 +27,31 @@ final class PollRelay: Sendable {
     func connect(_ bus: ControlBus) {
         state.withLock { $0.bus = bus }
         bus.handle(.poll) { [weak self] request, answer in
-            guard let question = PollMessage.question(request.fields), question.cursor.id.node == self?.node,
-                let desk = self?.desk(question.cursor)
-            else { return answer(PollMessage.answer(.gone)) }
-            desk.post(.question(question) { answer(PollMessage.answer($0)) })
+            guard let self else { return answer(PollMessage.answer(.gone)) }
+            asked(request.fields, answer)
         }
         bus.handle(.pollEnded) { [weak self] request, _ in
             guard let question = PollMessage.question(request.fields) else { return }
             self?.desk(question.cursor)?.post(.leave(question.cursor, poll: question.poll))
         }
+    }
+
+    /// Another node asks.
+    func asked(_ fields: ControlFields, _ answer: @escaping @Sendable (ControlAnswer) -> Void) {
+        guard let question = PollMessage.question(fields), question.cursor.id.node == node,
+            let desk = desk(question.cursor)
+        else { return answer(PollMessage.answer(.gone)) }
+        let isTaken = state.withLock { state in
+            guard state.answering < PollBounds.answering else { return false }
+            state.answering += 1
+            return true
+        }
+        guard isTaken else { return answer(ControlAnswer(.busy)) }
+        desk.post(
+            .question(question) { [weak self] reply in
+                self?.state.withLock { $0.answering -= 1 }
+                answer(PollMessage.answer(reply))
+            })
     }
 
     private func desk(_ cursor: PollCursor) -> Mailbox<PollDesk.Event>? {

@@ -12,6 +12,8 @@ final class PollTransport: ListenerHandler, ConnectionTransport, WheelMember, Tu
     var wheelPlace = WheelPlace()
     /// Fields of the answer beside those of its form.
     var fields: HTTPFields = [.cacheControl: "no-store"]
+    /// Whether a cache may keep the answer.
+    private var isTagged: Bool { fields[.eTag] != nil }
     private let exchange: Exchange
     private let form: StreamForm
     private let channel: ChannelName
@@ -112,8 +114,17 @@ final class PollTransport: ListenerHandler, ConnectionTransport, WheelMember, Tu
     }
 
     override func close() {
-        guard context != nil else { return answerNothing(at: start) }
-        super.close()
+        guard context == nil else { return super.close() }
+        guard !isAnswered else { return }
+        removeTag()
+        answerNothing(at: start)
+    }
+
+    /// The answer will not be what its tag says.
+    private func removeTag() {
+        guard isTagged else { return }
+        fields[.eTag] = nil
+        fields[.cacheControl] = "no-store"
     }
 }
 
@@ -129,7 +140,9 @@ extension PollTransport {
     var ping: ByteBuffer { form.ping }
 
     func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell) {
-        context == nil ? (ByteBuffer(), .closeSocket) : (form.delimiting.end, .endOutput)
+        // What a cache may keep and is cut must not look whole: it would be confirmed until something is published.
+        let isCut = isTagged && disconnect != .normal
+        return context == nil || isCut ? (ByteBuffer(), .closeSocket) : (form.delimiting.end, .endOutput)
     }
 
     func boundary(in bytes: ByteBuffer, from taken: Int) -> Int { form.boundary(in: bytes, from: taken) }

@@ -16,7 +16,7 @@ final class ChannelsOpening: TurnTaker {
     private let isLost: Bool
     private var client: Client?
     private var starts: [SubscriptionStart] = []
-    /// Bytes that recoveries may still bring.
+    /// Bytes that recoveries may still bring, as they leave.
     private var recoveryLeft = HistoryPage.maximumBytes
 
     init(
@@ -60,15 +60,28 @@ final class ChannelsOpening: TurnTaker {
     private func subscribed(_ result: Result<SubscriptionStart, BrokerError>) {
         switch result {
         case .success(var start):
-            guard client?.takeRecovery(start.size) == true else { return refuseRecovery() }
-            if recoveryLeft <= 0, wishes[starts.count] != .none { start.isComplete = false }
-            recoveryLeft -= start.size
+            let index = starts.count
+            if recoveryLeft <= 0, wishes[index] != .none { start.isComplete = false }
+            var cost = Self.cost(start, channels[index].name, form.messages)
+            if cost > recoveryLeft + HistoryPage.maximumBytes {
+                // More than may wait for a client beside what is live: it would be cut, whenever it comes back.
+                (start.publications, start.shared, start.isComplete, cost) = ([], nil, false, 0)
+            }
+            guard client?.takeRecovery(cost) == true else { return refuseRecovery() }
+            recoveryLeft -= cost
             starts.append(start)
             // Not now: this may be within the hub's walk over those who wait.
             exchange.loop.turns.add(self)
         case .failure(let error):
             refuse(.brokerUnavailable, .serviceUnavailable, "\(error)", retry: true)
         }
+    }
+
+    /// Bytes of what a subscription missed, with all that stands around each publication: an event's id and the channel's name are
+    /// more than a small payload.
+    static func cost(_ start: SubscriptionStart, _ channel: ChannelName, _ messages: StreamForm.Messages) -> Int {
+        let around = messages == .events ? 128 + PositionList.comfortableBytes : 96
+        return start.size + start.publications.count * (around + channel.string.utf8.count)
     }
 
     /// All are in force. The head of the answer says so.
@@ -83,12 +96,6 @@ final class ChannelsOpening: TurnTaker {
         let begun = zip(channels, starts).map { channel, start in (name: channel.name, origin: start.origin) }
         let places = ReaderPlaces(begun)
         let isEvents = form.messages == .events
-        guard !isEvents || places.list?.isComfortable != false else {
-            return refuse(
-                .badRequest, .badRequest,
-                "the positions of these channels don't fit an event's id of \(PositionList.comfortableBytes) bytes: "
-                    + "take fewer channels that keep a history, or /stream")
-        }
         exchange.onGone = nil
         client.opening = nil
         let transport = StreamTransport(form, isEvents ? places : nil)

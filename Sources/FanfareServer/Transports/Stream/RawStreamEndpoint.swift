@@ -53,6 +53,9 @@ struct RawStreamEndpoint: Endpoint {
         }
         let start = try StreamChannels.wishes(
             channels, exchange.path, lastEventID: exchange.request.headerFields[values: .lastEventID])
+        if messages == .events {
+            try StreamChannels.checkIDs(channels, isBack: exchange.request.headerFields[.lastEventID] != nil)
+        }
         guard exchange.mayTry() else { return }
         exchange.rawSession(channels, sends: false) { session in
             ChannelsOpening(exchange, form(of: exchange), channels, start).begin(session)

@@ -34,6 +34,19 @@ enum StreamChannels {
         return names
     }
 
+    /// Checks that an event's id has room for the positions of these channels, whatever becomes of their epochs.
+    ///
+    /// - Parameter isBack: whether the reader comes back. An answer with an error would end an `EventSource` for good, so where more
+    ///   channels keep a history than when it began, its ids are longer.
+    static func checkIDs(_ channels: [(name: ChannelName, rules: ChannelRules)], isBack: Bool) throws(Problem) {
+        let count = channels.count { $0.rules.history != nil }
+        let limit = isBack ? PositionList.longestCount : PositionList.comfortableCount
+        guard count > limit else { return }
+        throw Problem(
+            description: "an event's id of \(PositionList.comfortableBytes) bytes has room for the positions of "
+                + "\(PositionList.comfortableCount) channels: take fewer that keep a history, or /stream")
+    }
+
     /// Where the reader wants to begin in each of them, and whether it came back with what can't be understood.
     ///
     /// `Last-Event-ID` counts before the address, as with one channel.

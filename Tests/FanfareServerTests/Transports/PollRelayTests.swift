@@ -1,0 +1,36 @@
+import FanfareCore
+import FanfareWire
+import Synchronization
+import Testing
+
+@testable import FanfareServer
+
+@Suite("Polls that other nodes ask for")
+struct PollRelayTests {
+    @Test("more of them than have room are answered as busy, and there is room again when one is answered")
+    func busy() throws {
+        let node = NodeID.random()
+        let relay = PollRelay(node)
+        let mailbox = Mailbox<PollDesk.Event> {}
+        relay.add(mailbox, loop: 0)
+        let question = PollQuestion(
+            cursor: PollCursor(id: ClientID.make(node: node, loop: 0)), channel: try ChannelName("a"), user: "",
+            wait: 0,
+            poll: 1)
+        let statuses = Mutex<[ControlStatus]>([])
+        func ask() {
+            relay.asked(PollMessage.fields(question)) { answer in statuses.withLock { $0.append(answer.status) } }
+        }
+        for _ in 0..<PollBounds.answering { ask() }
+        #expect(statuses.withLock { $0.isEmpty })
+        ask()
+        #expect(statuses.withLock { $0 } == [.busy])
+        var events: [PollDesk.Event] = []
+        mailbox.take(into: &events)
+        guard case .question(_, let answer) = try #require(events.first) else { return }
+        answer(.nothing)
+        ask()
+        ask()
+        #expect(statuses.withLock { $0 } == [.busy, .ok, .busy])
+    }
+}
