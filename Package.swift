@@ -131,7 +131,7 @@ let package = Package(
         ),
         .target(
             name: "FanfareChaos",
-            dependencies: ["FanfareBench", "FanfareWire", "Support", nioCore, nioPosix],
+            dependencies: ["FanfareBench", "FanfareWire", "FanfareTestKit", nioCore, nioPosix],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -153,26 +153,27 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
-            name: "Support",
+            name: "FanfareTestKit",
             dependencies: [
                 "FanfareWire", nioCore, nioPosix, .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
-            path: "Tests/Support",
             swiftSettings: judging
         ),
         .testTarget(
-            name: "FanfareWireTests", dependencies: ["FanfareProtocols", "FanfareWire", "Support"],
+            name: "FanfareWireTests", dependencies: ["FanfareProtocols", "FanfareWire", "FanfareTestKit"],
             swiftSettings: strict),
         .testTarget(
-            name: "FanfareCoreTests", dependencies: ["FanfareProtocols", "FanfareCore", "FanfareWire", "Support"],
+            name: "FanfareCoreTests",
+            dependencies: ["FanfareProtocols", "FanfareCore", "FanfareWire", "FanfareTestKit"],
             swiftSettings: strict),
         .testTarget(
-            name: "FanfareProtocolsTests", dependencies: ["FanfareProtocols", "FanfareCore", "FanfareWire", "Support"],
+            name: "FanfareProtocolsTests",
+            dependencies: ["FanfareProtocols", "FanfareCore", "FanfareWire", "FanfareTestKit"],
             swiftSettings: strict),
         .testTarget(
             name: "FanfareRedisTests",
             dependencies: [
-                "FanfareRedis", "FanfareProtocols", "FanfareCore", "FanfareWire", "Support", nioCore, logging,
+                "FanfareRedis", "FanfareProtocols", "FanfareCore", "FanfareWire", "FanfareTestKit", nioCore, logging,
             ],
             exclude: ["Recorded"],
             swiftSettings: strict
@@ -180,7 +181,7 @@ let package = Package(
         .testTarget(
             name: "FanfareAuthTests",
             dependencies: [
-                "FanfareAuth", "FanfareCore", "FanfareWire", "Support", nioCore, nioPosix, logging,
+                "FanfareAuth", "FanfareCore", "FanfareWire", "FanfareTestKit", nioCore, nioPosix, logging,
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict
@@ -188,7 +189,8 @@ let package = Package(
         .testTarget(
             name: "FanfareServerTests",
             dependencies: [
-                "FanfareServer", "FanfareAuth", "FanfareProtocols", "FanfareCore", "FanfareWire", "Support", nioCore,
+                "FanfareServer", "FanfareAuth", "FanfareProtocols", "FanfareCore", "FanfareWire", "FanfareTestKit",
+                nioCore,
                 nioPosix,
                 logging,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -211,7 +213,7 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "FanfareWire", "Support", "FanfareAuth", "fanfare", nioCore,
+                "FanfareWire", "FanfareTestKit", "FanfareAuth", "fanfare", nioCore,
                 .product(name: "JWTKit", package: "jwt-kit"),
             ],
             swiftSettings: strict
@@ -219,7 +221,7 @@ let package = Package(
         .testTarget(name: "FaultTests", dependencies: ["FanfareChaos", "fanfare", nioCore], swiftSettings: strict),
         .testTarget(
             name: "ConformanceTests",
-            dependencies: ["FanfareProtocols", "FanfareWire", "Support", "fanfare", nioCore],
+            dependencies: ["FanfareProtocols", "FanfareWire", "FanfareTestKit", "fanfare", nioCore],
             exclude: [
                 "browser.py", "cors_check.py", "deflate_check.py", "delta_check.py", "emulation_check.py",
                 "eventsource_check.py", "filter_check.py", "http2_check.py", "page_check.py", "presence_check.py",
@@ -240,7 +242,8 @@ if isFuzzing {
             name: "fanfare-fuzz",
             dependencies: [
                 "CLibFuzzer", "FanfareServer", "FanfareAuth", "FanfareRedis", "FanfareProtocols", "FanfareCore",
-                "FanfareWire", "Support", nioCore, logging, .product(name: "HTTPTypes", package: "swift-http-types"),
+                "FanfareWire", "FanfareTestKit", nioCore, logging,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
             ],
             path: "Fuzz",

@@ -14,8 +14,8 @@ extension FuzzTarget {
 
 private struct StreamRun {
     private var input: FuzzInput
-    private var desk = StreamDesk(metrics: Self.metrics)
-    private var reads: [StreamDesk.Read] = []
+    private var desk = FollowedStreams(metrics: Self.metrics)
+    private var reads: [FollowedStreams.Read] = []
     private var heard: StreamPosition?
     /// How many reads may follow another one that had nothing new: one for each thing that happened.
     private var spare = 0
@@ -87,9 +87,9 @@ private struct StreamRun {
         expect(spare >= 0, "reads without end: \(read.query), \(page)")
     }
 
-    private mutating func perform(_ actions: [StreamDesk.Action]) { for action in actions { perform(action) } }
+    private mutating func perform(_ actions: [FollowedStreams.Action]) { for action in actions { perform(action) } }
 
-    private mutating func perform(_ action: StreamDesk.Action) {
+    private mutating func perform(_ action: FollowedStreams.Action) {
         switch action {
         case .deliver(let publication), .repaired(let publication):
             guard let place = publication.position else { fatalError("a delivery without a place") }

@@ -22,7 +22,7 @@ public final class RedisBroker: Broker {
     private let clock: NodeClock
     private let group: MultiThreadedEventLoopGroup
     private let ownsGroup: Bool
-    private let board = LinkBoard()
+    private let linkStates = LinkStates()
     private let probe: ProbeChannel
     private let onRedirect: @Sendable (String) -> Void
     private let subscriber: NIOLoopBoundBox<SubscriberLink?>
@@ -31,7 +31,7 @@ public final class RedisBroker: Broker {
     private let wishes: Mailbox<SubscriberLink.Wish>
     private let orders: Mailbox<PublisherLink.Order>
     private let questions: Mailbox<ReadLink.Order>
-    private let pages: Mailbox<StreamDesk.Answer>
+    private let pages: Mailbox<FollowedStreams.Answer>
     private let pendingCount = Atomic<Int>(0)
     private let pendingBytes = Atomic<Int>(0)
     /// Reads of clients and backends that wait, and the bytes that they may bring.
@@ -79,10 +79,10 @@ public final class RedisBroker: Broker {
         self.questions = Mailbox(wake: { reader.eventLoop.execute { reader.value?.visitMailbox() } })
     }
 
-    public var status: BrokerStatus { board.status }
+    public var status: BrokerStatus { linkStates.status }
 
     public func start(receivers: [Mailbox<BrokerEvent>]) {
-        precondition(receivers.count <= 64, "the subscription book has 64 bits for receivers")
+        precondition(receivers.count <= 64, "the list of subscriptions has 64 bits for receivers")
         subscriber.eventLoop.execute { [self] in
             let link = makeSubscriber(receivers)
             subscriber.value = link
@@ -281,7 +281,7 @@ extension RedisBroker {
         let publisher = self.publisher
         return SubscriberLink(
             link: makeLink("subscribe", subscriber.eventLoop), configuration: configuration, metrics: metrics,
-            formats: formats, clock: clock, board: board, inbox: wishes, receivers: receivers, probe: probe,
+            formats: formats, clock: clock, linkStates: linkStates, inbox: wishes, receivers: receivers, probe: probe,
             rules: rules, pages: pages, onHearing: { publisher.eventLoop.execute { publisher.value?.sendProbe() } },
             onRead: { [weak self, onRedirect] read in
                 guard let self else { return }
@@ -289,7 +289,7 @@ extension RedisBroker {
                 let sliced = SlicedRead(read.query, startsSmall: true)
                 self.read(read.channel, sliced, .first, since: now) { [weak self] result in
                     if case .failure(.refused(let words)) = result { onRedirect(words) }
-                    self?.pages.post(StreamDesk.Answer(read: read, result: result))
+                    self?.pages.post(FollowedStreams.Answer(read: read, result: result))
                 }
             }, onRedirect: onRedirect)
     }
@@ -298,7 +298,7 @@ extension RedisBroker {
         let subscriber = self.subscriber
         return PublisherLink(
             link: makeLink("publish", publisher.eventLoop), configuration: configuration, metrics: metrics,
-            clock: clock, board: board, inbox: orders, probe: probe,
+            clock: clock, linkStates: linkStates, inbox: orders, probe: probe,
             onSilence: { subscriber.eventLoop.execute { subscriber.value?.drop(.silent) } }, onRedirect: onRedirect,
             rights: RightsCheck(configuration, rules))
     }
@@ -307,7 +307,7 @@ extension RedisBroker {
         let subscriber = self.subscriber
         return ReadLink(
             link: makeLink("read", reader.eventLoop), configuration: configuration, metrics: metrics, clock: clock,
-            board: board, inbox: questions,
+            linkStates: linkStates, inbox: questions,
             onReady: {
                 subscriber.eventLoop.execute { subscriber.value?.retryReads() }
                 for receiver in receivers { receiver.post(.returned) }

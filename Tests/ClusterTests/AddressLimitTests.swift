@@ -1,5 +1,5 @@
+import FanfareTestKit
 import Foundation
-import Support
 import Testing
 
 /// Clients of one address share places and attempts; whose address that is nobody can choose.

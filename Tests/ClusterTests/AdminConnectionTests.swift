@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Testing
 
 /// The admin port has connections of its own, and whoever opens too many takes them from itself.

@@ -1,5 +1,5 @@
+import FanfareTestKit
 import NIOCore
-import Support
 import Testing
 
 /// Connections that are there to wear a node out. `make attack` does the same in crowds and measures what neighbours feel.

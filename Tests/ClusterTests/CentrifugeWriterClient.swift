@@ -1,5 +1,5 @@
+import FanfareTestKit
 import NIOCore
-import Support
 
 /// Listens to several channels all the time and to others for a while, publishes and pings.
 ///

@@ -1,6 +1,6 @@
+import FanfareTestKit
 import FanfareWire
 import NIOCore
-import Support
 import Testing
 
 /// permessage-deflate on a real node. What third-party clients make of it is in ConformanceTests.

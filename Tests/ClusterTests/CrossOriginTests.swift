@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Testing
 
 /// What pages of other origins may do over HTTP, as browsers ask for it.

@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Testing
 
 @Suite("Cluster: JSON that is nested too deep")

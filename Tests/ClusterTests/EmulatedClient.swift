@@ -1,5 +1,5 @@
+import FanfareTestKit
 import Foundation
-import Support
 import Synchronization
 
 /// A client of the Centrifuge protocol that hears a stream and sends its commands with `POST /emulation`, thin enough to see every

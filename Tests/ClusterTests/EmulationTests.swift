@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Testing
 
 /// Sessions of the Centrifuge protocol over plain HTTP: a stream to the client, its commands in requests that reach any node.

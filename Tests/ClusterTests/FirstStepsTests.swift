@@ -1,5 +1,5 @@
+import FanfareTestKit
 import Foundation
-import Support
 import Testing
 
 /// What a new user meets first: starting, the words of the log, the words of errors.

@@ -1,5 +1,5 @@
+import FanfareTestKit
 import NIOCore
-import Support
 import Testing
 
 /// Clients of HTTP/2 that break it or wear the node out.

@@ -1,6 +1,6 @@
+import FanfareTestKit
 import Foundation
 import NIOCore
-import Support
 import Testing
 
 extension TLSNode {

@@ -1,5 +1,5 @@
+import FanfareTestKit
 import NIOCore
-import Support
 import Testing
 
 /// Requests for sessions that are none, too many, or of those who may not; and clients that take or answer nothing.

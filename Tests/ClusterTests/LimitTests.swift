@@ -1,5 +1,5 @@
+import FanfareTestKit
 import Foundation
-import Support
 import Testing
 
 /// Every limit gives the documented answer and is counted, while a well-behaved neighbour hears everything.

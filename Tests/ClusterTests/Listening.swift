@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Synchronization
 
 /// A publisher at a hundred messages a second and who listens to it.

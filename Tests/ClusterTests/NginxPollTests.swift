@@ -1,5 +1,5 @@
+import FanfareTestKit
 import Foundation
-import Support
 import Testing
 
 /// Polls through a real nginx, without stickiness: each may land on another node.

@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Testing
 
 @Suite("What became of a publish without an answer")

@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Testing
 
 /// Sockets that say nothing may take neither the turn of those that do nor, from one address, all of the places.

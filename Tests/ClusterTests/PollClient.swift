@@ -1,5 +1,5 @@
+import FanfareTestKit
 import NIOCore
-import Support
 
 /// A long-polling client of one channel: each poll on a connection of its own, from where the last answer says.
 struct PollClient: Sendable {

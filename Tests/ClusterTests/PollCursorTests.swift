@@ -1,6 +1,6 @@
+import FanfareTestKit
 import FanfareWire
 import NIOCore
-import Support
 import Testing
 
 /// Polls of channels without history: what comes between two polls of a cursor is kept.

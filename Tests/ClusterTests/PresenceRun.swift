@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Testing
 
 /// Nodes that live and die by chance, with clients in one channel; one node, with who watches, stays.

@@ -1,5 +1,5 @@
+import FanfareTestKit
 import Foundation
-import Support
 import Synchronization
 
 /// A Centrifuge client that is in a channel and notes who comes and goes.

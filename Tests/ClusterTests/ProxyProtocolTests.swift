@@ -1,5 +1,5 @@
+import FanfareTestKit
 import NIOCore
-import Support
 import Testing
 
 /// Addresses by the PROXY protocol, on real sockets.

@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Testing
 
 /// Publishing over HTTP is held to the rate of a client, on however many connections it comes.

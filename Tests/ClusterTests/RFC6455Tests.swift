@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Testing
 
 /// RFC 6455 on a real node where its pure parts meet sockets and time. What frames may look like is in HostileInputTests

@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Testing
 
 @Suite("What the log says about refused clients")

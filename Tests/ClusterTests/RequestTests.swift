@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Testing
 
 /// Requests from the bug reports of other servers, byte by byte over a socket; the rules are in `RequestCheckTests`.

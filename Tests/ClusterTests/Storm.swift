@@ -1,5 +1,5 @@
+import FanfareTestKit
 import NIOCore
-import Support
 
 /// A crowd of raw clients that does everything in one moment.
 final class Storm {

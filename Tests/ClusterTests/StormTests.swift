@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Testing
 
 /// Thousands of clients come or go in one moment, and those who were there notice nothing.

@@ -1,6 +1,6 @@
+import FanfareTestKit
 import Foundation
 import NIOCore
-import Support
 import Testing
 
 /// Who may read a stream, and how it is said that one may not.

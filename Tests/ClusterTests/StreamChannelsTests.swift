@@ -1,6 +1,6 @@
+import FanfareTestKit
 import FanfareWire
 import NIOCore
-import Support
 import Testing
 
 /// `/channels/{channel}/sse?channel=…` and `/stream?channel=…`: several channels in one answer.

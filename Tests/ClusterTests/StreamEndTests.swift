@@ -1,6 +1,6 @@
+import FanfareTestKit
 import Foundation
 import NIOCore
-import Support
 import Testing
 
 /// How streams end: by a drain, by readers that sleep, and what those can do to a node that say something.

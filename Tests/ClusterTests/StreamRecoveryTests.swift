@@ -1,6 +1,6 @@
+import FanfareTestKit
 import FanfareWire
 import Foundation
-import Support
 import Testing
 
 /// Readers of streams that come back: with `Last-Event-ID`, as a browser does by itself, or with what their address says.

@@ -1,5 +1,5 @@
+import FanfareTestKit
 import Foundation
-import Support
 import Testing
 
 /// Refusals after which a reader should come back: an `EventSource` hears them as a stream that ends, all others as a status.

@@ -1,5 +1,5 @@
+import FanfareTestKit
 import FanfareWire
-import Support
 import Testing
 
 /// `/channels/{channel}/sse` and `/stream` at a real node: what readers get.

@@ -1,5 +1,5 @@
+import FanfareTestKit
 import Foundation
-import Support
 import Testing
 
 /// TLS to nginx and from nginx to the nodes, with the certificates of `Deploy/local-ca`.

@@ -1,6 +1,6 @@
+import FanfareTestKit
 import Foundation
 import NIOCore
-import Support
 import Testing
 
 /// A node with a certificate of its own.

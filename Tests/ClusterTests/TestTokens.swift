@@ -1,7 +1,7 @@
 import FanfareAuth
+import FanfareTestKit
 import Foundation
 import NIOCore
-import Support
 
 /// Tokens of a backend that shares a secret with the node under test.
 enum TestTokens {

@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Testing
 
 /// U+212A is KELVIN SIGN, which Swift's `==` takes for `K`. Each way in, on a real node.

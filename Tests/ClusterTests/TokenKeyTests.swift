@@ -1,7 +1,7 @@
 import FanfareAuth
+import FanfareTestKit
 import JWTKit
 import NIOCore
-import Support
 import Testing
 
 @Suite("Cluster: token keys")

@@ -1,6 +1,6 @@
+import FanfareTestKit
 import Foundation
 import NIOCore
-import Support
 import Testing
 
 /// Clients that only hear: pushes of the Centrifuge protocol for the channels that their token names.

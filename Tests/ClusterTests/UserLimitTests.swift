@@ -1,5 +1,5 @@
+import FanfareTestKit
 import Foundation
-import Support
 import Testing
 
 /// Clients of one user share their places on a node, whatever they speak.

@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Testing
 
 /// The clients of one user share its rates, whatever they speak; other users have their own.

@@ -1,5 +1,5 @@
+import FanfareTestKit
 import NIOCore
-import Support
 
 /// A client of a run: it reads what the run tells it to, and checks every byte of it.
 class WriterClient {

@@ -1,5 +1,5 @@
+import FanfareTestKit
 import Foundation
-import Support
 
 /// One run: who is there, and what happens when.
 struct WriterRun {

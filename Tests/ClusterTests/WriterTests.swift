@@ -1,5 +1,5 @@
+import FanfareTestKit
 import Foundation
-import Support
 import Testing
 
 /// However the writes to a client interleave, at once, in part or late, its byte stream is the same.

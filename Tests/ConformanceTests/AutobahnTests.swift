@@ -1,5 +1,5 @@
+import FanfareTestKit
 import Foundation
-import Support
 import Testing
 
 /// Autobahn's cases, driven by PyPI's `kosoku` against `fanfare echo`: RFC 6455 and RFC 7692 as others read them.

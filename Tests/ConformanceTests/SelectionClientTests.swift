@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Testing
 
 /// Deltas and filters with the official SDK, as it is.

@@ -1,7 +1,7 @@
+import FanfareTestKit
 import Foundation
 import JWTKit
 import NIOCore
-import Support
 import Synchronization
 import Testing
 

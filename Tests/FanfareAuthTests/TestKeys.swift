@@ -1,8 +1,8 @@
 import FanfareAuth
+import FanfareTestKit
 import FanfareWire
 import Foundation
 import NIOCore
-import Support
 
 @testable import FanfareCore
 

@@ -1,8 +1,8 @@
 import FanfareCore
 import FanfareProtocols
+import FanfareTestKit
 import FanfareWire
 import Logging
-import Support
 import Synchronization
 import Testing
 

@@ -1,8 +1,8 @@
 import Dispatch
 import FanfareCore
+import FanfareTestKit
 import FanfareWire
 import NIOCore
-import Support
 
 @testable import FanfareRedis
 

@@ -1,7 +1,7 @@
 import FanfareCore
+import FanfareTestKit
 import FanfareWire
 import NIOCore
-import Support
 import Testing
 
 @testable import FanfareRedis

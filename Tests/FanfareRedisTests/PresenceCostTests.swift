@@ -1,7 +1,7 @@
 import FanfareCore
+import FanfareTestKit
 import FanfareWire
 import NIOCore
-import Support
 import Synchronization
 import Testing
 
@@ -25,7 +25,7 @@ struct PresenceCostTests {
                 for number in 0..<Self.members {
                     // As long as a client's id is.
                     let client = "0123456789abcdef-0123-4567-" + String(10_000_000 + number)
-                    world.keepers[number % Self.loops].keeper.joined(ClientInfo(client: ExactText(client)), channel)
+                    world.keepers[number % Self.loops].updater.joined(ClientInfo(client: ExactText(client)), channel)
                 }
                 try await world.pass(seconds: 1)
                 let joined = try await Costs.read(redis)
@@ -57,7 +57,7 @@ struct PresenceCostTests {
 
 /// Event loops without a node, on a clock that is turned.
 private final class CostWorld {
-    let keepers: [(keeper: PresenceKeeper, wheel: TimingWheel)]
+    let keepers: [(updater: PresenceUpdater, wheel: TimingWheel)]
     private let store: CountingStore
 
     private final class Time: Sendable {
@@ -72,11 +72,11 @@ private final class CostWorld {
         let turned = self.turned
         keepers = (0..<loops).map { _ in
             let wheel = TimingWheel(now: turned.now.load(ordering: .relaxed))
-            let keeper = PresenceKeeper(
+            let updater = PresenceUpdater(
                 store: store, rules: BrokerProbe.presenceRules(ttl: .seconds(60)), wheel: wheel,
                 answers: Mailbox(wake: {}), metrics: LoopMetrics(),
                 now: { turned.now.load(ordering: .relaxed) })
-            return (keeper, wheel)
+            return (updater, wheel)
         }
     }
 
@@ -85,7 +85,7 @@ private final class CostWorld {
             let now = turned.now.add(100_000, ordering: .relaxed).newValue
             for (_, wheel) in keepers { wheel.advance(to: now) }
             try await eventually("all is answered") { store.waiting == 0 }
-            for (keeper, _) in keepers { keeper.visitAnswers() }
+            for (updater, _) in keepers { updater.visitAnswers() }
         }
     }
 }
@@ -101,21 +101,21 @@ private final class CountingStore: NoPresence {
 
     func join(
         _ members: [ClientInfo], _ channel: ChannelName, returning: Bool,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) { store.join(members, channel, returning: returning, completion: counted(completion)) }
 
     func refresh(
         _ clients: [ExactText], _ channel: ChannelName,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) { store.refresh(clients, channel, completion: counted(completion)) }
 
     func reap(
-        _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) { store.reap(channel, completion: counted(completion)) }
 
     private func counted(
-        _ completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
-    ) -> @Sendable (Result<PresenceOutlook, BrokerError>) -> Void {
+        _ completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
+    ) -> @Sendable (Result<PresenceChange, BrokerError>) -> Void {
         count.add(1, ordering: .relaxed)
         return { result in
             completion(result)

@@ -1,6 +1,6 @@
 import FanfareCore
+import FanfareTestKit
 import FanfareWire
-import Support
 
 @testable import FanfareRedis
 
@@ -20,7 +20,7 @@ extension BrokerProbe {
     }
 
     @discardableResult
-    func join(_ infos: [ClientInfo], _ channel: String, returning: Bool = false) async throws -> PresenceOutlook {
+    func join(_ infos: [ClientInfo], _ channel: String, returning: Bool = false) async throws -> PresenceChange {
         let name = try ChannelName(channel)
         return try await withCheckedContinuation { continuation in
             broker.join(infos, name, returning: returning) { continuation.resume(returning: $0) }
@@ -28,12 +28,12 @@ extension BrokerProbe {
     }
 
     @discardableResult
-    func join(_ clients: String..., in channel: String, returning: Bool = false) async throws -> PresenceOutlook {
+    func join(_ clients: String..., in channel: String, returning: Bool = false) async throws -> PresenceChange {
         try await join(clients.map { ClientInfo(client: ExactText($0)) }, channel, returning: returning)
     }
 
     @discardableResult
-    func leave(_ clients: String..., in channel: String) async throws -> PresenceOutlook {
+    func leave(_ clients: String..., in channel: String) async throws -> PresenceChange {
         let name = try ChannelName(channel)
         return try await withCheckedContinuation { continuation in
             broker.leave(clients.map { ExactText($0) }, name) { continuation.resume(returning: $0) }
@@ -41,7 +41,7 @@ extension BrokerProbe {
     }
 
     @discardableResult
-    func refresh(_ clients: String..., in channel: String) async throws -> PresenceOutlook {
+    func refresh(_ clients: String..., in channel: String) async throws -> PresenceChange {
         let name = try ChannelName(channel)
         return try await withCheckedContinuation { continuation in
             broker.refresh(clients.map { ExactText($0) }, name) { continuation.resume(returning: $0) }
@@ -49,7 +49,7 @@ extension BrokerProbe {
     }
 
     @discardableResult
-    func reap(_ channel: String) async throws -> PresenceOutlook {
+    func reap(_ channel: String) async throws -> PresenceChange {
         let name = try ChannelName(channel)
         return try await withCheckedContinuation { continuation in
             broker.reap(name) { continuation.resume(returning: $0) }

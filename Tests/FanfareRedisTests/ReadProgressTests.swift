@@ -1,6 +1,6 @@
 import FanfareCore
+import FanfareTestKit
 import FanfareWire
-import Support
 import Testing
 
 @testable import FanfareRedis

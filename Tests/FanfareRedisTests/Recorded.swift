@@ -1,5 +1,5 @@
+import FanfareTestKit
 import Foundation
-import Support
 
 /// What earlier commits wrote into Redis (`Recorded/README.md`).
 struct Recorded {

@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 
 extension RedisServer {
     /// Runs a command whose last arguments are any bytes. Returns what Redis says.

@@ -1,7 +1,7 @@
 import FanfareCore
+import FanfareTestKit
 import FanfareWire
 import Foundation
-import Support
 import Testing
 
 @testable import FanfareRedis

@@ -1,7 +1,7 @@
 import FanfareCore
+import FanfareTestKit
 import FanfareWire
 import NIOCore
-import Support
 import Testing
 
 @testable import FanfareRedis
@@ -37,7 +37,7 @@ struct SentinelTests {
         try await withSentinels { group in
             await group.killSentinel(2)
             let hosts = [group.ports[2], group.ports[0], group.ports[1]].map { "127.0.0.1:\($0)" }
-            let url = "redis+sentinel://\(hosts.joined(separator: ","))/\(Support.RedisSentinels.masterName)"
+            let url = "redis+sentinel://\(hosts.joined(separator: ","))/\(FanfareTestKit.RedisSentinels.masterName)"
             try await withProbe(try .redis(url)) { probe in
                 try await probe.isUp()
                 try await probe.subscribe("a")

@@ -1,12 +1,12 @@
 import FanfareCore
+import FanfareTestKit
 import FanfareWire
-import Support
 import Testing
 
 @testable import FanfareRedis
 
-/// The desk against a Redis of chance: Pub/Sub loses, links break, reads come late or fail, Redis forgets.
-@Suite("Stream desk: model")
+/// Followed streams against a Redis of chance: Pub/Sub loses, links break, reads come late or fail, Redis forgets.
+@Suite("Followed streams: model")
 struct StreamDeskModelTests {
     @Test("a receiver hears each stream whole and in order, or is told where it goes on", arguments: 0..<8)
     func model(part: Int) {
@@ -31,7 +31,7 @@ struct StreamDeskModelTests {
 struct StreamDeskRun {
     private var random: SeededRandom
     let metrics = BrokerMetrics()
-    private var desk: StreamDesk
+    private var followed: FollowedStreams
     private let channel: ChannelName
     // What is true.
     private var kept: [Publication] = []
@@ -46,7 +46,7 @@ struct StreamDeskRun {
     private var lives = 0
     // What is under way.
     private var onTheWire: [Publication] = []
-    private var reads: [(read: StreamDesk.Read, page: HistoryPage?)] = []
+    private var reads: [(read: FollowedStreams.Read, page: HistoryPage?)] = []
     private var isLinked = true
     // What the receiver knows.
     private var heard: StreamPosition?
@@ -55,9 +55,9 @@ struct StreamDeskRun {
 
     init(seed: Int) {
         random = SeededRandom(seed: UInt64(seed))
-        desk = StreamDesk(metrics: metrics)
+        followed = FollowedStreams(metrics: metrics)
         channel = try! ChannelName("c")
-        desk.confirmed(channel, [.init(receiver: 0, ticket: 1)])
+        followed.confirmed(channel, [.init(receiver: 0, ticket: 1)])
         takeReads()
     }
 
@@ -69,8 +69,8 @@ struct StreamDeskRun {
         case 8..<15: receive()
         case 15..<19: answer(fails: chance(4) == 0)
         case 19: link()
-        case 20: desk.retry()
-        case 21: desk.check(parts: 1 + chance(3))
+        case 20: followed.retry()
+        case 21: followed.check(parts: 1 + chance(3))
         case 22: if chance(6) == 0 { forget() }
         default: if chance(4) == 0 { leap() }
         }
@@ -82,8 +82,8 @@ struct StreamDeskRun {
         if !isLinked { link() }
         for _ in 0..<60 {
             while !onTheWire.isEmpty { receive(loses: false) }
-            desk.retry()
-            desk.check(parts: 1)
+            followed.retry()
+            followed.check(parts: 1)
             takeReads()
             readsInRow = 0
             while !reads.isEmpty, readsInRow < 100 {
@@ -115,23 +115,23 @@ struct StreamDeskRun {
         guard !onTheWire.isEmpty, isLinked else { return }
         let publication = onTheWire.removeFirst()
         guard !loses || chance(8) > 0, let place = publication.position else { return }
-        if let action = desk.publication(publication, at: place) { perform([action]) }
+        if let action = followed.publication(publication, at: place) { perform([action]) }
     }
 
     private mutating func link() {
         isLinked.toggle()
         if isLinked {
-            let waiters: [StreamDesk.Waiter] = isWaiting ? [.init(receiver: 0, ticket: 1)] : []
-            desk.confirmed(channel, waiters)
+            let waiters: [FollowedStreams.Waiter] = isWaiting ? [.init(receiver: 0, ticket: 1)] : []
+            followed.confirmed(channel, waiters)
         } else {
             onTheWire = []
-            perform(desk.linkIsLost())
+            perform(followed.linkIsLost())
         }
     }
 
     /// Redis reads when it reads; the answer comes later.
     private mutating func takeReads() {
-        for read in desk.takeReads() { reads.append((read, nil)) }
+        for read in followed.takeReads() { reads.append((read, nil)) }
         for index in reads.indices where reads[index].page == nil && chance(2) == 0 {
             reads[index].page = page(reads[index].read.query)
         }
@@ -152,7 +152,7 @@ struct StreamDeskRun {
         let (read, page) = reads.removeFirst()
         let result: Result<HistoryPage, BrokerError> =
             fails ? .failure(.unavailable) : .success(page ?? self.page(read.query))
-        perform(desk.answered(.init(read: read, result: result)))
+        perform(followed.answered(.init(read: read, result: result)))
     }
 
     /// Redis comes back empty.
@@ -177,7 +177,7 @@ struct StreamDeskRun {
         publish()
     }
 
-    private mutating func perform(_ actions: [StreamDesk.Action]) {
+    private mutating func perform(_ actions: [FollowedStreams.Action]) {
         for action in actions {
             switch action {
             case .deliver(let publication), .repaired(let publication): delivered(publication)
@@ -187,7 +187,7 @@ struct StreamDeskRun {
                 isWaiting = false
             case .failed:
                 isWaiting = true
-                desk.confirmed(channel, [.init(receiver: 0, ticket: 1)])
+                followed.confirmed(channel, [.init(receiver: 0, ticket: 1)])
             }
         }
     }

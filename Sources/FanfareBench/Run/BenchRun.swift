@@ -18,7 +18,7 @@ public final class BenchControl: Sendable {
 /// A run from the first connection to the report.
 public struct BenchRun {
     /// Between two looks at the counters.
-    private static let tick = Duration.milliseconds(20)
+    private static let pollInterval = Duration.milliseconds(20)
     /// After so long without a delivery nothing more is waited for.
     private static let quiet = Duration.seconds(2)
 
@@ -138,7 +138,7 @@ public struct BenchRun {
                     now: now)
             }
             if done { return }
-            try await Task.sleep(for: Self.tick)
+            try await Task.sleep(for: Self.pollInterval)
         }
     }
 }

@@ -4,7 +4,7 @@ import NIOCore
 final class Ramp {
     /// Clients under way at most, on one event loop: a server that accepts slowly is not buried.
     private static let maxConnecting = 256
-    private static let tick = TimeAmount.milliseconds(10)
+    private static let pollInterval = TimeAmount.milliseconds(10)
 
     private let loop: ClientLoop
     private let connector: Connector
@@ -26,7 +26,7 @@ final class Ramp {
     /// watches their deadlines.
     func run() {
         guard !advance() else { return }
-        loop.eventLoop.assumeIsolated().scheduleTask(in: Self.tick) { self.run() }
+        loop.eventLoop.assumeIsolated().scheduleTask(in: Self.pollInterval) { self.run() }
     }
 
     /// Starts no further clients and gives up those under way.

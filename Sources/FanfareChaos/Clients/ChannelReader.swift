@@ -35,7 +35,7 @@ final class ChannelReader {
 
     private var position: Judge.Position? { loop.judge.position(client: client, channel: channel) }
 
-    func tick(_ now: Int64) {
+    func step(_ now: Int64) {
         switch phase {
         case .away(let until): if now >= until { ask(now) }
         case .asking(let since):
@@ -46,7 +46,7 @@ final class ChannelReader {
         }
     }
 
-    /// Reads no more until it asks again, at the next tick.
+    /// Reads no more until it asks again, at the next step.
     func stop() {
         wire?.close()
         wire = nil

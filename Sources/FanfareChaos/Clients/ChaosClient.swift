@@ -53,12 +53,12 @@ final class ChaosClient: ListeningClient {
     var listens: [Int] { channels }
 
     /// Looks at its deadlines; called several times a second.
-    func tick(_ now: Int64) {
+    func step(_ now: Int64) {
         switch phase {
         case .away(let until) where now >= until: connect(now)
         case .connecting(let since) where now - since > loop.plan.answerTimeout.microsecondCount:
             fail("no session in time")
-        case .connected: tickConnected(now)
+        case .connected: stepConnected(now)
         case .away, .connecting, .ended: break
         }
     }
@@ -104,7 +104,7 @@ final class ChaosClient: ListeningClient {
         }
     }
 
-    private func tickConnected(_ now: Int64) {
+    private func stepConnected(_ now: Int64) {
         // The SDKs' own patience is 10 s beyond the interval.
         if now - heardAt > (loop.plan.pingInterval + .seconds(3)).microsecondCount { return fail("no ping") }
         for (index, place) in places.enumerated() {
@@ -142,7 +142,7 @@ final class ChaosClient: ListeningClient {
         case .ping: wire?.send("{}")
         case .connected:
             phase = .connected
-            tickConnected(heardAt)
+            stepConnected(heardAt)
         case .publication(let name, let item): publication(name, item)
         case .subscribed(let id, let subscription): subscribed(id, subscription)
         case .unsubscribed(let name, let code): unsubscribed(name, code)

@@ -13,7 +13,7 @@ protocol ListeningClient: AnyObject {
     var isAwayByWish: Bool { get }
 
     /// Looks at its deadlines; called several times a second.
-    func tick(_ now: Int64)
+    func step(_ now: Int64)
 
     /// Goes away by itself for that long, microseconds.
     ///

@@ -17,10 +17,10 @@ final class ReaderClient: ListeningClient {
     var isConnected: Bool { readers.contains(where: \.isWhole) }
     var isWhole: Bool { readers.allSatisfy(\.isWhole) }
 
-    func tick(_ now: Int64) {
+    func step(_ now: Int64) {
         if isAwayByWish, now >= comesBackAt { isAwayByWish = false }
         guard !isAwayByWish else { return }
-        for reader in readers { reader.tick(now) }
+        for reader in readers { reader.step(now) }
     }
 
     /// There is no farewell: whoever does not want to read on is gone.

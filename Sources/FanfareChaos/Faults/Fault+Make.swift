@@ -1,5 +1,5 @@
+import FanfareTestKit
 import Foundation
-import Support
 
 /// A fault as it was drawn.
 struct FaultCase: Sendable {

@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 
 /// Draws faults: each once in a round, in random order.
 struct FaultDeck {

@@ -49,7 +49,7 @@ final class APIPublisher {
         if case .idle = state { next() }
     }
 
-    func tick(_ now: Int64) {
+    func step(_ now: Int64) {
         switch state {
         case .waiting(let until) where now >= until: ask()
         case .asking(let since) where now - since > loop.plan.publishTimeout.microsecondCount,

@@ -1,12 +1,12 @@
 import FanfareBench
+import FanfareTestKit
 import NIOCore
-import Support
 
 /// All clients and publishers of a run and their judge, on one event loop: nothing is shared, nothing is locked.
 final class ChaosLoop {
     /// Publisher numbers from here on are clients.
     static let firstClientPublisher = 10_000
-    private static let tickInterval = TimeAmount.milliseconds(10)
+    private static let stepInterval = TimeAmount.milliseconds(10)
 
     /// What happened, beside what is judged.
     struct Counts: Sendable, Encodable {
@@ -53,7 +53,7 @@ final class ChaosLoop {
     var random: SeededRandom
     var judge: Judge
     var counts = Counts()
-    /// Microseconds, monotonic; of this tick.
+    /// Microseconds, monotonic; of this step.
     private(set) var now = MonotonicClock.microseconds
     /// Whether clients go away by themselves.
     var mayLeave = false
@@ -98,8 +98,8 @@ final class ChaosLoop {
             APIPublisher(index: $0, channel: $0 % plan.channels, loop: self)
         }
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        ticker = eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: Self.tickInterval) { _ in
-            bound.value.tick()
+        ticker = eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: Self.stepInterval) { _ in
+            bound.value.step()
         }
     }
 
@@ -180,11 +180,11 @@ final class ChaosLoop {
 
     private var clientShare: Int { speakers.isEmpty ? 0 : plan.clientShare }
 
-    private func tick() {
+    private func step() {
         now = MonotonicClock.microseconds
         judge.now.seconds = Double(now - startedAt) / 1_000_000
-        for client in clients { client.tick(now) }
-        for publisher in publishers { publisher.tick(now) }
+        for client in clients { client.step(now) }
+        for publisher in publishers { publisher.step(now) }
         if mayLeave { leave() }
         if isPublishing { publish() }
     }

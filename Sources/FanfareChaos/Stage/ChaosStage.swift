@@ -1,6 +1,6 @@
+import FanfareTestKit
 import Foundation
 import NIOCore
-import Support
 import Synchronization
 
 /// The real things: redis-server with its data on disk, nodes, nginx. All of them end with ``stop()``, and with this

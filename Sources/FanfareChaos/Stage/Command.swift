@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 
 /// A program that runs to its end.
 enum Command {

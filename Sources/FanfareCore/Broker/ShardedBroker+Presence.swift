@@ -4,21 +4,21 @@ import FanfareWire
 extension ShardedBroker {
     public func join(
         _ members: [ClientInfo], _ channel: ChannelName, returning: Bool,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) { broker(of: channel).join(members, channel, returning: returning, completion: completion) }
 
     public func leave(
         _ clients: [ExactText], _ channel: ChannelName,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) { broker(of: channel).leave(clients, channel, completion: completion) }
 
     public func refresh(
         _ clients: [ExactText], _ channel: ChannelName,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) { broker(of: channel).refresh(clients, channel, completion: completion) }
 
     public func reap(
-        _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) { broker(of: channel).reap(channel, completion: completion) }
 
     public func presence(

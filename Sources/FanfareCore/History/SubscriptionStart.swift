@@ -1,7 +1,7 @@
 import FanfareWire
 
 /// What a client asks for with its subscription.
-public enum RecoveryWish: Sendable, Equatable {
+public enum RecoveryRequest: Sendable, Equatable {
     /// Only what comes from now on.
     case none
     /// Everything after that place. Offset 0 with an empty epoch is the beginning of the stream, whichever it is.

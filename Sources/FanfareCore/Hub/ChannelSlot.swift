@@ -2,7 +2,7 @@ import FanfareWire
 import NIOCore
 
 /// One channel on one event loop: its subscribers in contiguous arrays, one for each wire format that one of them uses, and
-/// what this tick brought for them.
+/// what this turn brought for them.
 final class ChannelSlot<Member: HubMember> {
     /// A subscriber and the index of its subscription in its ``HubMembership``, so that both sides can be updated in O(1).
     struct Entry {
@@ -18,9 +18,9 @@ final class ChannelSlot<Member: HubMember> {
     struct Subscribers {
         /// Never empty.
         var entries: [Entry] = []
-        /// This tick's frames. One publication shares its prepared frame, more are concatenated.
+        /// This turn's frames. One publication shares its prepared frame, more are concatenated.
         var batch: ByteBuffer?
-        /// This tick's last frame, where only the newest is kept for clients that are behind.
+        /// This turn's last frame, where only the newest is kept for clients that are behind.
         var newest: ByteBuffer?
     }
 
@@ -28,7 +28,7 @@ final class ChannelSlot<Member: HubMember> {
     struct Waiter {
         let member: Member
         let request: UInt32
-        let wish: RecoveryWish
+        let wish: RecoveryRequest
         /// Tells it from others of the same name, earlier ones of a client that asked again among them; negative.
         let number: Int32
         let format: WireFormat
@@ -62,8 +62,8 @@ final class ChannelSlot<Member: HubMember> {
     var selective: SelectiveSubscribers<Member>?
     /// Subscriptions beyond the first of a client, in force or not: while there are any, a client may be in several lists.
     var repeated = 0
-    /// Subscribers that don't hear all of this tick's publications; nearly always none.
-    var omissions: [Omission<Member>] = []
+    /// Subscribers that don't hear all of this turn's publications; nearly always none.
+    var exclusions: [Exclusion<Member>] = []
     /// Publications, joins and leaves in the batches.
     var batched = 0
     /// Bytes of the biggest of the batches, or somewhat more.
@@ -77,7 +77,7 @@ final class ChannelSlot<Member: HubMember> {
     /// What this loop has passed on; `nil` in a channel without history.
     var position: StreamPosition?
     /// Clients that get something from the history first.
-    var desk: RecoveryDesk<Member>?
+    var recoveries: PendingRecoveries<Member>?
 
     init(channel: ChannelName, ticket: UInt64, keepsNewest: Bool) {
         self.channel = channel
@@ -128,7 +128,7 @@ final class ChannelSlot<Member: HubMember> {
         return holds(others[index].entry) ? .selective : nil
     }
 
-    /// Removes a subscriber. Returns the one that takes its index. What this tick brought for a list goes with its last
+    /// Removes a subscriber. Returns the one that takes its index. What this turn brought for a list goes with its last
     /// subscriber.
     func remove(at index: Int, _ list: List) -> Entry? {
         guard case .shared(let list) = list else { return removeSpecial(at: index, list) }
@@ -175,11 +175,11 @@ final class ChannelSlot<Member: HubMember> {
         return place.offset - position.offset == 1 || publication.follows == position.offset
     }
 
-    /// Adds a publication to this tick's batches of the formats that have subscribers. Returns by how many bytes the biggest
+    /// Adds a publication to this turn's batches of the formats that have subscribers. Returns by how many bytes the biggest
     /// of them grew, and those of subscribers with a selection together.
     ///
     /// - Parameters:
-    ///   - excluded: a client that does not hear it; of ``omissions`` note was taken before.
+    ///   - excluded: a client that does not hear it; of ``exclusions`` note was taken before.
     ///   - spare: a buffer whose room may be used for a batch.
     func add(_ prepared: PreparedPublication, excluding excluded: Member? = nil, spare: inout ByteBuffer) -> Int {
         var (bytes, copied) = (0, 0)
@@ -217,11 +217,11 @@ final class ChannelSlot<Member: HubMember> {
         return bytes + copied
     }
 
-    /// The tick is over.
-    func settle() {
-        personal?.settle()
-        selective?.settle()
-        if !omissions.isEmpty { omissions = [] }
+    /// The turn is over.
+    func endTurn() {
+        personal?.endTurn()
+        selective?.endTurn()
+        if !exclusions.isEmpty { exclusions = [] }
         batched = 0
         batchBytes = 0
         isRepaired = false

@@ -20,10 +20,10 @@ public protocol HubMember: AnyObject {
     /// Sends ready bytes now, for its lane is closed. Must not call back into the shard; a client that dies here may call `leave`, which waits.
     func deliver(_ bytes: ByteBuffer)
 
-    /// Adds ready bytes to what this client gets at the end of the tick. Must not call back into the shard.
+    /// Adds ready bytes to what this client gets at the end of the turn. Must not call back into the shard.
     func enqueue(_ bytes: ByteBuffer)
 
-    /// As ``sent(_:of:)`` of bytes; when the lane took less than a tick's frames, for each of them, in order.
+    /// As ``sent(_:of:)`` of bytes; when the lane took less than a turn's frames, for each of them, in order.
     func sent(_ count: Int, of frame: SplitFrame)
 
     /// As ``enqueue(_:)`` of bytes.

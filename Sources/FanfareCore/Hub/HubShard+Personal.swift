@@ -3,7 +3,7 @@ import NIOCore
 
 /// Deliveries to subscribers that have a lead of their own before what they share: no copy puts them together.
 extension HubShard {
-    /// Adds a publication to what a client gets at the end of the tick that is not among the subscribers yet.
+    /// Adds a publication to what a client gets at the end of the turn that is not among the subscribers yet.
     func enqueue(_ prepared: PreparedPublication, for waiter: ChannelSlot<Member>.Waiter) {
         guard let lead = waiter.lead else {
             let hasDeltas = waiter.selection == .deltas
@@ -13,15 +13,15 @@ extension HubShard {
         if let frame = prepared.personal(waiter.format)?.frame(lead) { waiter.member.enqueue(frame) }
     }
 
-    /// Gives them this tick's publications of a channel. Returns how many they got in all.
+    /// Gives them this turn's publications of a channel. Returns how many they got in all.
     func pass(_ personal: PersonalSubscribers<Member>, of slot: ChannelSlot<Member>, _ direct: Bool) -> Int {
         var deliveries = 0
         for (index, list) in personal.lists.enumerated() where !list.frames.isEmpty {
-            let omitted = slot.omissions.isEmpty ? [] : slot.omitted(in: .personal(index))
+            let omitted = slot.exclusions.isEmpty ? [] : slot.omitted(in: .personal(index))
             deliveries &+=
                 direct ? send(list, of: slot, except: omitted) : enqueue(list, of: slot, except: omitted)
-            for (entry, omission) in omitted {
-                deliveries &+= give(list, entry, of: slot, except: slot.omissions[omission].numbers)
+            for (entry, exclusion) in omitted {
+                deliveries &+= give(list, entry, of: slot, except: slot.exclusions[exclusion].numbers)
             }
         }
         return deliveries
@@ -92,7 +92,7 @@ extension HubShard {
         }
     }
 
-    /// Adds a tick's frames to what a subscriber gets at its end, or keeps the newest where that is enough. Returns how many
+    /// Adds a turn's frames to what a subscriber gets at its end, or keeps the newest where that is enough. Returns how many
     /// it added.
     private func give(
         _ list: PersonalSubscribers<Member>.List, _ index: Int, of slot: ChannelSlot<Member>, except numbers: [Int]

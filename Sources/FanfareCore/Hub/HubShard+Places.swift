@@ -66,7 +66,7 @@ extension HubShard {
         }
     }
 
-    /// A slot with a batch stays until the tick is flushed, for `dirty` holds it.
+    /// A slot with a batch stays until the turn is flushed, for `dirty` holds it.
     func drop(ifUnused slot: ChannelSlot<Member>) {
         guard slot.isUnused, slots[slot.channel] === slot else { return }
         slots[slot.channel] = nil

@@ -12,8 +12,8 @@ extension HubShard {
         case .since(let place) where place == position:
             begin(waiter, slot, SubscriptionStart(position: position))
         case .since, .last:
-            if slot.desk == nil { slot.desk = RecoveryDesk() }
-            slot.desk?.asking.append(waiter)
+            if slot.recoveries == nil { slot.recoveries = PendingRecoveries() }
+            slot.recoveries?.asking.append(waiter)
             read(slot)
         }
     }
@@ -39,13 +39,13 @@ extension HubShard {
 
     /// The broker's answer to a read of this shard. Clients that don't get theirs now wait for ``answerMore()``.
     public func history(_ channel: ChannelName, read: UInt64, _ result: Result<HistoryPage, BrokerError>) {
-        guard let slot = slots[channel], let reading = slot.desk?.reads[read] else { return }
+        guard let slot = slots[channel], let reading = slot.recoveries?.reads[read] else { return }
         switch result {
         case .success(let page):
             answering.append(Answering(slot: slot, read: read, page: page))
             if answering.count == 1 { answerMore() }
         case .failure(let error):
-            slot.desk?.reads[read] = nil
+            slot.recoveries?.reads[read] = nil
             for waiter in reading.waiters { fail(waiter, slot, error) }
             finish(slot)
         }
@@ -60,24 +60,24 @@ extension HubShard {
         while left > 0, let next = answering.first {
             let slot = next.slot
             // Nothing of it is left when its clients have gone.
-            guard slots[slot.channel] === slot, let reading = slot.desk?.reads[next.read],
+            guard slots[slot.channel] === slot, let reading = slot.recoveries?.reads[next.read],
                 reading.next < reading.waiters.count
             else {
-                slot.desk?.reads[next.read] = nil
+                slot.recoveries?.reads[next.read] = nil
                 answering.removeFirst()
                 if slots[slot.channel] === slot { finish(slot) }
                 continue
             }
-            slot.desk?.reads[next.read]?.next += 1
+            slot.recoveries?.reads[next.read]?.next += 1
             left -= answer(reading.waiters[reading.next], next, slot)
         }
     }
 
     /// A read has served all whom it could.
     private func finish(_ slot: ChannelSlot<Member>) {
-        slot.desk?.settle()
+        slot.recoveries?.endTurn()
         self.read(slot)
-        if slot.desk?.isEmpty == true { slot.desk = nil }
+        if slot.recoveries?.isEmpty == true { slot.recoveries = nil }
         drop(ifUnused: slot)
     }
 
@@ -85,8 +85,8 @@ extension HubShard {
     public func insufficient(_ channel: ChannelName, position: StreamPosition) {
         guard let slot = slots[channel], slot.isActive else { return }
         slot.position = position
-        let waiters = (slot.desk?.catching ?? []).map(\.waiter).filter { stillWaiting($0, in: slot) != nil }
-        slot.desk?.catching = []
+        let waiters = (slot.recoveries?.catching ?? []).map(\.waiter).filter { stillWaiting($0, in: slot) != nil }
+        slot.recoveries?.catching = []
         for (member, request) in slot.inForce + waiters.map({ ($0.member, $0.request) }) {
             guard let place = member.membership.find(channel, request) else { continue }
             remove(member, place: place)
@@ -101,9 +101,9 @@ extension HubShard {
         excluding excluded: Member?
     ) {
         slot.position = position
-        guard slot.desk != nil else { return }
-        slot.desk?.keep(prepared.publication)
-        for catching in slot.desk?.catching ?? []
+        guard slot.recoveries != nil else { return }
+        slot.recoveries?.keep(prepared.publication)
+        for catching in slot.recoveries?.catching ?? []
         where position.offset > catching.offset && stillWaiting(catching.waiter, in: slot) != nil {
             if case .filtered(let filter) = catching.waiter.selection {
                 spend(TurnBudget.filterBytes(filter, prepared.publication.metadata?.tags ?? .none))
@@ -125,24 +125,24 @@ extension HubShard {
         guard let last = slot.position, position.offset > 0,
             last.epoch != position.epoch || last.offset < position.offset
         else { return false }
-        // What came before it in this tick is theirs.
+        // What came before it in this turn is theirs.
         flush(now: { prepared.receivedAt })
         insufficient(slot.channel, position: StreamPosition(offset: position.offset - 1, epoch: position.epoch))
         return true
     }
 
-    /// The tick is over: who has everything up to here joins the others.
+    /// The turn is over: who has everything up to here joins the others.
     func joinCaughtUp() {
         let slots = catchingUp
         catchingUp = []
         for slot in slots {
-            guard var desk = slot.desk, let position = slot.position else { continue }
+            guard var recoveries = slot.recoveries, let position = slot.position else { continue }
             let (ready, behind) = (
-                desk.catching.filter { $0.offset <= position.offset },
-                desk.catching.filter { $0.offset > position.offset }
+                recoveries.catching.filter { $0.offset <= position.offset },
+                recoveries.catching.filter { $0.offset > position.offset }
             )
-            desk.catching = behind
-            slot.desk = desk.isEmpty ? nil : desk
+            recoveries.catching = behind
+            slot.recoveries = recoveries.isEmpty ? nil : recoveries
             if !behind.isEmpty { catchingUp.append(slot) }
             for catching in ready {
                 guard let place = stillWaiting(catching.waiter, in: slot) else { continue }
@@ -162,10 +162,10 @@ extension HubShard {
     /// Begins reads for those who ask: one for all that want what they missed, one for all that want the newest, and one for
     /// those that come from another stream. Which of both streams is over, only the broker knows.
     private func read(_ slot: ChannelSlot<Member>) {
-        guard var desk = slot.desk, desk.reads.isEmpty, !desk.asking.isEmpty else { return }
-        let asking = desk.asking.filter { stillWaiting($0, in: slot) != nil }
-        desk.asking = []
-        slot.desk = desk
+        guard var recoveries = slot.recoveries, recoveries.reads.isEmpty, !recoveries.asking.isEmpty else { return }
+        let asking = recoveries.asking.filter { stillWaiting($0, in: slot) != nil }
+        recoveries.asking = []
+        slot.recoveries = recoveries
         var missed: [ChannelSlot<Member>.Waiter] = []
         var newest: [ChannelSlot<Member>.Waiter] = []
         var strangers: [ChannelSlot<Member>.Waiter] = []
@@ -191,9 +191,9 @@ extension HubShard {
     private func read(_ slot: ChannelSlot<Member>, _ query: HistoryQuery, for waiters: [ChannelSlot<Member>.Waiter]) {
         lastRead += 1
         let (read, channel, mailbox) = (lastRead, slot.channel, mailbox)
-        slot.desk?.reads[read] = .init(waiters: waiters, query: query)
+        slot.recoveries?.reads[read] = .init(waiters: waiters, query: query)
         if query != .position, let recent, recent.answers(query, of: channel, at: slot.position) {
-            slot.desk?.reads[read]?.shared = recent.frames
+            slot.recoveries?.reads[read]?.shared = recent.frames
             return mailbox.post(.history(channel, read: read, .success(recent.page)))
         }
         broker.history(channel, query) { mailbox.post(.history(channel, read: read, $0)) }
@@ -203,7 +203,7 @@ extension HubShard {
     private func answer(
         _ waiter: ChannelSlot<Member>.Waiter, _ answering: Answering, _ slot: ChannelSlot<Member>
     ) -> Int {
-        guard stillWaiting(waiter, in: slot) != nil, slot.desk != nil, let live = slot.position else { return 0 }
+        guard stillWaiting(waiter, in: slot) != nil, slot.recoveries != nil, let live = slot.position else { return 0 }
         var answering = answering
         // Nothing was published yet, under whichever epoch it will be.
         if answering.page.position.offset == 0, live.offset == 0 { answering.page.position = live }
@@ -218,9 +218,9 @@ extension HubShard {
             return 0
         }
         let isBehind = page.position.offset < live.offset
-        let isOldest = waiter.wish.since?.offset == slot.desk?.reads[answering.read]?.since
-        if isBehind && slot.desk?.hasOverflowed == true || page.isCut && waiter.wish.since != nil && !isOldest {
-            slot.desk?.asking.append(waiter)
+        let isOldest = waiter.wish.since?.offset == slot.recoveries?.reads[answering.read]?.since
+        if isBehind && slot.recoveries?.hasOverflowed == true || page.isCut && waiter.wish.since != nil && !isOldest {
+            slot.recoveries?.asking.append(waiter)
             return 0
         }
         guard let shared = shared(answering, slot), let count = page.count(for: waiter.wish, shared) else {
@@ -242,17 +242,17 @@ extension HubShard {
     /// A page and the live publications behind it, made once; `nil` when something is missing between them, or among them:
     /// the channel may have gone on behind a gap.
     private func shared(_ answering: Answering, _ slot: ChannelSlot<Member>) -> SharedFrames? {
-        guard let desk = slot.desk, let live = slot.position else { return nil }
-        let (page, later) = (answering.page, desk.recent(after: answering.page.position))
-        if let reading = desk.reads[answering.read], let shared = reading.shared, reading.later == later.count {
+        guard let recoveries = slot.recoveries, let live = slot.position else { return nil }
+        let (page, later) = (answering.page, recoveries.recent(after: answering.page.position))
+        if let reading = recoveries.reads[answering.read], let shared = reading.shared, reading.later == later.count {
             return shared
         }
         guard let end = page.end(with: later), end >= live.offset else { return nil }
-        let isNewestFirst = desk.reads[answering.read]?.since == nil
+        let isNewestFirst = recoveries.reads[answering.read]?.since == nil
         let shared = SharedFrames((isNewestFirst ? page.publications.reversed() : page.publications) + later)
-        slot.desk?.reads[answering.read]?.shared = shared
-        slot.desk?.reads[answering.read]?.later = later.count
-        if later.isEmpty, let query = desk.reads[answering.read]?.query {
+        slot.recoveries?.reads[answering.read]?.shared = shared
+        slot.recoveries?.reads[answering.read]?.later = later.count
+        if later.isEmpty, let query = recoveries.reads[answering.read]?.query {
             recent = RecentRead(channel: slot.channel, query: query, page: page, frames: shared)
         }
         return shared
@@ -268,8 +268,8 @@ extension HubShard {
         if isThere && slot.batched == 0 {
             join(waiter, slot, place: place)
         } else {
-            if slot.desk == nil { slot.desk = RecoveryDesk() }
-            slot.desk?.catching.append(.init(waiter: waiter, offset: start.position?.offset ?? 0))
+            if slot.recoveries == nil { slot.recoveries = PendingRecoveries() }
+            slot.recoveries?.catching.append(.init(waiter: waiter, offset: start.position?.offset ?? 0))
             catchingUp.append(slot)
         }
         waiter.member.subscribed(slot.channel, request: waiter.request, start)
@@ -287,7 +287,7 @@ extension HubShard {
     }
 }
 
-extension RecoveryWish {
+extension RecoveryRequest {
     fileprivate var since: StreamPosition? {
         if case .since(let place) = self { place } else { nil }
     }
@@ -311,7 +311,7 @@ extension HistoryPage {
     }
 
     /// How many of the newest publications answer a wish; `nil` when that can't be had.
-    fileprivate func count(for wish: RecoveryWish, _ shared: SharedFrames) -> Int? {
+    fileprivate func count(for wish: RecoveryRequest, _ shared: SharedFrames) -> Int? {
         switch wish {
         case .none: return 0
         case .last(let count): return min(count, shared.count)

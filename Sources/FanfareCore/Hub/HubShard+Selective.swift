@@ -3,7 +3,7 @@ import NIOCore
 
 /// Deliveries to subscribers with a selection.
 extension HubShard {
-    /// Gives them this tick's publications of a channel. Returns how many they got in all.
+    /// Gives them this turn's publications of a channel. Returns how many they got in all.
     func pass(_ selective: SelectiveSubscribers<Member>, of slot: ChannelSlot<Member>, _ direct: Bool) -> Int {
         let (subscribers, groups) = (selective.subscribers, selective.groups)
         var (deliveries, writes, sent) = (0, 0, 0)

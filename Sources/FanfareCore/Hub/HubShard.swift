@@ -4,11 +4,11 @@ import NIOCore
 /// The part of the hub that one event loop owns: which of its clients listen to which channel.
 ///
 /// Subscribe, unsubscribe and disconnect cost O(1) per channel (swap-remove with back-indices), but for a look through the
-/// wire formats in use there, nearly always one, and through the client's own subscriptions. A tick is: any number of ``publish(_:)``, then one ``flush(now:)``, without a return to the event loop in between.
+/// wire formats in use there, nearly always one, and through the client's own subscriptions. A turn is: any number of ``publish(_:)``, then one ``flush(now:)``, without a return to the event loop in between.
 ///
 /// **Invariant of a fan-out.** While ``flush(now:)`` walks the subscribers, no list changes: `deliver` and `enqueue` must
 /// not subscribe or unsubscribe, and a client that dies in them calls ``leave(_:)``, which only notes it; the lists are
-/// cleaned when the walk is over. So every subscriber of the tick's start gets its share or is dead.
+/// cleaned when the walk is over. So every subscriber of the turn's start gets its share or is dead.
 public final class HubShard<Member: HubMember> {
     let broker: any Broker
     /// Called when the last subscription of a client to a channel ends, in force or asked for.
@@ -28,22 +28,22 @@ public final class HubShard<Member: HubMember> {
     var answering: [Answering] = []
     /// The newest read, for who wants the same.
     var recent: RecentRead?
-    /// Channels with clients that wait for the end of a tick or for live traffic to catch up with what they read.
+    /// Channels with clients that wait for the end of a turn or for live traffic to catch up with what they read.
     var catchingUp: [ChannelSlot<Member>] = []
     var nextTicket: UInt64 = 1
     private var lastWaiter: Int32 = 0
-    /// Channels with a batch in this tick, in the order of their first publication.
+    /// Channels with a batch in this turn, in the order of their first publication.
     var dirty: [ChannelSlot<Member>] = []
-    /// Bytes of all batches of this tick, each counted in the format in which it is biggest.
+    /// Bytes of all batches of this turn, each counted in the format in which it is biggest.
     public private(set) var batchedBytes = 0
     /// What filters and deltas cost since the last ``takeWork()``.
     private var work = 0
-    /// Bytes of the biggest batch of this tick.
+    /// Bytes of the biggest batch of this turn.
     public private(set) var biggestBatch = 0
     /// Whether what subscribers are given right now comes out of a stream, after a gap: late, and perhaps more at once than
     /// live traffic may be.
     public private(set) var isRepairing = false
-    /// Acceptance times of this tick's publications, for the lag histogram.
+    /// Acceptance times of this turn's publications, for the lag histogram.
     private var acceptedAt: [UInt64] = []
     private var isFlushing = false
     private var departed: [Member] = []
@@ -93,7 +93,7 @@ public final class HubShard<Member: HubMember> {
     /// channel is already flowing here, else when the broker answered; none when the member left before.
     ///
     /// A member may have several subscriptions to a channel, each with its own answer and publications. The caller makes sure
-    /// that it has none of that name there, and flushes first: a tick under way would reach the member too.
+    /// that it has none of that name there, and flushes first: a turn under way would reach the member too.
     ///
     /// - Parameters:
     ///   - request: names the subscription among those of the member to that channel.
@@ -103,7 +103,7 @@ public final class HubShard<Member: HubMember> {
     ///     ``maximumLeadBytes``.
     ///   - selection: what it gets of the channel, if not the same as others; not in a format with leads.
     public func subscribe(
-        _ member: Member, to channel: ChannelName, request: UInt32, wish: RecoveryWish = .none,
+        _ member: Member, to channel: ChannelName, request: UInt32, wish: RecoveryRequest = .none,
         format: WireFormat? = nil, lead: [UInt8]? = nil, selection: Selection? = nil
     ) {
         precondition(!isFlushing, "subscribe during a fan-out")
@@ -179,7 +179,7 @@ public final class HubShard<Member: HubMember> {
         }
     }
 
-    /// Takes a publication into this tick.
+    /// Takes a publication into this turn.
     public func publish(_ prepared: PreparedPublication) {
         metrics.counters.add(.publicationsOut)
         guard var slot = slots[prepared.publication.channel], slot.isActive else { return }
@@ -204,7 +204,7 @@ public final class HubShard<Member: HubMember> {
             isRepairing = false
         }
         if slot.batched == 0 { dirty.append(slot) }
-        if excluded != nil || !slot.omissions.isEmpty { slot.leaveOut(excluded, of: prepared) }
+        if excluded != nil || !slot.exclusions.isEmpty { slot.leaveOut(excluded, of: prepared) }
         note(slot.add(prepared, excluding: excluded, spare: &spare), slot)
         spend(slot.work)
         slot.work = 0
@@ -212,7 +212,7 @@ public final class HubShard<Member: HubMember> {
         acceptedAt.append(accepted == 0 ? prepared.receivedAt : accepted)
     }
 
-    /// Most bytes of a tick's batches where groups of subscribers have copies of their own: a channel with many filters is
+    /// Most bytes of a turn's batches where groups of subscribers have copies of their own: a channel with many filters is
     /// flushed before.
     static var copiedBytes: Int { 1_048_576 }
 
@@ -231,7 +231,7 @@ public final class HubShard<Member: HubMember> {
         biggestBatch = max(biggestBatch, slot.batchBytes)
     }
 
-    /// Writes this tick's publications: one write per subscriber, also for one who listens to several channels that fired.
+    /// Writes this turn's publications: one write per subscriber, also for one who listens to several channels that fired.
     ///
     /// - Parameter now: microseconds since 1970, read after the walk, for the lag histogram.
     public func flush(now: () -> UInt64) {
@@ -265,7 +265,7 @@ public final class HubShard<Member: HubMember> {
                     return subscribers
                 }
                 guard let batch = taken.batch else { continue }
-                if slot.omissions.isEmpty {
+                if slot.exclusions.isEmpty {
                     let count = slot.batched &- slot.events
                     deliveries &+= pass(batch, or: taken.newest, count, of: slot, to: taken.entries, direct)
                 } else {
@@ -275,7 +275,7 @@ public final class HubShard<Member: HubMember> {
             }
             if let personal = slot.personal { deliveries &+= pass(personal, of: slot, direct) }
             if let selective = slot.selective { deliveries &+= pass(selective, of: slot, direct) }
-            slot.settle()
+            slot.endTurn()
         }
         isRepairing = false
         dirty.removeAll(keepingCapacity: true)
@@ -363,7 +363,7 @@ public final class HubShard<Member: HubMember> {
         for entry in entries { entry.member._withUnsafeGuaranteedRef { $0.enqueue(batch) } }
     }
 
-    /// A batch of several publications leaves its buffer to the next tick; where a slow client holds it, that one gets
+    /// A batch of several publications leaves its buffer to the next turn; where a slow client holds it, that one gets
     /// another.
     private func keep(_ batch: ByteBuffer, of publications: Int) {
         if publications > 1, batch.storageCapacity <= Self.spareBytes { spare = batch }

@@ -9,7 +9,7 @@ import NIOCore
 final class PersonalSubscribers<Member: HubMember> {
     typealias Entry = ChannelSlot<Member>.Entry
 
-    /// A publication of this tick.
+    /// A publication of this turn.
     struct Frame {
         let headerBytes: Int
         let body: ByteBuffer
@@ -22,7 +22,7 @@ final class PersonalSubscribers<Member: HubMember> {
         var entries: [Entry] = []
         /// That of each entry.
         var leads: [UInt8] = []
-        /// This tick's publications, all of the channel's.
+        /// This turn's publications, all of the channel's.
         var frames: [Frame] = []
         /// What comes before the lead in each of them.
         var headers = ByteBuffer()
@@ -79,7 +79,7 @@ final class PersonalSubscribers<Member: HubMember> {
     /// The member of a subscriber has this channel at another place now.
     func moved(at index: Int, list: Int, to place: Int32) { lists[list].entries[index].place = place }
 
-    /// Adds a publication to this tick. Returns the bytes of its longest frame.
+    /// Adds a publication to this turn. Returns the bytes of its longest frame.
     func add(_ prepared: PreparedPublication) -> Int {
         var bytes = 0
         for index in lists.indices {
@@ -96,8 +96,8 @@ final class PersonalSubscribers<Member: HubMember> {
         return bytes
     }
 
-    /// The tick is over.
-    func settle() {
+    /// The turn is over.
+    func endTurn() {
         for index in lists.indices {
             lists[index].frames.removeAll(keepingCapacity: lists[index].frames.capacity <= 16)
             lists[index].headers.clear()

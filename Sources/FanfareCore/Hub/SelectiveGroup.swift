@@ -36,18 +36,18 @@ struct SelectiveGroup {
     let sort: Sort
     /// Subscribers in it; the number of a group without any is used again.
     var count: Int
-    /// Whether its only subscriber does not hear all of this tick, as in ``Omission``; nearly always `nil`, nobody.
+    /// Whether its only subscriber does not hear all of this turn, as in ``Exclusion``; nearly always `nil`, nobody.
     var omits: UnsafeMutableRawPointer?
-    /// This tick's frames.
+    /// This turn's frames.
     var batch: ByteBuffer?
-    /// This tick's last frame, where only the newest is kept for clients that are behind: whole.
+    /// This turn's last frame, where only the newest is kept for clients that are behind: whole.
     var newest: ByteBuffer?
     /// Publications in the batch.
     var publications = 0
     /// Publications, joins and leaves in it.
     var frames = 0
 
-    /// Whether its subscribers have to change groups when the tick is over.
+    /// Whether its subscribers have to change groups when the turn is over.
     var isOver: Bool { count > 0 && (omits != nil || sort.share == .whole && publications > 0) }
 
     /// Where they go then: after a whole publication come deltas. Who has not heard all needs a whole one first.
@@ -56,7 +56,7 @@ struct SelectiveGroup {
         return isReady ? Sort(format: sort.format, share: .deltas) : sort
     }
 
-    /// A group for one of its subscribers alone, with what the tick brought so far.
+    /// A group for one of its subscribers alone, with what the turn brought so far.
     func apart(for member: UnsafeMutableRawPointer) -> SelectiveGroup {
         var group = self
         if sort.share == .deltas {
@@ -67,7 +67,7 @@ struct SelectiveGroup {
         return group
     }
 
-    /// What an addition to a tick came to, in bytes.
+    /// What an addition to a turn came to, in bytes.
     struct Cost {
         /// The longest frame.
         var frame = 0
@@ -83,7 +83,7 @@ struct SelectiveGroup {
         }
     }
 
-    /// Adds a publication to this tick.
+    /// Adds a publication to this turn.
     ///
     /// - Parameter previous: the publication before it, which those in ``Share/deltas`` have; `nil`: it is not known.
     mutating func add(_ prepared: PreparedPublication, after previous: Publication?, keepsNewest: Bool) -> Cost {
@@ -124,6 +124,6 @@ struct SelectiveGroup {
         }
     }
 
-    /// The tick is over.
-    mutating func settle() { (batch, newest, publications, frames) = (nil, nil, 0, 0) }
+    /// The turn is over.
+    mutating func endTurn() { (batch, newest, publications, frames) = (nil, nil, 0, 0) }
 }

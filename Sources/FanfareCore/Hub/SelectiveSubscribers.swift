@@ -51,7 +51,7 @@ final class SelectiveSubscribers<Member: HubMember> {
     /// What adding a frame of so many bytes copies at most: each group has a batch of its own from the second on.
     func bytesToCopy(_ bytes: Int) -> Int { groups.reduce(0) { $0 + $1.bytesToCopy(bytes) } }
 
-    /// Adds a publication to this tick.
+    /// Adds a publication to this turn.
     ///
     /// - Parameter excluded: a client that does not hear it.
     func add(_ prepared: PreparedPublication, excluding excluded: Member?, keepsNewest: Bool) -> SelectiveGroup.Cost {
@@ -68,7 +68,7 @@ final class SelectiveSubscribers<Member: HubMember> {
         return cost
     }
 
-    /// Adds a join or leave to this tick.
+    /// Adds a join or leave to this turn.
     func add(_ prepared: PreparedPresenceEvent) -> SelectiveGroup.Cost {
         var cost = SelectiveGroup.Cost()
         for index in groups.indices where groups[index].count > 0 {
@@ -78,8 +78,8 @@ final class SelectiveSubscribers<Member: HubMember> {
         return cost
     }
 
-    /// The tick is over.
-    func settle() {
+    /// The turn is over.
+    func endTurn() {
         if groups.contains(where: \.isOver) {
             for index in subscribers.indices {
                 let number = subscribers[index].group
@@ -89,7 +89,7 @@ final class SelectiveSubscribers<Member: HubMember> {
                 leave(number)
             }
         }
-        for index in groups.indices { groups[index].settle() }
+        for index in groups.indices { groups[index].endTurn() }
     }
 
     /// Gives each subscription of a client a group of its own.

@@ -2,7 +2,7 @@ import FanfareWire
 import NIOCore
 
 /// What a turn brings one client before it is written: references to bytes that clients share, in order. Small ones are
-/// put together; nothing is copied that is larger than ``TickJoin/sharedBytes``.
+/// put together; nothing is copied that is larger than ``CombinedFrames/sharedBytes``.
 public struct PendingBytes {
     /// Whole frames, or a part of one.
     public struct Piece {
@@ -36,7 +36,7 @@ public struct PendingBytes {
     public var pieces: [Piece] { first.map { [$0] + rest } ?? [] }
 
     /// Adds bytes that the clients of a fan-out get one after the other: those with the same bytes before them share.
-    public mutating func append(_ bytes: ByteBuffer, isCredited: Bool = false, join: inout TickJoin) {
+    public mutating func append(_ bytes: ByteBuffer, isCredited: Bool = false, join: inout CombinedFrames) {
         guard let last = joinable(with: bytes, isCredited) else { return add(bytes, isCredited) }
         count(bytes, isCredited)
         setLast(join.join(last, bytes))
@@ -63,7 +63,7 @@ public struct PendingBytes {
 
     private func joinable(with bytes: ByteBuffer, _ isCredited: Bool) -> ByteBuffer? {
         guard let last = rest.last ?? first, last.isCredited == isCredited, last.part == .whole,
-            last.bytes.readableBytes + bytes.readableBytes <= TickJoin.sharedBytes
+            last.bytes.readableBytes + bytes.readableBytes <= CombinedFrames.sharedBytes
         else { return nil }
         return last.bytes
     }

@@ -4,7 +4,7 @@ import FanfareWire
 extension MemoryBroker {
     public func join(
         _ members: [ClientInfo], _ channel: ChannelName, returning: Bool,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) {
         completion(
             change(channel) { presence, _, expiry in
@@ -14,14 +14,14 @@ extension MemoryBroker {
 
     public func leave(
         _ clients: [ExactText], _ channel: ChannelName,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) {
         completion(change(channel) { presence, _, _ in (presence.leave(clients).map { (.leave, $0) }, []) })
     }
 
     public func refresh(
         _ clients: [ExactText], _ channel: ChannelName,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) {
         completion(
             change(channel) { presence, now, expiry in
@@ -31,7 +31,7 @@ extension MemoryBroker {
     }
 
     public func reap(
-        _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) {
         completion(change(channel) { presence, now, _ in (reap(&presence, now), []) })
     }
@@ -61,7 +61,7 @@ extension MemoryBroker {
 
     private func change(
         _ channel: ChannelName, _ body: (inout MemoryPresence, _ now: UInt64, _ expiry: UInt64) -> (Events, [ExactText])
-    ) -> Result<PresenceOutlook, BrokerError> {
+    ) -> Result<PresenceChange, BrokerError> {
         guard let channelRules = rules.rules(channel), channelRules.keepsMembers else { return .failure(.noPresence) }
         metrics.counters.addShared(.presenceCalls)
         let now = clock.monotonicMicroseconds()
@@ -72,7 +72,7 @@ extension MemoryBroker {
             let expiry = presence.nextExpiry()
             if !presence.isEmpty { state.presence[channel] = presence }
             let next = expiry.map { Duration.microseconds(Int64($0 > now ? $0 - now : 0)) }
-            return .success(PresenceOutlook(missing: missing, nextExpiry: next))
+            return .success(PresenceChange(missing: missing, nextExpiry: next))
         }
     }
 

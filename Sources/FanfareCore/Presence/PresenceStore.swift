@@ -19,21 +19,21 @@ public protocol PresenceStore: AnyObject, Sendable {
     ///   only whose leave was announced, because their time had run out.
     func join(
         _ members: [ClientInfo], _ channel: ChannelName, returning: Bool,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void)
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void)
 
     /// Removes members, by client.
     func leave(
         _ clients: [ExactText], _ channel: ChannelName,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void)
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void)
 
     /// Gives members their full time again, by client; the answer names those that are not there any more.
     func refresh(
         _ clients: [ExactText], _ channel: ChannelName,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void)
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void)
 
     /// Removes members whose time has run out.
     func reap(
-        _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void)
+        _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void)
 
     /// All members, if they are not more than `limit`.
     func presence(
@@ -46,7 +46,7 @@ public protocol PresenceStore: AnyObject, Sendable {
 }
 
 /// What a change of a channel's members left behind.
-public struct PresenceOutlook: Sendable, Equatable {
+public struct PresenceChange: Sendable, Equatable {
     /// Members of a refresh that were not there.
     public var missing: [ExactText]
     /// Until the first member's time runs out; `nil`: there is none.

@@ -13,7 +13,7 @@ public enum SessionAction: Sendable, Equatable {
     /// Send what a subscription missed, as publications read to this client.
     case deliver(SubscriptionStart)
     /// Subscribe the client, then report back. A selection of deltas is for formats whose codec has them.
-    case subscribe(ChannelName, RecoveryWish, Selection? = nil, id: UInt32)
+    case subscribe(ChannelName, RecoveryRequest, Selection? = nil, id: UInt32)
     /// Unsubscribe the client, then send these messages.
     case unsubscribe(ChannelName, replies: [Body])
     /// Publish, then report back.
@@ -43,9 +43,9 @@ public enum TokenPurpose: Sendable, Equatable {
 /// A subscription that the node makes by itself, because a token says so.
 public struct SubscriptionRequest: Sendable, Equatable {
     public let channel: ChannelName
-    public let wish: RecoveryWish
+    public let wish: RecoveryRequest
 
-    public init(channel: ChannelName, wish: RecoveryWish) {
+    public init(channel: ChannelName, wish: RecoveryRequest) {
         self.channel = channel
         self.wish = wish
     }

@@ -5,7 +5,7 @@ import NIOCore
 /// What a session says about positions and history.
 extension CentrifugeSession {
     /// What a subscription asks the hub for.
-    static func wish(_ request: CentrifugeSubscribe, _ rules: ChannelRules) -> RecoveryWish {
+    static func wish(_ request: CentrifugeSubscribe, _ rules: ChannelRules) -> RecoveryRequest {
         switch rules.recovery {
         case .off: .none
         case .stream: request.recover ? .since(request.position) : .none

@@ -48,7 +48,7 @@ extension ClusterBroker {
         _ completion: @escaping Answer<Value>
     ) {
         let owner = state.withLock { state in
-            state.book.home(of: channel).flatMap { home in state.nodes[home].map { (home, $0.broker) } }
+            state.machine.home(of: channel).flatMap { home in state.nodes[home].map { (home, $0.broker) } }
         }
         guard let (endpoint, broker) = owner else {
             return attempts.wasRedirected

@@ -16,28 +16,29 @@ extension ClusterBroker {
                     let publication = prepared.publication
                     let isTheirs =
                         if let place = publication.position {
-                            state.book.brought(
+                            state.machine.brought(
                                 publication.channel, receiver: receiver, place, goesOn: false, by: endpoint)
                         } else {
-                            !isMoving || state.book.home(of: publication.channel) == endpoint
+                            !isMoving || state.machine.home(of: publication.channel) == endpoint
                         }
                     // Left a moment ago, or brought by the slot's other owner as well.
                     guard isTheirs else { continue }
                 case .subscribed(let channel, let ticket, let position):
                     guard
-                        state.book.answered(
+                        state.machine.answered(
                             channel, receiver: receiver, ticket: ticket, position: position, by: endpoint)
                     else { continue }
                 case .subscribeFailed(let channel, let ticket, _):
-                    guard state.book.refused(channel, receiver: receiver, ticket: ticket, by: endpoint) else {
+                    guard state.machine.refused(channel, receiver: receiver, ticket: ticket, by: endpoint) else {
                         continue
                     }
                 case .insufficient(let channel, let position):
-                    guard state.book.brought(channel, receiver: receiver, position, goesOn: true, by: endpoint) else {
+                    guard state.machine.brought(channel, receiver: receiver, position, goesOn: true, by: endpoint)
+                    else {
                         continue
                     }
                 case .presence(let prepared):
-                    guard !isMoving || state.book.home(of: prepared.event.channel) == endpoint else { continue }
+                    guard !isMoving || state.machine.home(of: prepared.event.channel) == endpoint else { continue }
                 default:
                     break
                 }

@@ -9,7 +9,7 @@ extension ClusterBroker {
         state.withLock { state in
             guard !state.isStopped else { return }
             state.problem = nil
-            let actions = state.book.take(map)
+            let actions = state.machine.take(map)
             for endpoint in map.masters { prepare(endpoint, &state) }
             carry(actions, &state)
             for endpoint in Array(state.nodes.keys) where !map.masters.contains(endpoint) { retire(endpoint, &state) }
@@ -21,7 +21,7 @@ extension ClusterBroker {
         guard let redirect = ClusterRedirect(words, from: endpoint) else { return nil }
         if case .moved(let slot, let owner) = redirect {
             state.withLock { state in
-                guard !state.isStopped, let actions = state.book.move(slot, to: owner) else { return }
+                guard !state.isStopped, let actions = state.machine.move(slot, to: owner) else { return }
                 prepare(owner, &state)
                 carry(actions, &state)
             }
@@ -30,7 +30,7 @@ extension ClusterBroker {
         return redirect
     }
 
-    func carryOut(_ actions: [ClusterBook.Action], _ state: inout State) {
+    func carryOut(_ actions: [ClusterStateMachine.Action], _ state: inout State) {
         for action in actions {
             switch action {
             case .subscribe(let channel, let receiver, let ticket, let endpoint):
@@ -45,7 +45,7 @@ extension ClusterBroker {
         }
     }
 
-    private func carry(_ actions: [ClusterBook.Action], _ state: inout State) {
+    private func carry(_ actions: [ClusterStateMachine.Action], _ state: inout State) {
         guard !actions.isEmpty else { return }
         state.movingUntil = clock.monotonicMicroseconds() &+ RedisBounds.moveWindow.microseconds
         carryOut(actions, &state)
@@ -53,7 +53,7 @@ extension ClusterBroker {
 
     /// There is a broker for that master, and its probe has a name that the master owns.
     private func prepare(_ endpoint: RedisEndpoint, _ state: inout State) {
-        let map = state.book.map
+        let map = state.machine.map
         func isOwned(_ slot: Int) -> Bool { map[slot] == endpoint }
         if let tag = state.nodes[endpoint]?.probeTag {
             guard !isOwned(HashSlot.slot(of: tag.utf8)), let tag = HashSlot.tag(where: isOwned) else { return }

@@ -5,21 +5,21 @@ import FanfareWire
 extension ClusterBroker {
     public func join(
         _ members: [ClientInfo], _ channel: ChannelName, returning: Bool,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) { call(channel, completion) { $0.join(members, channel, returning: returning, completion: $1) } }
 
     public func leave(
         _ clients: [ExactText], _ channel: ChannelName,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) { call(channel, completion) { $0.leave(clients, channel, completion: $1) } }
 
     public func refresh(
         _ clients: [ExactText], _ channel: ChannelName,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) { call(channel, completion) { $0.refresh(clients, channel, completion: $1) } }
 
     public func reap(
-        _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) { call(channel, completion) { $0.reap(channel, completion: $1) } }
 
     public func presence(

@@ -18,7 +18,7 @@ public final class ClusterBroker: Broker {
     }
 
     struct State {
-        var book = ClusterBook()
+        var machine = ClusterStateMachine()
         var nodes: [RedisEndpoint: Node] = [:]
         var receivers: [Mailbox<BrokerEvent>] = []
         /// Until then two nodes may both send what is published in a channel.
@@ -72,7 +72,7 @@ public final class ClusterBroker: Broker {
     }
 
     public var status: BrokerStatus {
-        let (problem, open, nodes) = state.withLock { ($0.problem, $0.book.map.openSlots, $0.nodes) }
+        let (problem, open, nodes) = state.withLock { ($0.problem, $0.machine.map.openSlots, $0.nodes) }
         for (endpoint, node) in nodes {
             let status = node.broker.status
             if !status.isUp {
@@ -102,14 +102,14 @@ public final class ClusterBroker: Broker {
     public func subscribe(_ channel: ChannelName, receiver: Int, ticket: UInt64) {
         // Under the lock: a slot that moves between decision and deed would leave a subscription behind.
         state.withLock { state in
-            let action = state.book.subscribe(channel, receiver: receiver, ticket: ticket)
+            let action = state.machine.subscribe(channel, receiver: receiver, ticket: ticket)
             carryOut([action], &state)
         }
     }
 
     public func unsubscribe(_ channel: ChannelName, receiver: Int) {
         state.withLock { state in
-            if let action = state.book.unsubscribe(channel, receiver: receiver) { carryOut([action], &state) }
+            if let action = state.machine.unsubscribe(channel, receiver: receiver) { carryOut([action], &state) }
         }
     }
 

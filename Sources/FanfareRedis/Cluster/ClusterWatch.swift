@@ -10,7 +10,7 @@ final class ClusterWatch {
     /// Between two looks that were asked for.
     private static let shortestInterval = Duration.milliseconds(200)
 
-    private let inquirer: Inquirer
+    private let seedConnection: SeedConnection
     private let seeds: [RedisEndpoint]
     private let eventLoop: any EventLoop
     private let clock: NodeClock
@@ -29,7 +29,7 @@ final class ClusterWatch {
         onProblem: @escaping (String) -> Void
     ) {
         self.seeds = seeds
-        self.inquirer = Inquirer(
+        self.seedConnection = SeedConnection(
             servers: seeds, configuration: configuration, clientName: clientName, eventLoop: eventLoop)
         self.eventLoop = eventLoop
         self.clock = clock
@@ -48,7 +48,7 @@ final class ClusterWatch {
     func stop() {
         task?.cancel()
         task = nil
-        inquirer.stop()
+        seedConnection.stop()
     }
 
     /// The map is out of date.
@@ -64,7 +64,7 @@ final class ClusterWatch {
         let wait = isRequested ? Self.shortestInterval : isTroubled ? Self.troubledInterval : interval
         if let askedAt, now &- askedAt < wait.microseconds { return }
         // The one that answered last may be the one that is behind.
-        if isTroubled, askedAt != nil { inquirer.turn() }
+        if isTroubled, askedAt != nil { seedConnection.turn() }
         isAsking = true
         isRequested = false
         askedAt = now
@@ -74,10 +74,10 @@ final class ClusterWatch {
     private func look() {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         // A node that is cut off from the others still tells what it knew.
-        inquirer.ask(["CLUSTER", "INFO"]) { answer in
+        seedConnection.ask(["CLUSTER", "INFO"]) { answer in
             answer.text?.contains("cluster_state:ok") == true ? nil : "cluster_state is not ok"
         }.flatMap { _ in
-            bound.value.inquirer.ask(["CLUSTER", "SLOTS"]) { answer in
+            bound.value.seedConnection.ask(["CLUSTER", "SLOTS"]) { answer in
                 ClusterMap(answer, asked: RedisEndpoint(host: "", port: 0))?.masters.isEmpty == false
                     ? nil : "knows no slots"
             }
@@ -88,7 +88,7 @@ final class ClusterWatch {
             switch result {
             case .success(let answer):
                 guard let map = ClusterMap(answer.value, asked: answer.from) else { return }
-                watch.inquirer.setServers(map.nodes + watch.seeds.filter { !map.nodes.contains($0) })
+                watch.seedConnection.setServers(map.nodes + watch.seeds.filter { !map.nodes.contains($0) })
                 watch.onMap(map)
             case .failure(let error): watch.onProblem("\(error)")
             }

@@ -9,7 +9,7 @@ final class MasterWatch {
     /// How often a link that is up asks whether its master still is.
     static let interval = TimeAmount.seconds(1)
 
-    private let inquirer: Inquirer
+    private let seedConnection: SeedConnection
     private let name: String
     private let eventLoop: any EventLoop
     private var master: RedisEndpoint?
@@ -27,7 +27,7 @@ final class MasterWatch {
         asking.address = .host("", port: 0)
         self.name = sentinels.master
         self.eventLoop = eventLoop
-        self.inquirer = Inquirer(
+        self.seedConnection = SeedConnection(
             servers: sentinels.endpoints, configuration: asking, clientName: clientName, eventLoop: eventLoop)
     }
 
@@ -46,7 +46,7 @@ final class MasterWatch {
     func find() -> EventLoopFuture<RedisEndpoint> {
         if let finding { return finding }
         let (name, bound) = (name, NIOLoopBound(self, eventLoop: eventLoop))
-        let found: EventLoopFuture<RedisEndpoint> = inquirer.ask(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name]) {
+        let found: EventLoopFuture<RedisEndpoint> = seedConnection.ask(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name]) {
             answer in
             Self.endpoint(answer) == nil ? "knows no master '\(name)'" : nil
         }.flatMapThrowing { answer -> RedisEndpoint in
@@ -77,7 +77,7 @@ final class MasterWatch {
     /// The link is gone, or did not come up.
     func linkIsLost() {
         // The sentinel that named a master that is none, or dead, may be behind.
-        if check == nil { inquirer.turn() }
+        if check == nil { seedConnection.turn() }
         check?.cancel()
         check = nil
     }
@@ -85,7 +85,7 @@ final class MasterWatch {
     func stop() {
         check?.cancel()
         check = nil
-        inquirer.stop()
+        seedConnection.stop()
     }
 
     private static func endpoint(_ answer: RedisValue) -> RedisEndpoint? {

@@ -35,7 +35,7 @@ final class PublisherLink: RedisLinkOwner {
     private let configuration: RedisConfiguration
     private let metrics: BrokerMetrics
     private let clock: NodeClock
-    private let board: LinkBoard
+    private let linkStates: LinkStates
     private let inbox: Mailbox<Order>
     private let probe: ProbeChannel
     private let onSilence: () -> Void
@@ -51,7 +51,7 @@ final class PublisherLink: RedisLinkOwner {
 
     init(
         link: RedisLink, configuration: RedisConfiguration, metrics: BrokerMetrics, clock: NodeClock,
-        board: LinkBoard, inbox: Mailbox<Order>, probe: ProbeChannel, onSilence: @escaping () -> Void,
+        linkStates: LinkStates, inbox: Mailbox<Order>, probe: ProbeChannel, onSilence: @escaping () -> Void,
         onRedirect: @escaping @Sendable (String) -> Void,
         rights: RightsCheck? = nil
     ) {
@@ -59,7 +59,7 @@ final class PublisherLink: RedisLinkOwner {
         self.configuration = configuration
         self.metrics = metrics
         self.clock = clock
-        self.board = board
+        self.linkStates = linkStates
         self.inbox = inbox
         self.probe = probe
         self.onSilence = onSilence
@@ -91,7 +91,7 @@ final class PublisherLink: RedisLinkOwner {
         guard pipeline.isReady, let (number, silent) = probe.next() else { return }
         if silent > 0 {
             metrics.counters.addShared(.probesLost)
-            board.set(.probe, "\(silent) did not come back")
+            linkStates.set(.probe, "\(silent) did not come back")
         }
         guard silent < 2 else {
             onSilence()
@@ -112,7 +112,7 @@ final class PublisherLink: RedisLinkOwner {
     func linkIsReady() { pipeline.prepare() }
 
     func linkIsLost(_ problem: String) {
-        board.set(.publish, problem)
+        linkStates.set(.publish, problem)
         failPending(.unknownOutcome)
     }
 
@@ -120,7 +120,7 @@ final class PublisherLink: RedisLinkOwner {
         switch pipeline.received(reply) {
         case .nothing: break
         case .ready:
-            if rights == nil { board.set(.publish, nil) } else { checkRights() }
+            if rights == nil { linkStates.set(.publish, nil) } else { checkRights() }
             sendProbe()
         case .command(let order): answered(order, reply)
         }
@@ -158,7 +158,7 @@ final class PublisherLink: RedisLinkOwner {
 
     private func note(rights problem: String?) {
         isMissingRights = problem != nil
-        if board.set(.publish, problem), let problem { link.warn(problem) }
+        if linkStates.set(.publish, problem), let problem { link.warn(problem) }
     }
 
     private func send(_ orders: [Order], reloads: Bool = false) {

@@ -5,7 +5,7 @@ import NIOCore
 /// What goes out: subscriptions in batches, in a Redis Cluster slot by slot, and what a node says that does not own one.
 extension SubscriberLink {
     func sendCommands() {
-        let commands = book.takeCommands(batch: configuration.subscribeBatch)
+        let commands = subscriptions.takeCommands(batch: configuration.subscribeBatch)
         guard !commands.isEmpty else { return }
         var bytes = ByteBuffer()
         for command in commands {
@@ -17,7 +17,7 @@ extension SubscriberLink {
             write(isSubscribe, channels, into: &bytes)
         }
         link.write(bytes)
-        countChannels(book.wantedCount)
+        countChannels(subscriptions.wantedCount)
     }
 
     func write(_ isSubscribe: Bool, _ channels: [ChannelName], into bytes: inout ByteBuffer) {
@@ -47,7 +47,7 @@ extension SubscriberLink {
     /// broker at the slot's owner.
     func isRedirect(_ words: String) -> Bool {
         guard ClusterRedirect(words, from: RedisEndpoint(host: "", port: 0)) != nil else { return false }
-        for channel in sharded.refused(words) { book.refused(channel) }
+        for channel in sharded.refused(words) { subscriptions.refused(channel) }
         onRedirect(words)
         guard !isRetrying else { return true }
         isRetrying = true
@@ -62,7 +62,7 @@ extension SubscriberLink {
             probe.setHeard(false)
             subscribeProbe()
         } else if let channel = channel(name), !sharded.unsubscribed(channel) {
-            book.ended(channel)
+            subscriptions.ended(channel)
             sendCommands()
         } else {
             return
@@ -73,10 +73,10 @@ extension SubscriberLink {
     func retry() {
         isRetrying = false
         guard link.isReady else { return }
-        book.retry()
+        subscriptions.retry()
         if !probe.isHeard { subscribeProbe() }
         sendCommands()
-        noteSettled()
+        noteSynchronized()
     }
 
     func countChannels(_ count: Int) {

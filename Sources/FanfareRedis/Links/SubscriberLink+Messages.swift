@@ -17,14 +17,14 @@ extension SubscriberLink {
             guard let took = probe.answered(number) else { return }
             metrics.counters.addShared(.probesAnswered)
             metrics.probeRoundTrip.recordShared(microseconds: Int(truncatingIfNeeded: took))
-            board.set(.probe, nil)
+            linkStates.set(.probe, nil)
         case .publication(let payload, let acceptedAt, let metadata):
             guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
             received(
                 Publication(channel: channel, payload: payload, publishedAt: acceptedAt, metadata: metadata))
         case .numbered(let payload, let acceptedAt, let number, let metadata):
             guard let channel = channel(name) else { return metrics.counters.addShared(.dropped) }
-            let lost = losses.take(number, in: channel, isHeard: book.receivers(of: channel) != 0)
+            let lost = losses.take(number, in: channel, isHeard: subscriptions.receivers(of: channel) != 0)
             if lost > 0, !channel.isReserved { metrics.counters.addShared(.lost, lost) }
             received(
                 Publication(channel: channel, payload: payload, publishedAt: acceptedAt, metadata: metadata))
@@ -47,7 +47,7 @@ extension SubscriberLink {
 
     func presence(_ event: PresenceEvent) {
         metrics.counters.addShared(.presenceEvents)
-        guard book.receivers(of: event.channel) != 0 else { return }
+        guard subscriptions.receivers(of: event.channel) != 0 else { return }
         let prepared = PreparedPresenceEvent(event, formats: formats)
         everyone(in: event.channel) { receiver in
             bursts[receiver].append(.presence(prepared))
@@ -61,7 +61,7 @@ extension SubscriberLink {
             metrics.lag.recordShared(microseconds: Int(truncatingIfNeeded: now() &- publication.publishedAt))
         }
         guard let place = publication.position else { return deliver(publication) }
-        if let action = desk.publication(publication, at: place) { perform([action]) }
+        if let action = followed.publication(publication, at: place) { perform([action]) }
     }
 
     /// The time of this burst: the clock costs as much as a delivery.
@@ -74,7 +74,7 @@ extension SubscriberLink {
     /// - Parameter isRepaired: whether it was read from the stream, because Pub/Sub had not brought it.
     func deliver(_ publication: Publication, isRepaired: Bool = false) {
         // What was under way when its channel was left is nobody's loss.
-        guard book.receivers(of: publication.channel) != 0 else { return }
+        guard subscriptions.receivers(of: publication.channel) != 0 else { return }
         let prepared = PreparedPublication(
             publication, formats: formats, receivedAt: now(), isRepaired: isRepaired)
         everyone(in: publication.channel) { receiver in
@@ -83,7 +83,7 @@ extension SubscriberLink {
     }
 
     func everyone(in channel: ChannelName, _ body: (Int) -> Void) {
-        var mask = book.receivers(of: channel)
+        var mask = subscriptions.receivers(of: channel)
         while mask != 0 {
             body(mask.trailingZeroBitCount)
             mask &= mask - 1
@@ -99,7 +99,7 @@ extension SubscriberLink {
         names.name(name, prefix: prefix, suffix: suffix)
     }
 
-    func gather(_ answer: SubscriptionBook.Answer) { bursts[answer.receiver].append(answer.event) }
+    func gather(_ answer: SubscriptionStateMachine.Answer) { bursts[answer.receiver].append(answer.event) }
 
     /// One post, and so one wake-up at most, for each event loop that something came for.
     func post() {

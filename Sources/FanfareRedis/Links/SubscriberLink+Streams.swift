@@ -7,44 +7,44 @@ extension SubscriberLink {
     /// The other link is there: streams that it could not read are read now.
     func retryReads() {
         guard link.isReady else { return }
-        desk.retry()
-        settle()
+        followed.retry()
+        passOn()
     }
 
     /// Takes the answers to reads that came since the last visit.
     func visitPages() {
-        for answer in pages.take() { perform(desk.answered(answer)) }
+        for answer in pages.take() { perform(followed.answered(answer)) }
         sendCommands()
-        settle()
+        passOn()
     }
 
     /// Redis confirmed a SUBSCRIBE: who waited has its channel, where there is history with a position.
     func confirmed(_ channel: ChannelName) {
-        let answers = book.confirmed(channel)
+        let answers = subscriptions.confirmed(channel)
         guard rules.rules(channel)?.history != nil else {
             for answer in answers { gather(answer) }
             return
         }
-        if book.isInForce(channel) { desk.confirmed(channel, answers.compactMap(\.waiter)) }
+        if subscriptions.isInForce(channel) { followed.confirmed(channel, answers.compactMap(\.waiter)) }
     }
 
     /// A wish that needs no command.
-    func answered(_ answer: SubscriptionBook.Answer) {
+    func answered(_ answer: SubscriptionStateMachine.Answer) {
         guard case .subscribed(let channel, _, _) = answer.event, rules.rules(channel)?.history != nil,
             let waiter = answer.waiter
         else { return gather(answer) }
-        if let action = desk.join(channel, waiter) { perform([action]) }
+        if let action = followed.join(channel, waiter) { perform([action]) }
     }
 
     func leave(_ channel: ChannelName, receiver: Int) {
-        book.unsubscribe(channel, receiver: receiver)
-        desk.leave(channel, receiver: receiver)
-        guard book.receivers(of: channel) == 0 else { return }
-        desk.forget(channel)
+        subscriptions.unsubscribe(channel, receiver: receiver)
+        followed.leave(channel, receiver: receiver)
+        guard subscriptions.receivers(of: channel) == 0 else { return }
+        followed.forget(channel)
         losses.forget(channel)
     }
 
-    func perform(_ actions: [StreamDesk.Action]) {
+    func perform(_ actions: [FollowedStreams.Action]) {
         for action in actions {
             switch action {
             case .deliver(let publication):
@@ -70,7 +70,7 @@ extension SubscriberLink {
         let period = TimeAmount.microseconds(
             Int64(configuration.positionCheckInterval.microseconds) / Int64(parts))
         checks = link.eventLoop.scheduleRepeatedTask(initialDelay: period, delay: period) { _ in
-            bound.value.desk.check(parts: parts)
+            bound.value.followed.check(parts: parts)
             bound.value.retryReads()
         }
     }

@@ -23,16 +23,16 @@ final class SubscriberLink: RedisLinkOwner {
     let metrics: BrokerMetrics
     let formats: FormatTable
     let clock: NodeClock
-    let board: LinkBoard
+    let linkStates: LinkStates
     let inbox: Mailbox<Wish>
     let receivers: [Mailbox<BrokerEvent>]
     let probe: ProbeChannel
     let rules: ChannelRulebook
-    let pages: Mailbox<StreamDesk.Answer>
+    let pages: Mailbox<FollowedStreams.Answer>
     let onHearing: () -> Void
-    let onRead: (StreamDesk.Read) -> Void
-    var book = SubscriptionBook()
-    var desk: StreamDesk
+    let onRead: (FollowedStreams.Read) -> Void
+    var subscriptions = SubscriptionStateMachine()
+    var followed: FollowedStreams
     var losses = LossCounter()
     var checks: RepeatedTask?
     var names = ChannelNameCache()
@@ -47,15 +47,15 @@ final class SubscriberLink: RedisLinkOwner {
     /// When the burst that is being read began.
     var burstAt: UInt64?
     var downSince: UInt64
-    var isSettled = false
+    var isSynchronized = false
     /// What this link has added to the gauge of channels.
     var countedChannels = 0
 
     init(
         link: RedisLink, configuration: RedisConfiguration, metrics: BrokerMetrics, formats: FormatTable,
-        clock: NodeClock, board: LinkBoard, inbox: Mailbox<Wish>, receivers: [Mailbox<BrokerEvent>],
-        probe: ProbeChannel, rules: ChannelRulebook, pages: Mailbox<StreamDesk.Answer>,
-        onHearing: @escaping () -> Void, onRead: @escaping (StreamDesk.Read) -> Void,
+        clock: NodeClock, linkStates: LinkStates, inbox: Mailbox<Wish>, receivers: [Mailbox<BrokerEvent>],
+        probe: ProbeChannel, rules: ChannelRulebook, pages: Mailbox<FollowedStreams.Answer>,
+        onHearing: @escaping () -> Void, onRead: @escaping (FollowedStreams.Read) -> Void,
         onRedirect: @escaping (String) -> Void
     ) {
         self.link = link
@@ -63,13 +63,13 @@ final class SubscriberLink: RedisLinkOwner {
         self.metrics = metrics
         self.formats = formats
         self.clock = clock
-        self.board = board
+        self.linkStates = linkStates
         self.inbox = inbox
         self.receivers = receivers
         self.probe = probe
         self.rules = rules
         self.pages = pages
-        self.desk = StreamDesk(metrics: metrics)
+        self.followed = FollowedStreams(metrics: metrics)
         self.onHearing = onHearing
         self.onRead = onRead
         self.onRedirect = onRedirect
@@ -100,15 +100,17 @@ final class SubscriberLink: RedisLinkOwner {
         for wish in inbox.take() {
             switch wish {
             case .subscribe(let channel, let receiver, let ticket):
-                if let answer = book.subscribe(channel, receiver: receiver, ticket: ticket) { answered(answer) }
+                if let answer = subscriptions.subscribe(channel, receiver: receiver, ticket: ticket) {
+                    answered(answer)
+                }
             case .unsubscribe(let channel, let receiver):
                 leave(channel, receiver: receiver)
             case .adopt(let channel, let receivers, let position):
-                for receiver in receivers { book.adopt(channel, receiver: receiver) }
+                for receiver in receivers { subscriptions.adopt(channel, receiver: receiver) }
                 if let position {
-                    desk.adopt(channel, at: position)
+                    followed.adopt(channel, at: position)
                     // It may have been left and taken again within one visit: then no confirmation comes.
-                    if book.isInForce(channel) { desk.confirmed(channel, []) }
+                    if subscriptions.isInForce(channel) { followed.confirmed(channel, []) }
                 }
             case .probe(let tag):
                 probe.rename(tag: tag)
@@ -116,36 +118,36 @@ final class SubscriberLink: RedisLinkOwner {
             }
         }
         sendCommands()
-        settle()
+        passOn()
     }
 
     /// Sends what came together: reads, and events for the event loops.
-    func settle() {
-        for read in desk.takeReads() { onRead(read) }
+    func passOn() {
+        for read in followed.takeReads() { onRead(read) }
         post()
-        noteSettled()
+        noteSynchronized()
     }
 
     func linkIsReady() {
         if link.connections > 1 { metrics.counters.addShared(.reconnects) }
         sharded.reset()
         subscribeProbe()
-        book.linkIsUp()
+        subscriptions.linkIsUp()
         sendCommands()
-        board.set(.subscribe, "subscribing to \(book.wantedCount) channels")
-        noteSettled()
+        linkStates.set(.subscribe, "subscribing to \(subscriptions.wantedCount) channels")
+        noteSynchronized()
     }
 
     func linkIsLost(_ problem: String) {
-        if isSettled {
-            isSettled = false
+        if isSynchronized {
+            isSynchronized = false
             downSince = clock.monotonicMicroseconds()
         }
-        board.set(.subscribe, problem)
-        board.set(.probe, "no probe came back yet")
+        linkStates.set(.subscribe, problem)
+        linkStates.set(.probe, "no probe came back yet")
         probe.setHeard(false)
-        for answer in book.linkIsLost() { gather(answer) }
-        perform(desk.linkIsLost())
+        for answer in subscriptions.linkIsLost() { gather(answer) }
+        perform(followed.linkIsLost())
         post()
     }
 
@@ -177,13 +179,13 @@ final class SubscriberLink: RedisLinkOwner {
 
     func receivedBurst() {
         burstAt = nil
-        settle()
+        passOn()
     }
 
-    func noteSettled() {
-        guard book.isSettled, desk.isSettled, !isSettled else { return }
-        isSettled = true
-        board.set(.subscribe, nil)
+    func noteSynchronized() {
+        guard subscriptions.isSynchronized, followed.isSynchronized, !isSynchronized else { return }
+        isSynchronized = true
+        linkStates.set(.subscribe, nil)
         let took = clock.monotonicMicroseconds() &- downSince
         metrics.resubscribe.recordShared(microseconds: Int(truncatingIfNeeded: took))
     }

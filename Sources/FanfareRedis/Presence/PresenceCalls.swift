@@ -38,13 +38,13 @@ struct PresenceCalls: Sendable {
     }
 
     /// The answer to a change; `nil` when it is not of the scripts' form.
-    static func outlook(_ reply: ReplyView) -> PresenceOutlook? {
+    static func outlook(_ reply: ReplyView) -> PresenceChange? {
         guard let left = reply[reply.count - 1]?.integer else { return nil }
         var missing: [ExactText] = []
         if reply.count > 1, let list = reply[0] {
             missing = (0..<list.count).compactMap { list[$0]?.text }.map { ExactText($0) }
         }
-        return PresenceOutlook(missing: missing, nextExpiry: left < 0 ? nil : .milliseconds(left))
+        return PresenceChange(missing: missing, nextExpiry: left < 0 ? nil : .milliseconds(left))
     }
 
     /// The answer to a read; a member that no node wrote is left out.

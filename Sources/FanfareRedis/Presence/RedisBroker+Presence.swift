@@ -5,7 +5,7 @@ import FanfareWire
 extension RedisBroker {
     public func join(
         _ members: [ClientInfo], _ channel: ChannelName, returning: Bool,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) {
         run(channel, size: members.count * Self.memberSize, PresenceCalls.outlook, completion) {
             presenceCalls.join(members, channel, $0, returning: returning)
@@ -14,7 +14,7 @@ extension RedisBroker {
 
     public func leave(
         _ clients: [ExactText], _ channel: ChannelName,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) {
         run(channel, size: clients.count * Self.clientSize, PresenceCalls.outlook, completion) {
             presenceCalls.leave(clients, channel, $0)
@@ -23,7 +23,7 @@ extension RedisBroker {
 
     public func refresh(
         _ clients: [ExactText], _ channel: ChannelName,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) {
         run(channel, size: clients.count * Self.clientSize, PresenceCalls.outlook, completion) {
             presenceCalls.refresh(clients, channel, $0)
@@ -31,7 +31,7 @@ extension RedisBroker {
     }
 
     public func reap(
-        _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) {
         run(channel, size: 0, PresenceCalls.outlook, completion) { presenceCalls.reap(channel, $0) }
     }

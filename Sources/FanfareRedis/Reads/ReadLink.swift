@@ -31,7 +31,7 @@ final class ReadLink: RedisLinkOwner {
     private let link: RedisLink
     private let configuration: RedisConfiguration
     private let clock: NodeClock
-    private let board: LinkBoard
+    private let linkStates: LinkStates
     private let inbox: Mailbox<Order>
     private let onReady: () -> Void
     private let pipeline: CommandPipeline<Asked>
@@ -40,12 +40,12 @@ final class ReadLink: RedisLinkOwner {
 
     init(
         link: RedisLink, configuration: RedisConfiguration, metrics: BrokerMetrics, clock: NodeClock,
-        board: LinkBoard, inbox: Mailbox<Order>, onReady: @escaping () -> Void
+        linkStates: LinkStates, inbox: Mailbox<Order>, onReady: @escaping () -> Void
     ) {
         self.link = link
         self.configuration = configuration
         self.clock = clock
-        self.board = board
+        self.linkStates = linkStates
         self.inbox = inbox
         self.onReady = onReady
         self.pipeline = CommandPipeline(link: link, configuration: configuration, metrics: metrics, clock: clock)
@@ -81,7 +81,7 @@ final class ReadLink: RedisLinkOwner {
     func linkIsReady() { pipeline.prepare() }
 
     func linkIsLost(_ problem: String) {
-        board.set(.read, problem)
+        linkStates.set(.read, problem)
         fail()
     }
 
@@ -89,7 +89,7 @@ final class ReadLink: RedisLinkOwner {
         switch pipeline.received(reply) {
         case .nothing: break
         case .ready:
-            board.set(.read, nil)
+            linkStates.set(.read, nil)
             onReady()
         case .command(let asked):
             queue.answered(cost: asked.cost)

@@ -9,9 +9,9 @@ struct ClientPlaces {
     /// Where it comes from, for the log.
     var address: ClientAddress?
     /// Its address, where it holds a place there.
-    var ofAddress: Party?
+    var ofAddress: ClientGroup?
     /// Its user, with all clients of that user, where something is limited by user; it holds a place there.
-    var ofUser: Party?
+    var ofUser: ClientGroup?
     /// Bytes of recovered publications that it has not taken.
     private(set) var recoveredBytes = 0
 

@@ -100,7 +100,7 @@ extension Client {
         case .deliver(let start):
             deliver(start)
         case .subscribe(let channel, let wish, let selection, let id):
-            loop.settle()
+            loop.flushHub()
             guard isOpen else { return }
             guard wish == .none || mayRecover else { return subscribeFailed(channel, request: id, .overloaded) }
             if wish != .none { inbound.reads.beginRecovery(id) }

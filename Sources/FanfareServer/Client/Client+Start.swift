@@ -21,7 +21,7 @@ extension Client {
     /// Goes on with these subscriptions: one with a recovery at a time.
     func beginNext() {
         guard let tokens, !tokens.starts.isEmpty, tokens.recovering == nil else { return }
-        loop.settle()
+        loop.flushHub()
         while isOpen, session.isConnecting, tokens.recovering == nil, let start = tokens.starts.popLast() {
             let isRecovered = start.wish == .none || tokens.recoveryLeft > 0 && mayRecover
             if start.wish != .none { tokens.recovering = (start.channel, isRecovered) }

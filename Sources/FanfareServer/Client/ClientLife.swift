@@ -12,7 +12,7 @@ struct ClientLife {
     }
 
     private(set) var phase = Phase.opening
-    private var afterFarewell = AfterFarewell.closeSocket
+    private var afterFarewell = AfterLastBytes.closeSocket
 
     /// The session begins. Returns whether it does.
     mutating func begin() -> Bool {
@@ -22,7 +22,7 @@ struct ClientLife {
     }
 
     /// The node or the peer ends the session: the farewell is to be sent. Returns whether there was a session.
-    mutating func close(then afterFarewell: AfterFarewell) -> Bool {
+    mutating func close(then afterFarewell: AfterLastBytes) -> Bool {
         guard phase == .open else { return false }
         phase = .closing
         self.afterFarewell = afterFarewell
@@ -30,7 +30,7 @@ struct ClientLife {
     }
 
     /// The farewell is with the kernel. Returns what follows; `nil`: nothing.
-    func farewellWritten() -> AfterFarewell? { phase == .closing ? afterFarewell : nil }
+    func farewellWritten() -> AfterLastBytes? { phase == .closing ? afterFarewell : nil }
 
     /// The connection is of no use any more: it is to be closed, and nothing can be said. Returns whether there was one, and
     /// whether a session ends with it.

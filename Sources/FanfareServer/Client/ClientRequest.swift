@@ -23,7 +23,7 @@ struct ClientRequest {
     ///   - wish: where that subscription begins.
     func begin(
         _ session: @autoclosure () -> Session, _ format: WireFormat, in channel: ChannelName? = nil,
-        _ wish: RecoveryWish = .none
+        _ wish: RecoveryRequest = .none
     ) {
         let loop = exchange.loop
         let client = exchange.admit {
@@ -38,7 +38,7 @@ struct ClientRequest {
             client.opening = nil
             subscribed(client, channel, result)
         }
-        loop.settle()
+        loop.flushHub()
         loop.shard.subscribe(client, to: channel, request: 0, wish: wish)
     }
 

@@ -30,7 +30,7 @@ protocol ClientTransport: AnyObject {
     var hasPeer: Bool { get }
 
     /// The last bytes of a client that the node ends, which say why, and what follows them.
-    func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell)
+    func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterLastBytes)
 
     /// Whether it changes the frames of publications; then none go past it.
     var changesFrames: Bool { get }
@@ -70,7 +70,7 @@ enum Arrival {
 }
 
 /// What follows the last bytes of a client.
-enum AfterFarewell {
+enum AfterLastBytes {
     /// The peer's own farewell, or a deadline.
     case awaitPeer
     /// The end of our half: the peer may still be sending, or may never understand that it should end.

@@ -12,7 +12,7 @@ protocol PendingSocket: AnyObject {
 /// after ``leave(_:)``.
 struct PendingPlace {
     /// What its address gave it; `nil` where no share holds for it.
-    private var share: Party?
+    private var share: ClientGroup?
     /// -1: the node does not wait for it.
     private var waitingPlace = -1
     /// Whether it is counted.
@@ -26,8 +26,8 @@ struct PendingPlace {
         share = nil
         switch loop.node.pending.share(of: address, now: loop.node.clock.monotonicMicroseconds()) {
         case .unlimited: return true
-        case .place(let party):
-            share = party
+        case .place(let group):
+            share = group
             return true
         case .none:
             loop.metrics.refusals.add(.pendingAddressLimit)

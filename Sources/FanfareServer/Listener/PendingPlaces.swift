@@ -9,13 +9,13 @@ import NIOCore
 final class PendingPlaces: Sendable {
     /// Sockets of one event loop.
     let perLoop: Int
-    private let shares: Census<ClientAddress>
+    private let shares: ClientGroups<ClientAddress>
     private let trusted: TrustedNetworks
 
     init(_ configuration: NodeConfiguration) {
         let limits = configuration.limits
         perLoop = max(1, limits.maxPendingConnections / max(1, configuration.loops))
-        shares = Census(Party.Allowance(connections: limits.maxPendingConnectionsPerAddress))
+        shares = ClientGroups(ClientGroup.Allowance(connections: limits.maxPendingConnectionsPerAddress))
         trusted = configuration.trusted
     }
 
@@ -23,8 +23,8 @@ final class PendingPlaces: Sendable {
     enum Share {
         /// No share holds for it.
         case unlimited
-        /// One place of its share, to be given back with `Party.leave`.
-        case place(Party)
+        /// One place of its share, to be given back with `ClientGroup.leave`.
+        case place(ClientGroup)
         /// It has all that it may have.
         case none
     }
@@ -32,8 +32,8 @@ final class PendingPlaces: Sendable {
     /// Takes a place out of the share of an address.
     func share(of address: ClientAddress, now: UInt64) -> Share {
         if trusted.contains(address) { return .unlimited }
-        guard let party = shares.enter(address.counted, now: now) else { return .none }
-        return .place(party)
+        guard let group = shares.enter(address.counted, now: now) else { return .none }
+        return .place(group)
     }
 }
 

@@ -7,8 +7,8 @@ extension LoopState {
 
     static func makePresence(
         _ node: NodeContext, wheel: TimingWheel, metrics: LoopMetrics, wake: @escaping @Sendable () -> Void
-    ) -> PresenceKeeper {
-        PresenceKeeper(
+    ) -> PresenceUpdater {
+        PresenceUpdater(
             store: node.broker, rules: node.channels, wheel: wheel, answers: Mailbox(wake: wake), metrics: metrics,
             now: node.clock.monotonicMicroseconds)
     }

@@ -14,9 +14,9 @@ final class LoopState {
     let metrics: LoopMetrics
     let shard: HubShard<Client>
     let wheel: TimingWheel
-    let presence: PresenceKeeper
+    let presence: PresenceUpdater
     /// What is kept here between two polls.
-    let polls: PollDesk
+    let polls: PollBuffers
     /// Where the broker posts for this loop.
     let mailbox: Mailbox<BrokerEvent>
     /// Where the broker's answers to publishes of this loop's clients are posted.
@@ -36,7 +36,7 @@ final class LoopState {
     /// When those, and what a visit of the mailboxes left over, go on.
     private(set) lazy var pass = SocketPass(eventLoop) { [unowned self] in socketsSeen() }
     /// Puts a turn's publications together for the clients of this loop.
-    var join = TickJoin()
+    var join = CombinedFrames()
     /// What waits for clients of this loop, each batch once.
     var queued: QueueLedger
     /// Clients with bytes for the end of this turn.
@@ -103,7 +103,7 @@ final class LoopState {
             broker: node.broker, rules: node.channels, receiver: index, metrics: metrics, mailbox: mailbox,
             maxRecovery: node.configuration.limits.maxRecovery,
             maxFilters: node.configuration.limits.maxFiltersPerChannel)
-        self.polls = PollDesk(wake: wake)
+        self.polls = PollBuffers(wake: wake)
         node.polls.add(polls.mailbox, loop: index)
         node.emulation.add(emulated, loop: index)
         self.presence = Self.makePresence(node, wheel: wheel, metrics: metrics, wake: wake)
@@ -217,13 +217,13 @@ final class LoopState {
             nextEvent += 1
             if shard.biggestBatch >= Self.batchBytes || shard.batchedBytes >= Self.batchesBytes {
                 budget.spend(bytes: shard.batchedBytes)
-                settle()
+                flushHub()
                 flushClients()
             }
         }
         let delay = node.configuration.writeDelay
         if delay == .zero {
-            settle()
+            flushHub()
         } else if shard.batchedBytes > 0, !isDelayed {
             flushLater(delay)
         }
@@ -260,13 +260,13 @@ final class LoopState {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.scheduleTask(in: TimeAmount(delay)) {
             bound.value.isDelayed = false
-            bound.value.settle()
+            bound.value.flushHub()
             bound.value.flush()
         }
     }
 
     /// Hands what waits for more to its subscribers. Before a subscription, whose client must not hear of what came before.
-    func settle() { shard.flush(now: node.clock.wallMicroseconds) }
+    func flushHub() { shard.flush(now: node.clock.wallMicroseconds) }
 
     /// Keeps the room of a usual burst for the next one, and no more.
     private static func empty<Element>(_ array: inout [Element]) {
@@ -290,7 +290,7 @@ final class LoopState {
             shard.history(channel, read: read, result)
             return TurnBudget.bigAnswer
         case .insufficient(let channel, let position):
-            settle()
+            flushHub()
             shard.insufficient(channel, position: position)
         case .presence(let prepared): shard.announce(prepared)
         case .returned: presence.refreshSoon()

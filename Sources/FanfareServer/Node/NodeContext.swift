@@ -18,13 +18,13 @@ final class NodeContext: Sendable {
     /// What was recovered for clients and is not taken by them.
     let recoveries: ByteBudget
     /// Where requests come from.
-    let callers: Callers
+    let clientAddresses: ClientAddresses
     /// Users with clients here; `nil` where nothing is limited by user.
-    let users: Census<ExactText>?
+    let users: ClientGroups<ExactText>?
     /// Places of sockets without a session.
     let pending: PendingPlaces
     /// Who publishes over HTTP, where clients' publications are limited.
-    let publishers: Census<Publisher>?
+    let publishers: ClientGroups<Publisher>?
     /// How fast a client may send.
     let rates: ClientRates
     let formats: FormatTable
@@ -75,11 +75,11 @@ final class NodeContext: Sendable {
         self.rates = configuration.echo ? ClientRates() : ClientRates(configuration.limits)
         self.connectRate = RateMeter(Rate(perSecond: configuration.limits.maxConnectRate))
         self.recoveries = ByteBudget(limit: configuration.limits.maxRecoveryBytes)
-        self.callers = Callers(configuration, metrics: metrics, logger: logger)
+        self.clientAddresses = ClientAddresses(configuration, metrics: metrics, logger: logger)
         self.pending = PendingPlaces(configuration)
-        self.publishers = rates.publications.map { Census(Party.Allowance(publications: $0)) }
+        self.publishers = rates.publications.map { ClientGroups(ClientGroup.Allowance(publications: $0)) }
         let ofUser = configuration.limits.ofUser
-        self.users = ofUser.isUnlimited ? nil : Census(ofUser)
+        self.users = ofUser.isUnlimited ? nil : ClientGroups(ofUser)
         self.centrifuge = .init(
             configuration.centrifugePolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens)))
     }

@@ -33,7 +33,7 @@ final class RunningAdmin: Sendable {
                     node.refusals.note(kind, now: node.clock.monotonicMicroseconds(), what, [:])
                 },
                 tokenProblem: { node.tokens?.keys.problem },
-                knownAddresses: { node.callers.parties?.count ?? 0 },
+                knownAddresses: { node.clientAddresses.groups?.count ?? 0 },
                 knownUsers: { node.users?.count ?? 0 },
                 broker: node.broker,
                 brokerName: configuration.redis.isEmpty ? "memory" : "redis",

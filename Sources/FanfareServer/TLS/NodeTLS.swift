@@ -23,7 +23,7 @@ final class NodeTLS: Sendable {
     private let watching = Mutex<Task<Void, Never>?>(nil)
 
     /// Files that are being replaced one after the other may not fit for a moment.
-    private static let settleTime = Duration.seconds(1)
+    private static let replacementTime = Duration.seconds(1)
 
     /// - Returns: `nil` where the configuration has no certificate: then the public port speaks plain HTTP.
     /// - Throws: ``NodeStartError/tls(reason:)``.
@@ -92,7 +92,7 @@ final class NodeTLS: Sendable {
         guard (try? await Task.sleep(for: interval)) != nil else { return false }
         let found = files.fingerprint()
         guard found != tried.withLock(\.self) else { return true }
-        guard (try? await Task.sleep(for: min(interval, Self.settleTime))) != nil else { return false }
+        guard (try? await Task.sleep(for: min(interval, Self.replacementTime))) != nil else { return false }
         // What is still being written is looked at the next time.
         if files.fingerprint() == found { reload() }
         return true

@@ -11,8 +11,8 @@ enum RecoveryQuery {
     /// - Parameters:
     ///   - target: the request target as received.
     ///   - rules: of the channel that it names.
-    static func wish(_ target: String, _ rules: ChannelRules) throws(Problem) -> RecoveryWish {
-        var wish = rules.recovery == .cache ? RecoveryWish.last(1) : .none
+    static func wish(_ target: String, _ rules: ChannelRules) throws(Problem) -> RecoveryRequest {
+        var wish = rules.recovery == .cache ? RecoveryRequest.last(1) : .none
         for item in QueryItems(target) {
             if item.name.elementsEqual("since".utf8) {
                 guard let position = StreamPosition(Substring(item.value)) else {

@@ -1,6 +1,6 @@
 import FanfareProtocols
+import FanfareTestKit
 import FanfareWire
-import Support
 import Synchronization
 import Testing
 

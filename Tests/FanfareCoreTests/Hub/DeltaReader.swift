@@ -1,6 +1,6 @@
+import FanfareTestKit
 import FanfareWire
 import NIOCore
-import Support
 
 /// A client of the Centrifuge protocol in JSON with deltas, as SDKs are: it keeps the last text and applies deltas to it.
 struct DeltaReader {

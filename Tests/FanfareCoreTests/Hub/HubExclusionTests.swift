@@ -107,7 +107,7 @@ struct HubExclusionTests {
         let (bench, sender) = bench()
         let other = bench.client()
         let channel = try ChannelName("a")
-        let wish = RecoveryWish.since(StreamPosition(offset: 1, epoch: "e"))
+        let wish = RecoveryRequest.since(StreamPosition(offset: 1, epoch: "e"))
         func publication(_ offset: UInt64, isOwn: Bool) -> Publication {
             Publication(
                 channel: channel, payload: Payload(text: "\(offset)"),

@@ -1,6 +1,6 @@
+import FanfareTestKit
 import FanfareWire
 import NIOCore
-import Support
 import Testing
 
 @testable import FanfareCore
@@ -82,7 +82,7 @@ struct HubLaneTests {
 struct TickJoinTests {
     @Test("the same bytes behind the same bytes are put together once")
     func shared() {
-        var join = TickJoin()
+        var join = CombinedFrames()
         let (a, b) = (ByteBuffer(string: "a"), ByteBuffer(string: "b"))
         let first = join.join(a, b)
         let second = join.join(a, b)
@@ -93,7 +93,7 @@ struct TickJoinTests {
     @Test("other bytes are never taken for them, also when a buffer's owner writes on", arguments: 0..<200)
     func model(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))
-        var join = TickJoin()
+        var join = CombinedFrames()
         let tails = (0..<3).map { ByteBuffer(string: "t\($0)") }
         var ticks = (0..<4).map { (bytes: ByteBuffer(string: "c\($0)"), text: "c\($0)") }
         for step in 0..<100 {

@@ -1,7 +1,7 @@
 import FanfareProtocols
+import FanfareTestKit
 import FanfareWire
 import NIOCore
-import Support
 import Testing
 
 @testable import FanfareCore

@@ -1,6 +1,6 @@
 import FanfareProtocols
+import FanfareTestKit
 import FanfareWire
-import Support
 import Testing
 
 @testable import FanfareCore

@@ -19,14 +19,14 @@ struct ByteBudgetTests {
 
     @Test("an attempt that is given back does not count")
     func attempts() {
-        let party = Party(Party.Allowance(attempts: Rate(perSecond: 1, burst: 2)))
+        let group = ClientGroup(ClientGroup.Allowance(attempts: Rate(perSecond: 1, burst: 2)))
         let now: UInt64 = 5_000_000
         for _ in 0..<10 {
-            #expect(party.mayTry(now: now))
-            party.tried()
+            #expect(group.mayTry(now: now))
+            group.tried()
         }
-        #expect(party.mayTry(now: now) && party.mayTry(now: now) && !party.mayTry(now: now))
-        let other = Party(Party.Allowance(attempts: Rate(perSecond: 1, burst: 2)))
+        #expect(group.mayTry(now: now) && group.mayTry(now: now) && !group.mayTry(now: now))
+        let other = ClientGroup(ClientGroup.Allowance(attempts: Rate(perSecond: 1, burst: 2)))
         for _ in 0..<9 { other.tried() }
         #expect(other.mayTry(now: now) && other.mayTry(now: now) && !other.mayTry(now: now))
     }

@@ -1,5 +1,5 @@
 import FanfareCore
-import Support
+import FanfareTestKit
 import Testing
 
 @Suite("Throttle")

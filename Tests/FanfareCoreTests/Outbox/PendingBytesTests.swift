@@ -1,6 +1,6 @@
+import FanfareTestKit
 import FanfareWire
 import NIOCore
-import Support
 import Testing
 
 @testable import FanfareCore
@@ -10,7 +10,7 @@ struct PendingBytesTests {
     @Test("bytes of a turn stay in order, each client its own, and nothing large is copied", arguments: 0..<60)
     func model(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))
-        var join = TickJoin()
+        var join = CombinedFrames()
         var turns = (0..<4).map { _ in (pending: PendingBytes(), bytes: ByteBuffer(), credit: 0) }
         for step in 0..<40 {
             let size = Int.random(in: 1...(step.isMultiple(of: 3) ? 30_000 : 900), using: &random)
@@ -31,7 +31,7 @@ struct PendingBytesTests {
                 }
                 turns[index].bytes.writeImmutableBuffer(bytes)
                 if isCredited { turns[index].credit += size }
-                guard size > TickJoin.sharedBytes else { continue }
+                guard size > CombinedFrames.sharedBytes else { continue }
                 let last = turns[index].pending.pieces.last?.bytes.withUnsafeReadableBytes(\.baseAddress)
                 #expect(last == start, "a reference, not a copy")
             }
@@ -51,7 +51,7 @@ struct PendingBytesTests {
 
     @Test("clients with the same small bytes share one copy, also behind large ones")
     func shared() {
-        var join = TickJoin()
+        var join = CombinedFrames()
         var turns = [PendingBytes(), PendingBytes()]
         for bytes in [ByteBuffer(repeating: 1, count: 9_000), ByteBuffer(string: "a"), ByteBuffer(string: "b")] {
             for index in turns.indices { turns[index].append(bytes, join: &join) }

@@ -1,5 +1,5 @@
+import FanfareTestKit
 import FanfareWire
-import Support
 import Testing
 
 @testable import FanfareCore

@@ -1,5 +1,5 @@
+import FanfareTestKit
 import FanfareWire
-import Support
 import Synchronization
 
 @testable import FanfareCore
@@ -31,21 +31,21 @@ final class FaultyStore: NoPresence {
 
     func join(
         _ members: [ClientInfo], _ channel: ChannelName, returning: Bool,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) { call(members.count, completion) { self.broker.join(members, channel, returning: returning, completion: $0) } }
 
     func leave(
         _ clients: [ExactText], _ channel: ChannelName,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) { call(clients.count, completion) { self.broker.leave(clients, channel, completion: $0) } }
 
     func refresh(
         _ clients: [ExactText], _ channel: ChannelName,
-        completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) { call(clients.count, completion) { self.broker.refresh(clients, channel, completion: $0) } }
 
     func reap(
-        _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void
+        _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void
     ) { call(0, completion) { self.broker.reap(channel, completion: $0) } }
 
     /// Gives all answers that are due.
@@ -58,14 +58,14 @@ final class FaultyStore: NoPresence {
     }
 
     private func call(
-        _ members: Int, _ completion: @escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void,
-        _ body: (@escaping @Sendable (Result<PresenceOutlook, BrokerError>) -> Void) -> Void
+        _ members: Int, _ completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void,
+        _ body: (@escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void) -> Void
     ) {
         let fate = state.withLock { state in
             state.calls.append(members)
             return Int.random(in: 0..<100, using: &state.random) < state.faults ? Int(state.random.next() % 2) : 2
         }
-        let later: @Sendable (Result<PresenceOutlook, BrokerError>) -> Void = { result in
+        let later: @Sendable (Result<PresenceChange, BrokerError>) -> Void = { result in
             self.state.withLock { $0.answers.append { completion(result) } }
         }
         switch fate {
@@ -79,14 +79,14 @@ final class FaultyStore: NoPresence {
 /// A node's event loop, as far as presence goes.
 final class PresenceModelNode {
     let store: FaultyStore
-    let keeper: PresenceKeeper
+    let updater: PresenceUpdater
     let wheel: TimingWheel
     var wanted: Set<String> = []
 
     init(_ broker: MemoryBroker, rules: ChannelRulebook, clock: TurnedClock, seed: Int) {
         store = FaultyStore(broker, seed: seed)
         wheel = TimingWheel(now: clock.now)
-        keeper = PresenceKeeper(
+        updater = PresenceUpdater(
             store: store, rules: rules, wheel: wheel, answers: Mailbox(wake: {}), metrics: LoopMetrics(),
             now: { clock.now })
     }

@@ -94,7 +94,7 @@ struct ManyRecoveriesTests {
     }
 
     /// A new client's frames, and how many of them are its own.
-    private func recover(_ wish: RecoveryWish) throws -> (frames: SharedFrames, count: Int) {
+    private func recover(_ wish: RecoveryRequest) throws -> (frames: SharedFrames, count: Int) {
         let member = Member()
         shard.subscribe(member, to: channel, request: 1, wish: wish)
         for _ in 0..<4 { visit() }

@@ -159,7 +159,7 @@ struct ByteIdentityTests {
         let infos = [pair.one, pair.other].map { ClientInfo(client: ExactText($0), user: ExactText($0)) }
         #expect(presence.join(infos, returning: false, until: 9).count == 2)
         #expect(presence.stats == PresenceStats(clients: 2, users: 2))
-        let census = Census<ExactText>(Party.Allowance(connections: 1))
+        let census = ClientGroups<ExactText>(ClientGroup.Allowance(connections: 1))
         #expect(census.enter(ExactText(pair.one), now: 0) != nil)
         #expect(census.enter(ExactText(pair.other), now: 0) != nil)
         #expect(census.enter(ExactText(pair.one), now: 0) == nil)

@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 import Testing
 
 @testable import FanfareServer

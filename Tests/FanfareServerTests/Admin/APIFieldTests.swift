@@ -1,7 +1,7 @@
 import FanfareCore
 import FanfareProtocols
+import FanfareTestKit
 import FanfareWire
-import Support
 import Testing
 
 @testable import FanfareServer

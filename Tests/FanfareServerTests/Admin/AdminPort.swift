@@ -1,10 +1,10 @@
 import FanfareCore
 import FanfareProtocols
+import FanfareTestKit
 import FanfareWire
 import Logging
 import NIOCore
 import ServiceLifecycle
-import Support
 import Synchronization
 
 @testable import FanfareServer

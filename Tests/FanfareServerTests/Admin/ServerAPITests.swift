@@ -1,8 +1,8 @@
 import FanfareCore
 import FanfareProtocols
+import FanfareTestKit
 import FanfareWire
 import NIOCore
-import Support
 import Testing
 
 @testable import FanfareServer

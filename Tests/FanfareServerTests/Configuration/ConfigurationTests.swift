@@ -1,6 +1,6 @@
 import FanfareCore
+import FanfareTestKit
 import Foundation
-import Support
 import Testing
 
 @testable import FanfareServer

@@ -1,5 +1,5 @@
+import FanfareTestKit
 import Foundation
-import Support
 
 @testable import FanfareServer
 

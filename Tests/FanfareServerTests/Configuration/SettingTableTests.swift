@@ -1,8 +1,8 @@
 import FanfareCore
 import FanfareRedis
+import FanfareTestKit
 import Foundation
 import JWTKit
-import Support
 import Testing
 
 @testable import FanfareServer

@@ -1,6 +1,6 @@
 import FanfareCore
+import FanfareTestKit
 import Foundation
-import Support
 import Testing
 import Yams
 

@@ -1,5 +1,5 @@
+import FanfareTestKit
 import Foundation
-import Support
 import Testing
 
 /// Finds comparisons of Swift strings where access is decided. `String`'s `==` takes U+212A for `K`; `ExactText` and
@@ -74,7 +74,7 @@ struct StringComparisonLintTests {
     @Test(
         "the lint finds what it is for",
         arguments: [
-            "var parties: [String: Party] = [:]", "let names: Set<String> = []", "public let user: String",
+            "var groups: [String: ClientGroup] = [:]", "let names: Set<String> = []", "public let user: String",
             "guard $0.channel.string == name else { return }", "if name == channel.string {",
             "guard scheme.lowercased() == word else { return nil }", "bearer.channels.contains(channel.string)",
             "public var audience: String?", "var channels: [String] = []", "let keyID: String?",
@@ -85,7 +85,7 @@ struct StringComparisonLintTests {
         "and nothing else",
         arguments: [
             "/// `String`'s `==`: Set<String>", "let user: ExactText", "guard $0.channel == channel else { return }",
-            "JSONWriter.writeString(channel.string, into: &buffer)", "var parties: [ExactText: Party] = [:]",
+            "JSONWriter.writeString(channel.string, into: &buffer)", "var groups: [ExactText: ClientGroup] = [:]",
             "let channel: ChannelName", "text.asciiLowercased == word",
         ])
     func passes(line: String) throws { #expect(try Self.findings(in: line, Self.rules()) == []) }

@@ -1,6 +1,6 @@
+import FanfareTestKit
 import FanfareWire
 import Foundation
-import Support
 import Testing
 
 @Suite("Close codes in docs/protocol.md")

@@ -1,6 +1,6 @@
+import FanfareTestKit
 import NIOCore
 import NIOEmbedded
-import Support
 import Testing
 
 @testable import FanfareServer

@@ -1,6 +1,6 @@
+import FanfareTestKit
 import HTTPTypes
 import NIOHPACK
-import Support
 import Testing
 
 @testable import FanfareServer

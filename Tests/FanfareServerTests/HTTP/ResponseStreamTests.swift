@@ -1,7 +1,7 @@
+import FanfareTestKit
 import HTTPTypes
 import NIOCore
 import NIOEmbedded
-import Support
 import Testing
 
 @testable import FanfareServer

@@ -1,10 +1,10 @@
 import FanfareCore
 import FanfareProtocols
+import FanfareTestKit
 import FanfareWire
 import Logging
 import NIOCore
 import NIOPosix
-import Support
 import Testing
 
 @testable import FanfareServer

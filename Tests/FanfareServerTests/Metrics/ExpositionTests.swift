@@ -1,8 +1,8 @@
 import FanfareCore
 import FanfareProtocols
+import FanfareTestKit
 import FanfareWire
 import Foundation
-import Support
 import Testing
 
 @testable import FanfareServer

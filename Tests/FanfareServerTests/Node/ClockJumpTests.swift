@@ -1,9 +1,9 @@
 import FanfareAuth
 import FanfareCore
+import FanfareTestKit
 import Foundation
 import Logging
 import NIOCore
-import Support
 import Synchronization
 import Testing
 

@@ -1,8 +1,8 @@
 import FanfareRedis
+import FanfareTestKit
 import FanfareWire
 import NIOCore
 import NIOPosix
-import Support
 import Testing
 
 @testable import FanfareServer

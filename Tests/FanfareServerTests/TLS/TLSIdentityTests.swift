@@ -1,5 +1,5 @@
+import FanfareTestKit
 import NIOSSL
-import Support
 import Testing
 
 @testable import FanfareServer

@@ -1,10 +1,10 @@
 import FanfareCore
 import FanfareProtocols
+import FanfareTestKit
 import FanfareWire
 import Logging
 import NIOCore
 import NIOEmbedded
-import Support
 
 @testable import FanfareServer
 
@@ -42,7 +42,7 @@ final class ClientBench {
         let client = try client(.raw(raw), room: room)
         for name in channels {
             client.client.opening = ClientOpening { _ in client.client.opening = nil }
-            loop.settle()
+            loop.flushHub()
             loop.shard.subscribe(client.client, to: name, request: 0)
             eventLoop.run()
         }

@@ -1,8 +1,8 @@
 import FanfareCore
 import FanfareProtocols
+import FanfareTestKit
 import FanfareWire
 import NIOCore
-import Support
 import Testing
 
 @testable import FanfareServer
@@ -175,7 +175,7 @@ struct ClientQueueTests {
     private func subscribe(_ client: BenchClient, _ lead: String, _ bench: ClientBench) throws {
         let encoder = FormatDefinition.personal(PayloadCodec(), in: WebSocketFraming())
         let format = try #require(bench.node.formats.intern("personal", as: encoder))
-        bench.loop.settle()
+        bench.loop.flushHub()
         client.client.opening = ClientOpening { _ in client.client.opening = nil }
         bench.loop.shard.subscribe(
             client.client, to: try ChannelName("p"), request: 1, format: format, lead: Array(lead.utf8))

@@ -1,6 +1,6 @@
+import FanfareTestKit
 import NIOCore
 import NIOPosix
-import Support
 import Synchronization
 import Testing
 

@@ -11,7 +11,7 @@ struct PollRelayTests {
     func busy() throws {
         let node = NodeID.random()
         let relay = PollRelay(node)
-        let mailbox = Mailbox<PollDesk.Event> {}
+        let mailbox = Mailbox<PollBuffers.Event> {}
         relay.add(mailbox, loop: 0)
         let question = PollQuestion(
             cursor: PollCursor(id: ClientID.make(node: node, loop: 0)), channel: try ChannelName("a"), user: "",
@@ -25,7 +25,7 @@ struct PollRelayTests {
         #expect(statuses.withLock { $0.isEmpty })
         ask()
         #expect(statuses.withLock { $0 } == [.busy])
-        var events: [PollDesk.Event] = []
+        var events: [PollBuffers.Event] = []
         mailbox.take(into: &events)
         guard case .question(_, let answer) = try #require(events.first) else { return }
         answer(.nothing)

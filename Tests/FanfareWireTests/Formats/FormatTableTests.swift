@@ -1,6 +1,6 @@
 import FanfareProtocols
+import FanfareTestKit
 import NIOCore
-import Support
 import Synchronization
 import Testing
 

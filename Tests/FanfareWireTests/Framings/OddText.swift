@@ -1,4 +1,4 @@
-import Support
+import FanfareTestKit
 
 /// Texts made of what streams and JSON take for something else.
 enum OddText {

@@ -30,11 +30,11 @@ enum HTTPPipeline {
         let peer = ClientAddress(channel.remoteAddress)
         if let peer, !connection.takeShare(of: peer) { throw ChannelError.operationUnsupported }
         try pipeline.addHandler(connection)
-        guard loop.node.callers.source == .proxyProtocol else { return }
+        guard loop.node.clientAddresses.source == .proxyProtocol else { return }
         // Health checks of proxies reset the connection before it is accepted: then nobody is there any more.
         guard let peer else { throw ChannelError.alreadyClosed }
         // Before all others, also before TLS.
-        guard loop.node.callers.trusted.contains(peer) else { return }
+        guard loop.node.clientAddresses.trusted.contains(peer) else { return }
         try pipeline.addHandler(ProxyHeaderHandler(connection: connection), position: .first)
     }
 

@@ -43,11 +43,11 @@ struct PublishEndpoint: Endpoint {
         let now = node.clock.monotonicMicroseconds()
         let user = bearer.grants.user
         let publisher = user.isEmpty ? Publisher.address(exchange.caller.address.counted) : .user(user)
-        if let wait = node.publishers?.party(publisher, now: now).publish(now: now) {
+        if let wait = node.publishers?.group(publisher, now: now).publish(now: now) {
             return refuseRate(exchange, .publications, user.isEmpty ? "this address" : "this user", wait)
         }
         guard let users = node.users, !user.isEmpty else { return true }
-        guard let wait = users.party(user, now: now).publish(now: now) else { return true }
+        guard let wait = users.group(user, now: now).publish(now: now) else { return true }
         return refuseRate(exchange, .userPublications, "this user", wait)
     }
 

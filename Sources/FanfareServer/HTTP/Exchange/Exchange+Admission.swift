@@ -35,11 +35,11 @@ extension Exchange {
     ///
     /// - Returns: whether there was one.
     private func takePlace(_ client: Client) -> Bool {
-        let callers = loop.node.callers
-        guard let parties = callers.parties else { return true }
+        let clientAddresses = loop.node.clientAddresses
+        guard let groups = clientAddresses.groups else { return true }
         let now = loop.node.clock.monotonicMicroseconds()
         guard !caller.isTrusted else { return true }
-        client.places.ofAddress = parties.enter(caller.address.counted, now: now)
+        client.places.ofAddress = groups.enter(caller.address.counted, now: now)
         return client.places.ofAddress != nil
     }
 }

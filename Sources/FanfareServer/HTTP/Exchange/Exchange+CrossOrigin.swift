@@ -12,7 +12,7 @@ extension Exchange {
             isFromPage
             && loop.node.configuration.origins.allows(
                 request.headerFields[values: .origin], host: host,
-                overTLS: loop.node.tls != nil || loop.node.callers.isOverTLS(peer: peer, request.headerFields))
+                overTLS: loop.node.tls != nil || loop.node.clientAddresses.isOverTLS(peer: peer, request.headerFields))
     }
 
     func refuseOrigin() {

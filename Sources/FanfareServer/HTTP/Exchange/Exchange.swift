@@ -27,7 +27,7 @@ final class Exchange {
 
     /// Where it comes from. Found out when somebody asks, once for each request: a proxy sends those of many clients on one
     /// connection.
-    private(set) lazy var caller = loop.node.callers.caller(peer: peer, request.headerFields)
+    private(set) lazy var caller = loop.node.clientAddresses.caller(peer: peer, request.headerFields)
     /// The token that it brings along; `nil`: none, or none that counts here.
     private(set) lazy var token = findToken()
 

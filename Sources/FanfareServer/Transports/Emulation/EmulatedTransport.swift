@@ -62,7 +62,7 @@ final class EmulatedTransport: StreamTransport {
         }
     }
 
-    override func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell) {
+    override func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterLastBytes) {
         guard let body = client?.session.farewell(disconnect, reason: reason) else {
             return super.farewell(disconnect, reason: reason)
         }

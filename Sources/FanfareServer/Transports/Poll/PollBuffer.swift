@@ -65,7 +65,7 @@ final class PollBuffer: ClientTransport, WheelMember {
                 then(nil)
             }
         }
-        loop.settle()
+        loop.flushHub()
         loop.shard.subscribe(client, to: channel, request: 0)
         return buffer
     }
@@ -85,7 +85,7 @@ final class PollBuffer: ClientTransport, WheelMember {
         defer { older?(.nothing) }
         if had > answers { arrived() }
         // What this turn brought counts, too.
-        loop.settle()
+        loop.flushHub()
         client?.flushTurn()
         guard isKept else { return answer(.gone) }
         if taken != nil { return give(answer) }
@@ -196,7 +196,7 @@ extension PollBuffer {
     func closeOutput() { close() }
 
     /// Nothing, and it is not asked: the next poll hears that it is over.
-    func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell) {
+    func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterLastBytes) {
         (ByteBuffer(), .closeSocket)
     }
 

@@ -13,7 +13,7 @@ struct PollEndpoint: Endpoint {
 
     func respond(to exchange: Exchange, _ body: ByteBuffer) {
         guard let rules = exchange.rules(channel) else { return }
-        let (wish, query): (RecoveryWish, PollQuery)
+        let (wish, query): (RecoveryRequest, PollQuery)
         do {
             query = try PollQuery(exchange.path)
             if query.cursor != nil, rules.history != nil {
@@ -39,7 +39,7 @@ struct PollEndpoint: Endpoint {
         StreamForm(messages: .lines, delimiting: exchange.isUpgradable ? .chunked : .bare)
     }
 
-    private func begin(_ exchange: Exchange, _ session: RawSession, _ wish: RecoveryWish, _ wait: Duration) {
+    private func begin(_ exchange: Exchange, _ session: RawSession, _ wish: RecoveryRequest, _ wait: Duration) {
         let form = form(of: exchange)
         let isPlain = wait == .zero && exchange.showsCuts
         let transport = PollTransport(exchange, form, channel)

@@ -7,7 +7,7 @@ import Synchronization
 /// control bus. Any thread.
 final class PollRelay: Sendable {
     private struct State: Sendable {
-        var desks: [Int: Mailbox<PollDesk.Event>] = [:]
+        var desks: [Int: Mailbox<PollBuffers.Event>] = [:]
         var bus: ControlBus?
         /// Questions that wait for other nodes, all and by the address of their poll.
         var abroad = 0
@@ -21,7 +21,7 @@ final class PollRelay: Sendable {
 
     init(_ node: NodeID) { self.node = node }
 
-    func add(_ mailbox: Mailbox<PollDesk.Event>, loop: Int) { state.withLock { $0.desks[loop] = mailbox } }
+    func add(_ mailbox: Mailbox<PollBuffers.Event>, loop: Int) { state.withLock { $0.desks[loop] = mailbox } }
 
     /// Before the bus is started: from then on other nodes may ask.
     func connect(_ bus: ControlBus) {
@@ -54,7 +54,7 @@ final class PollRelay: Sendable {
             })
     }
 
-    private func desk(_ cursor: PollCursor) -> Mailbox<PollDesk.Event>? {
+    private func desk(_ cursor: PollCursor) -> Mailbox<PollBuffers.Event>? {
         state.withLock { $0.desks[cursor.id.loop] }
     }
 

@@ -43,7 +43,7 @@ final class PollTransport: ListenerHandler, ConnectionTransport, WheelMember, Tu
 
     func deadlineReached(now: UInt64) {
         // The channel's position speaks also of what is gathered for its subscribers and not handed out yet.
-        client?.loop.settle()
+        client?.loop.flushHub()
         guard isWaiting, let loop = client?.loop else { return }
         answerNothing(at: loop.shard.position(of: channel))
     }
@@ -139,7 +139,7 @@ extension PollTransport {
 
     var ping: ByteBuffer { form.ping }
 
-    func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell) {
+    func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterLastBytes) {
         // What a cache may keep and is cut must not look whole: it would be confirmed until something is published.
         let isCut = isTagged && disconnect != .normal
         return context == nil || isCut ? (ByteBuffer(), .closeSocket) : (form.delimiting.end, .endOutput)

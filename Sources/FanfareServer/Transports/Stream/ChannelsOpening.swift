@@ -11,7 +11,7 @@ final class ChannelsOpening: TurnTaker {
     private let exchange: Exchange
     private let form: StreamForm
     private let channels: [Channel]
-    private let wishes: [RecoveryWish]
+    private let wishes: [RecoveryRequest]
     /// Whether the reader came back with what is no place in these channels.
     private let isLost: Bool
     private var client: Client?
@@ -21,7 +21,7 @@ final class ChannelsOpening: TurnTaker {
 
     init(
         _ exchange: Exchange, _ form: StreamForm, _ channels: [Channel],
-        _ start: (wishes: [RecoveryWish], isLost: Bool)
+        _ start: (wishes: [RecoveryRequest], isLost: Bool)
     ) {
         (self.exchange, self.form, self.channels) = (exchange, form, channels)
         (wishes, isLost) = start
@@ -51,7 +51,7 @@ final class ChannelsOpening: TurnTaker {
         guard let client else { return }
         let index = starts.count
         guard wishes[index] == .none || client.mayRecover else { return refuseRecovery() }
-        exchange.loop.settle()
+        exchange.loop.flushHub()
         exchange.loop.shard.subscribe(
             client, to: channels[index].name, request: UInt32(index),
             wish: recoveryLeft > 0 ? wishes[index] : .none, lead: form.messages == .events ? [UInt8(index)] : nil)
@@ -87,7 +87,7 @@ final class ChannelsOpening: TurnTaker {
     /// All are in force. The head of the answer says so.
     private func answer() {
         guard let client, let opening = client.opening else { return }
-        exchange.loop.settle()
+        exchange.loop.flushHub()
         guard !opening.hasOverflowed else {
             return refuse(
                 .brokerUnavailable, .serviceUnavailable, "more came than can wait before the stream begins, try again",

@@ -14,7 +14,7 @@ struct RawStreamEndpoint: Endpoint {
 
     func respond(to exchange: Exchange, _ body: ByteBuffer) {
         guard let rules = exchange.rules(channel) else { return }
-        let start: (wish: RecoveryWish, isLost: Bool)
+        let start: (wish: RecoveryRequest, isLost: Bool)
         do {
             let names = try StreamChannels.names(channel, exchange.path, exchange.limits)
             guard names.count == 1 else { return try respond(to: exchange, names) }
@@ -32,7 +32,7 @@ struct RawStreamEndpoint: Endpoint {
     /// told.
     private func start(
         _ exchange: Exchange, _ rules: ChannelRules
-    ) throws(RecoveryQuery.Problem) -> (wish: RecoveryWish, isLost: Bool) {
+    ) throws(RecoveryQuery.Problem) -> (wish: RecoveryRequest, isLost: Bool) {
         let wish = try RecoveryQuery.wish(exchange.path, rules)
         let last: StreamPosition?
         do {
@@ -66,7 +66,7 @@ struct RawStreamEndpoint: Endpoint {
         StreamForm(messages: messages, delimiting: exchange.isUpgradable ? .chunked : .bare)
     }
 
-    private func begin(_ exchange: Exchange, _ session: RawSession, _ start: (wish: RecoveryWish, isLost: Bool)) {
+    private func begin(_ exchange: Exchange, _ session: RawSession, _ start: (wish: RecoveryRequest, isLost: Bool)) {
         let form = form(of: exchange)
         ClientRequest(
             exchange, on: StreamTransport(form), goesOnIncomplete: true,

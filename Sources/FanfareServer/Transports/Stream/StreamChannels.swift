@@ -52,9 +52,9 @@ enum StreamChannels {
     /// `Last-Event-ID` counts before the address, as with one channel.
     static func wishes(
         _ channels: [(name: ChannelName, rules: ChannelRules)], _ target: String, lastEventID: [String]
-    ) throws(Problem) -> (wishes: [RecoveryWish], isLost: Bool) {
+    ) throws(Problem) -> (wishes: [RecoveryRequest], isLost: Bool) {
         let kept = channels.filter { $0.rules.history != nil }.map { $0.name }
-        let usual = channels.map { $0.rules.recovery == .cache ? RecoveryWish.last(1) : .none }
+        let usual = channels.map { $0.rules.recovery == .cache ? RecoveryRequest.last(1) : .none }
         var wishes = usual
         for item in QueryItems(target) {
             if item.name.elementsEqual("since".utf8) {
@@ -79,7 +79,7 @@ enum StreamChannels {
 
     private static func since(
         _ list: PositionList, _ channels: [(name: ChannelName, rules: ChannelRules)]
-    ) -> [RecoveryWish] {
+    ) -> [RecoveryRequest] {
         var positions = list.positions[...]
         return channels.map { channel in
             guard channel.rules.history != nil, let position = positions.popFirst() else { return .none }

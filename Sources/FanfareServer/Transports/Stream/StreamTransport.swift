@@ -32,7 +32,7 @@ class StreamTransport: ListenerHandler, ConnectionTransport {
     /// Gives an event its id.
     func changed(_ frame: SplitFrame) -> SplitFrame { places?.changed(frame, form.delimiting) ?? frame }
 
-    func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell) {
+    func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterLastBytes) {
         let retry = client?.loop.node.retryMilliseconds ?? 1_000
         return (form.farewell(disconnect, reason: reason, retry: retry), .endOutput)
     }

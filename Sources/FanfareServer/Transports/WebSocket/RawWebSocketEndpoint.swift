@@ -11,7 +11,7 @@ struct RawWebSocketEndpoint: Endpoint {
 
     func respond(to exchange: Exchange, _ body: ByteBuffer) {
         guard let rules = exchange.rules(channel) else { return }
-        let wish: RecoveryWish
+        let wish: RecoveryRequest
         do {
             wish = try RecoveryQuery.wish(exchange.path, rules)
         } catch {

@@ -126,8 +126,8 @@ extension WebSocketTransport {
     private static let ping = WebSocketFrame.encode(.ping, payload: ByteBuffer())
 
     /// A close frame. RFC 6455 §7.1.1: the server ends the connection first.
-    func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterFarewell) {
-        let then: AfterFarewell =
+    func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterLastBytes) {
+        let then: AfterLastBytes =
             switch disconnect {
             // The peer closed first.
             case .normal: .closeSocket

@@ -51,7 +51,7 @@ struct WebSocketUpgrade {
     /// Takes a place for a client and begins it, or says why there is none: see ``ClientRequest``.
     func admit(
         _ session: @autoclosure () -> Session, _ format: WireFormat, in channel: ChannelName? = nil,
-        _ wish: RecoveryWish = .none
+        _ wish: RecoveryRequest = .none
     ) {
         let transport = WebSocketTransport(exchange.limits, agreement: acceptance.deflate, deflate: deflate)
         ClientRequest(exchange, on: transport, head: answer).begin(session(), format, in: channel, wish)

@@ -1,5 +1,5 @@
+import FanfareTestKit
 import NIOCore
-import Support
 import Testing
 
 @testable import FanfareCore

@@ -4,7 +4,7 @@ import FanfareWire
 /// refreshes before their time runs out, a look for those of dead nodes when there can be any.
 ///
 /// Lives on that event loop; the store's answers come through a mailbox.
-public final class PresenceKeeper {
+public final class PresenceUpdater {
     /// What the store said to a channel's call.
     public struct Answer: Sendable {
         enum Call {
@@ -16,7 +16,7 @@ public final class PresenceKeeper {
 
         let channel: ChannelName
         let call: Call
-        let result: Result<PresenceOutlook, BrokerError>
+        let result: Result<PresenceChange, BrokerError>
     }
 
     private let store: any PresenceStore
@@ -77,7 +77,7 @@ public final class PresenceKeeper {
 
     /// Tells the store at once what waits to be told of a channel: before a read, which must see it.
     public func tell(_ name: ChannelName) {
-        if let channel = channels[name] { carryOut(channel.roster.changes(now: now()), channel) }
+        if let channel = channels[name] { carryOut(channel.machine.changes(now: now()), channel) }
     }
 
     /// The store was away and may have lost members: all are refreshed soon, spread over a few seconds.
@@ -87,56 +87,56 @@ public final class PresenceKeeper {
 
     /// Tells the store of all channels at once: the node is about to end.
     public func tellAll() {
-        for channel in channels.values { carryOut(channel.roster.changes(now: now()), channel) }
+        for channel in channels.values { carryOut(channel.machine.changes(now: now()), channel) }
     }
 
     /// Takes the store's answers.
     public func visitAnswers() {
         for answer in answers.take() {
             guard let channel = channels[answer.channel] else { continue }
-            change(channel) { roster, now in
+            change(channel) { machine, now in
                 let outlook = try? answer.result.get()
                 switch answer.call {
                 case .join(let call, let clients):
-                    roster.joinAnswered(call, clients: clients, isDone: outlook != nil, now: now)
-                case .leave(let clients): roster.leaveAnswered(clients, isDone: outlook != nil, now: now)
+                    machine.joinAnswered(call, clients: clients, isDone: outlook != nil, now: now)
+                case .leave(let clients): machine.leaveAnswered(clients, isDone: outlook != nil, now: now)
                 case .refresh:
                     if let outlook {
-                        roster.refreshAnswered(missing: outlook.missing, now: now)
+                        machine.refreshAnswered(missing: outlook.missing, now: now)
                     } else {
-                        roster.refreshFailed(now: now)
+                        machine.refreshFailed(now: now)
                     }
                 case .reap: break
                 }
-                if let outlook { roster.expires(in: outlook.nextExpiry, now: now) }
+                if let outlook { machine.expires(in: outlook.nextExpiry, now: now) }
             }
         }
     }
 
     fileprivate func deadlineReached(_ channel: Channel, now: UInt64) {
-        carryOut(channel.roster.work(now: now), channel)
-        settle(channel, now: now)
+        carryOut(channel.machine.work(now: now), channel)
+        schedule(channel, now: now)
     }
 
     private func open(_ name: ChannelName) -> Channel {
-        let channel = Channel(name, PresenceRoster(timing: timing), keeper: self)
+        let channel = Channel(name, PresenceStateMachine(timing: timing), updater: self)
         channels[name] = channel
         return channel
     }
 
-    private func change(_ channel: Channel, _ body: (inout PresenceRoster, UInt64) -> Void) {
-        let (before, now) = (channel.roster.count, now())
-        body(&channel.roster, now)
-        metrics.counters.add(.presenceMembers, channel.roster.count - before)
-        settle(channel, now: now)
+    private func change(_ channel: Channel, _ body: (inout PresenceStateMachine, UInt64) -> Void) {
+        let (before, now) = (channel.machine.count, now())
+        body(&channel.machine, now)
+        metrics.counters.add(.presenceMembers, channel.machine.count - before)
+        schedule(channel, now: now)
     }
 
     /// Sets the channel's next deadline, or lets it go.
-    private func settle(_ channel: Channel, now: UInt64) {
-        if channel.roster.isEmpty {
+    private func schedule(_ channel: Channel, now: UInt64) {
+        if channel.machine.isEmpty {
             wheel.cancel(channel)
             channels[channel.name] = nil
-        } else if let deadline = channel.roster.deadline {
+        } else if let deadline = channel.machine.deadline {
             wheel.schedule(channel, at: deadline)
             if deadline <= now, !channel.isUrgent {
                 channel.isUrgent = true
@@ -147,7 +147,7 @@ public final class PresenceKeeper {
         }
     }
 
-    private func carryOut(_ work: [PresenceRoster.Work], _ channel: Channel) {
+    private func carryOut(_ work: [PresenceStateMachine.Work], _ channel: Channel) {
         for item in work {
             switch item {
             case .join(let members, let returning, let call):
@@ -166,7 +166,7 @@ public final class PresenceKeeper {
 
     private func answer(
         _ channel: Channel, _ call: Answer.Call
-    ) -> @Sendable (Result<PresenceOutlook, BrokerError>) -> Void {
+    ) -> @Sendable (Result<PresenceChange, BrokerError>) -> Void {
         let (answers, name) = (self.answers, channel.name)
         return { answers.post(Answer(channel: name, call: call, result: $0)) }
     }
@@ -175,16 +175,16 @@ public final class PresenceKeeper {
 /// A channel in the wheel.
 private final class Channel: WheelMember {
     let name: ChannelName
-    var roster: PresenceRoster
+    var machine: PresenceStateMachine
     var wheelPlace = WheelPlace()
     var isUrgent = false
-    private unowned let keeper: PresenceKeeper
+    private unowned let updater: PresenceUpdater
 
-    init(_ name: ChannelName, _ roster: PresenceRoster, keeper: PresenceKeeper) {
+    init(_ name: ChannelName, _ machine: PresenceStateMachine, updater: PresenceUpdater) {
         self.name = name
-        self.roster = roster
-        self.keeper = keeper
+        self.machine = machine
+        self.updater = updater
     }
 
-    func deadlineReached(now: UInt64) { keeper.deadlineReached(self, now: now) }
+    func deadlineReached(now: UInt64) { updater.deadlineReached(self, now: now) }
 }

@@ -4,7 +4,7 @@ import FanfareWire
 ///
 /// One read serves all that asked meanwhile. Live publications that arrive during a read are kept for them: the read may
 /// be older than what this loop has passed on. It may be newer, too; then a client waits until live traffic is there.
-struct RecoveryDesk<Member: HubMember> {
+struct PendingRecoveries<Member: HubMember> {
     typealias Waiter = ChannelSlot<Member>.Waiter
 
     /// A client that has its answer and joins its channel's subscribers behind that offset.
@@ -64,7 +64,7 @@ struct RecoveryDesk<Member: HubMember> {
     }
 
     /// No read is under way any more.
-    mutating func settle() {
+    mutating func endTurn() {
         guard reads.isEmpty else { return }
         (recent, recentBytes, hasOverflowed) = ([], 0, false)
     }

@@ -2,7 +2,7 @@ import FanfareCore
 import Synchronization
 
 /// The state of all links in one place that any thread may read.
-final class LinkBoard: Sendable {
+final class LinkStates: Sendable {
     private struct State {
         var subscribe: String? = "not connected yet"
         var publish: String? = "not connected yet"

@@ -1,12 +1,12 @@
 import FanfareCore
+import FanfareTestKit
 import FanfareWire
-import Support
 import Testing
 
 @testable import FanfareRedis
 
-@Suite("Cluster book")
-struct ClusterBookTests {
+@Suite("Cluster subscriptions")
+struct ClusterStateMachineTests {
     private static let nodes = (0..<3).map { RedisEndpoint(host: "n\($0)", port: 7_000 + $0) }
     private let a = try! ChannelName("a")
 
@@ -25,52 +25,53 @@ struct ClusterBookTests {
 
     @Test("a subscription is refused without an owner, and moves with its slot once it was answered")
     func moves() {
-        var book = ClusterBook()
+        var subscriptions = ClusterStateMachine()
         let (first, second) = (Self.nodes[0], Self.nodes[1])
-        let early = book.subscribe(a, receiver: 0, ticket: 1)
+        let early = subscriptions.subscribe(a, receiver: 0, ticket: 1)
         #expect(early == .refuse(a, receiver: 0, ticket: 1))
-        _ = book.take(Self.map(split: HashSlot.count))
-        let ask = book.subscribe(a, receiver: 0, ticket: 2)
+        _ = subscriptions.take(Self.map(split: HashSlot.count))
+        let ask = subscriptions.subscribe(a, receiver: 0, ticket: 2)
         #expect(ask == .subscribe(a, receiver: 0, ticket: 2, at: first))
         let place = StreamPosition(offset: 7, epoch: "e")
-        let isNews = book.answered(a, receiver: 0, ticket: 2, position: place, by: first)
-        let isTwice = book.answered(a, receiver: 0, ticket: 2, position: place, by: first)
+        let isNews = subscriptions.answered(a, receiver: 0, ticket: 2, position: place, by: first)
+        let isTwice = subscriptions.answered(a, receiver: 0, ticket: 2, position: place, by: first)
         #expect(isNews && !isTwice)
-        let slot = ClusterBook.slot(of: a)
-        let actions = book.move(slot, to: second)
+        let slot = ClusterStateMachine.slot(of: a)
+        let actions = subscriptions.move(slot, to: second)
         #expect(
             actions == [
                 .unsubscribe(a, receiver: 0, at: first), .adopt(a, receivers: [0], position: place, at: second),
             ])
-        let again = book.move(slot, to: first)
+        let again = subscriptions.move(slot, to: first)
         #expect(again == nil, "two nodes that disagree are not followed to and fro")
-        let answerOfOld = book.answered(a, receiver: 0, ticket: 2, position: nil, by: first)
+        let answerOfOld = subscriptions.answered(a, receiver: 0, ticket: 2, position: nil, by: first)
         #expect(!answerOfOld)
-        #expect(book.take(Self.map(split: 0)).isEmpty)
-        let end = book.unsubscribe(a, receiver: 0)
+        #expect(subscriptions.take(Self.map(split: 0)).isEmpty)
+        let end = subscriptions.unsubscribe(a, receiver: 0)
         #expect(end == .unsubscribe(a, receiver: 0, at: second))
-        #expect(book.unsubscribe(a, receiver: 0) == nil)
+        #expect(subscriptions.unsubscribe(a, receiver: 0) == nil)
     }
 
     @Test("after a move each receiver gets what it lacks, once, and nothing from the old node")
     func positions() {
-        var book = ClusterBook()
+        var subscriptions = ClusterStateMachine()
         let (first, second) = (Self.nodes[0], Self.nodes[1])
         func place(_ offset: UInt64) -> StreamPosition { StreamPosition(offset: offset, epoch: "e") }
-        _ = book.take(Self.map(split: HashSlot.count))
+        _ = subscriptions.take(Self.map(split: HashSlot.count))
         for receiver in 0..<2 {
-            _ = book.subscribe(a, receiver: receiver, ticket: UInt64(receiver))
-            _ = book.answered(a, receiver: receiver, ticket: UInt64(receiver), position: place(5), by: first)
+            _ = subscriptions.subscribe(a, receiver: receiver, ticket: UInt64(receiver))
+            _ = subscriptions.answered(a, receiver: receiver, ticket: UInt64(receiver), position: place(5), by: first)
         }
-        let isFirst = book.brought(a, receiver: 0, place(6), goesOn: false, by: first)
+        let isFirst = subscriptions.brought(a, receiver: 0, place(6), goesOn: false, by: first)
         #expect(isFirst)
-        let actions = book.take(Self.map(split: 0))
+        let actions = subscriptions.take(Self.map(split: 0))
         #expect(actions.last == .adopt(a, receivers: [0, 1], position: place(5), at: second))
-        let isOld = book.brought(a, receiver: 1, place(6), goesOn: false, by: first)
-        let isKnown = book.brought(a, receiver: 0, place(6), goesOn: false, by: second)
-        let isMissed = book.brought(a, receiver: 1, place(6), goesOn: false, by: second)
+        let isOld = subscriptions.brought(a, receiver: 1, place(6), goesOn: false, by: first)
+        let isKnown = subscriptions.brought(a, receiver: 0, place(6), goesOn: false, by: second)
+        let isMissed = subscriptions.brought(a, receiver: 1, place(6), goesOn: false, by: second)
         #expect(!isOld && !isKnown && isMissed)
-        let goesOn = book.brought(a, receiver: 0, StreamPosition(offset: 1, epoch: "f"), goesOn: true, by: second)
+        let goesOn = subscriptions.brought(
+            a, receiver: 0, StreamPosition(offset: 1, epoch: "f"), goesOn: true, by: second)
         #expect(goesOn)
     }
 
@@ -81,13 +82,13 @@ struct ClusterBookTests {
             let receiver: Int
         }
         var random = SeededRandom(seed: UInt64(seed))
-        var book = ClusterBook()
+        var subscriptions = ClusterStateMachine()
         let channels = (0..<6).map { try! ChannelName("c\($0)") }
         var at: [RedisEndpoint: [Key: UInt64?]] = [:]
         var wanted: [Key: UInt64] = [:]
         var answered: Set<UInt64> = []
         var ticket: UInt64 = 0
-        func carryOut(_ actions: [ClusterBook.Action]) {
+        func carryOut(_ actions: [ClusterStateMachine.Action]) {
             for action in actions {
                 switch action {
                 case .subscribe(let channel, let receiver, let ticket, let node):
@@ -112,25 +113,27 @@ struct ClusterBookTests {
             case 0 where wanted[key] == nil:
                 ticket += 1
                 wanted[key] = ticket
-                carryOut([book.subscribe(key.channel, receiver: key.receiver, ticket: ticket)])
+                carryOut([subscriptions.subscribe(key.channel, receiver: key.receiver, ticket: ticket)])
             case 1 where wanted[key] != nil:
                 wanted[key] = nil
-                if let action = book.unsubscribe(key.channel, receiver: key.receiver) { carryOut([action]) }
+                if let action = subscriptions.unsubscribe(key.channel, receiver: key.receiver) { carryOut([action]) }
             case 2:
                 let low = Int.random(in: 0..<HashSlot.count, using: &random)
                 let gap = Bool.random(using: &random) ? 0..<0 : low..<min(HashSlot.count, low + 4_000)
                 let nodes = Self.nodes.shuffled(using: &random)
                 carryOut(
-                    book.take(
+                    subscriptions.take(
                         Self.map(split: Int.random(in: 0...HashSlot.count, using: &random), nodes: nodes, gap: gap)))
             case 3:
-                let slot = ClusterBook.slot(of: key.channel)
-                carryOut(book.move(slot, to: Self.nodes.randomElement(using: &random)!) ?? [])
+                let slot = ClusterStateMachine.slot(of: key.channel)
+                carryOut(subscriptions.move(slot, to: Self.nodes.randomElement(using: &random)!) ?? [])
             default:
                 // Any node answers what it was asked, also when that counts no more.
                 for (node, asked) in at {
                     for case (let key, let ticket?) in asked {
-                        if book.answered(key.channel, receiver: key.receiver, ticket: ticket, position: nil, by: node) {
+                        if subscriptions.answered(
+                            key.channel, receiver: key.receiver, ticket: ticket, position: nil, by: node)
+                        {
                             #expect(answered.insert(ticket).inserted, "answered twice")
                         }
                     }
@@ -138,7 +141,7 @@ struct ClusterBookTests {
             }
         }
         for node in Self.nodes {
-            let expected = Set(wanted.keys.filter { book.home(of: $0.channel) == node })
+            let expected = Set(wanted.keys.filter { subscriptions.home(of: $0.channel) == node })
             #expect(Set((at[node] ?? [:]).keys) == expected)
         }
     }

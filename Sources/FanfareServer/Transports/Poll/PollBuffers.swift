@@ -27,7 +27,7 @@ enum PollReply: Sendable {
 }
 
 /// The buffers of one event loop, and what others ask of them. Lives on its loop.
-final class PollDesk {
+final class PollBuffers {
     /// What another event loop or node posts.
     enum Event: Sendable {
         case question(PollQuestion, @Sendable (PollReply) -> Void)

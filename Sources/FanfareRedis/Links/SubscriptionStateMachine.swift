@@ -6,7 +6,7 @@ import FanfareWire
 /// A pure state machine. Commands are gathered and leave in batches (``takeCommands(batch:)``). Redis answers the
 /// commands of a link in order, so a channel is in force when the last command sent for it was SUBSCRIBE and no answer
 /// to one is outstanding.
-struct SubscriptionBook {
+struct SubscriptionStateMachine {
     /// Channels for one SUBSCRIBE or UNSUBSCRIBE.
     enum Command: Equatable {
         case subscribe([ChannelName])
@@ -19,9 +19,9 @@ struct SubscriptionBook {
         let event: BrokerEvent
 
         /// Who is told that it has its channel.
-        var waiter: StreamDesk.Waiter? {
+        var waiter: FollowedStreams.Waiter? {
             guard case .subscribed(_, let ticket, _) = event else { return nil }
-            return StreamDesk.Waiter(receiver: receiver, ticket: ticket)
+            return FollowedStreams.Waiter(receiver: receiver, ticket: ticket)
         }
     }
 
@@ -50,7 +50,7 @@ struct SubscriptionBook {
     private(set) var wantedCount = 0
 
     /// Whether Redis has confirmed everything that is wanted.
-    var isSettled: Bool { isUp && outstanding == 0 && dirty.isEmpty && refused.isEmpty }
+    var isSynchronized: Bool { isUp && outstanding == 0 && dirty.isEmpty && refused.isEmpty }
 
     /// The receivers of a channel's publications, as a bit mask.
     func receivers(of channel: ChannelName) -> UInt64 { entries[channel]?.receivers ?? 0 }

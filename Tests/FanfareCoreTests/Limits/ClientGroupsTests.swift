@@ -1,11 +1,11 @@
 import FanfareCore
 import Testing
 
-@Suite("Census")
-struct CensusTests {
-    @Test("the clients of a party are counted together, those of others are not")
+@Suite("ClientGroups")
+struct ClientGroupsTests {
+    @Test("the clients of a group are counted together, those of others are not")
     func places() throws {
-        let census = Census<String>(Party.Allowance(connections: 2))
+        let census = ClientGroups<String>(ClientGroup.Allowance(connections: 2))
         let first = try #require(census.enter("a", now: 1))
         let second = try #require(census.enter("a", now: 1))
         #expect(first === second)
@@ -20,32 +20,33 @@ struct CensusTests {
     @Test("attempts, messages and publications have rates of their own")
     func rates() {
         let rate = Rate(perSecond: 2)
-        let party = Census<Int>(Party.Allowance(attempts: rate, messages: rate, publications: rate)).party(7, now: 0)
+        let group = ClientGroups<Int>(ClientGroup.Allowance(attempts: rate, messages: rate, publications: rate)).group(
+            7, now: 0)
         let now: UInt64 = 10_000_000
-        let attempts = (0..<3).map { _ in party.mayTry(now: now) }
+        let attempts = (0..<3).map { _ in group.mayTry(now: now) }
         #expect(attempts == [true, true, false])
-        let publications = (0..<3).map { _ in party.publish(now: now) }
+        let publications = (0..<3).map { _ in group.publish(now: now) }
         #expect(publications == [nil, nil, 500_000])
-        let messages = (0..<3).map { _ in party.message(now: now) }
+        let messages = (0..<3).map { _ in group.message(now: now) }
         #expect(messages == [0, 500_000, 1_000_000])
-        let raw = party.publication(now: now)
-        let batch = party.message(commands: 4, now: now)
+        let raw = group.publication(now: now)
+        let batch = group.message(commands: 4, now: now)
         #expect(raw == 1_000_000 && batch == 3_000_000)
-        let unlimited = Census<Int>(Party.Allowance()).party(7, now: 0)
+        let unlimited = ClientGroups<Int>(ClientGroup.Allowance()).group(7, now: 0)
         #expect(unlimited.mayTry(now: 0) && unlimited.publish(now: 0) == nil && unlimited.message(now: 0) == 0)
         #expect(unlimited.publication(now: 0) == 0)
     }
 
     @Test("whoever has no clients and did nothing for a while is forgotten, nobody else")
     func forgetting() throws {
-        let census = Census<Int>(Party.Allowance(connections: 1, attempts: Rate(perSecond: 1)))
+        let census = ClientGroups<Int>(ClientGroup.Allowance(connections: 1, attempts: Rate(perSecond: 1)))
         let here = try #require(census.enter(-1, now: 0))
-        let busy = census.party(-2, now: 0)
+        let busy = census.group(-2, now: 0)
         #expect(busy.mayTry(now: 9_500_000))
-        for key in 0..<100_000 { _ = census.party(key, now: 10_000_000) }
+        for key in 0..<100_000 { _ = census.group(key, now: 10_000_000) }
         #expect(census.count < 1_000)
         let stillHere = census.enter(-1, now: 10_000_000)
-        let stillBusy = census.party(-2, now: 10_000_000).mayTry(now: 10_000_000)
+        let stillBusy = census.group(-2, now: 10_000_000).mayTry(now: 10_000_000)
         #expect(stillHere == nil && !stillBusy && here.connections == 1)
     }
 }

@@ -1,11 +1,11 @@
 import FanfareWire
 import NIOCore
 
-/// A subscriber of a channel that does not hear all of a tick's publications, as it is when it sent one of them.
+/// A subscriber of a channel that does not hear all of a turn's publications, as it is when it sent one of them.
 ///
-/// Only ticks with such a publication, on the event loop of the client that it names, have one. All others of the channel get
-/// the tick's batch as ever.
-struct Omission<Member: HubMember> {
+/// Only turns with such a publication, on the event loop of the client that it names, have one. All others of the channel get
+/// the turn's batch as ever.
+struct Exclusion<Member: HubMember> {
     /// What it gets in one wire format, instead of the batch that the others share.
     struct Share {
         var batch: ByteBuffer?
@@ -16,7 +16,7 @@ struct Omission<Member: HubMember> {
     }
 
     let member: Member
-    /// Those that it does not hear, by their number among the tick's publications.
+    /// Those that it does not hear, by their number among the turn's publications.
     var numbers: [Int] = []
     /// For the formats of its subscriptions, but for those with leads.
     var shares = PerFormat<Share>()
@@ -42,7 +42,7 @@ struct Omission<Member: HubMember> {
     }
 }
 
-extension Omission.Share {
+extension Exclusion.Share {
     /// The first frame is shared; writing behind it copies it then.
     fileprivate mutating func append(_ frame: ByteBuffer) {
         if batch?.writeImmutableBuffer(frame) == nil { batch = frame }
@@ -52,34 +52,34 @@ extension Omission.Share {
 extension ChannelSlot {
     /// Takes note of a publication, before it is added, that one client does not hear, or that comes behind one.
     func leaveOut(_ excluded: Member?, of prepared: PreparedPublication) {
-        if let excluded, !omissions.contains(where: { $0.member === excluded }) { beginOmission(excluded) }
-        for index in omissions.indices {
-            if omissions[index].member === excluded {
-                omissions[index].numbers.append(batched - events)
+        if let excluded, !exclusions.contains(where: { $0.member === excluded }) { beginOmission(excluded) }
+        for index in exclusions.indices {
+            if exclusions[index].member === excluded {
+                exclusions[index].numbers.append(batched - events)
             } else {
-                omissions[index].add(prepared, keepsNewest: keepsNewest)
+                exclusions[index].add(prepared, keepsNewest: keepsNewest)
             }
         }
     }
 
-    /// From here on a subscriber has a batch of its own; what the tick brought before is in it.
+    /// From here on a subscriber has a batch of its own; what the turn brought before is in it.
     private func beginOmission(_ member: Member) {
         let lists = inForce(of: member).map(\.list)
         guard !lists.isEmpty else { return }
-        var omission = Omission<Member>(member: member)
+        var exclusion = Exclusion<Member>(member: member)
         for case .shared(let list) in lists {
             let (format, subscribers) = (subscribers[list].format, subscribers[list].value)
-            guard omission.shares.index(of: format) == nil else { continue }
-            omission.shares.add(
+            guard exclusion.shares.index(of: format) == nil else { continue }
+            exclusion.shares.add(
                 format, .init(batch: subscribers.batch, newest: subscribers.newest, count: batched - events))
         }
-        omissions.append(omission)
+        exclusions.append(exclusion)
     }
 
-    /// The subscribers of a list that don't hear all of the tick: their index there, and which omission it is.
-    func omitted(in list: List) -> [(index: Int, omission: Int)] {
-        omissions.indices.flatMap { omission in
-            inForce(of: omissions[omission].member).filter { $0.list == list }.map { ($0.index, omission) }
+    /// The subscribers of a list that don't hear all of the turn: their index there, and which exclusion it is.
+    func omitted(in list: List) -> [(index: Int, exclusion: Int)] {
+        exclusions.indices.flatMap { exclusion in
+            inForce(of: exclusions[exclusion].member).filter { $0.list == list }.map { ($0.index, exclusion) }
         }
     }
 
@@ -103,7 +103,7 @@ extension ChannelSlot {
 }
 
 extension HubShard {
-    /// As ``pass(_:or:_:of:to:_:)`` to a list whose subscribers don't all hear all of the tick.
+    /// As ``pass(_:or:_:of:to:_:)`` to a list whose subscribers don't all hear all of the turn.
     func passSome(
         _ batch: ByteBuffer, or newest: ByteBuffer?, list: Int, of slot: ChannelSlot<Member>, _ direct: Bool
     ) -> Int {
@@ -115,8 +115,8 @@ extension HubShard {
             others.removeLast()
         }
         var deliveries = pass(batch, or: newest, slot.batched - slot.events, of: slot, to: others, direct)
-        for (index, omission) in omitted {
-            guard let share = slot.omissions[omission].shares[format], let batch = share.batch else { continue }
+        for (index, exclusion) in omitted {
+            guard let share = slot.exclusions[exclusion].shares[format], let batch = share.batch else { continue }
             deliveries += pass(batch, or: share.newest, share.count, of: slot, to: [entries[index]], direct)
         }
         return deliveries

@@ -5,7 +5,7 @@ import NIOCore
 ///
 /// They are asked in turn, beginning with the one that answered last, over a connection that stays open. One question at
 /// a time. Lives on one event loop; only `init` may run elsewhere.
-final class Inquirer {
+final class SeedConnection {
     /// An answer, and who gave it.
     typealias Answer = (from: RedisEndpoint, value: RedisValue)
 
@@ -75,7 +75,7 @@ final class Inquirer {
     private func ask(
         _ command: [String], _ objection: @escaping @Sendable (RedisValue) -> String?, left: Int, problems: [String]
     ) -> EventLoopFuture<Answer> {
-        guard left > 0, !isStopped else { return eventLoop.makeFailedFuture(InquiryError(problems: problems)) }
+        guard left > 0, !isStopped else { return eventLoop.makeFailedFuture(SeedConnectionError(problems: problems)) }
         let server = servers[next]
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let configuration = connector.configuration
@@ -83,18 +83,18 @@ final class Inquirer {
             if case .error(let words) = answer.value {
                 throw RedisLinkError.refused(command: command[0], words: configuration.showing(words))
             }
-            if let problem = objection(answer.value) { throw InquiryError(problems: [problem]) }
+            if let problem = objection(answer.value) { throw SeedConnectionError(problems: [problem]) }
             return answer
         }.flatMapError { error in
-            let inquirer = bound.value
-            inquirer.turn()
+            let seedConnection = bound.value
+            seedConnection.turn()
             let problem = "\(server): \(RedisConnector.describe(error))"
-            return inquirer.ask(command, objection, left: left - 1, problems: problems + [problem])
+            return seedConnection.ask(command, objection, left: left - 1, problems: problems + [problem])
         }
     }
 
     private func askNext(_ command: [String]) -> EventLoopFuture<Answer> {
-        guard asking == nil else { return eventLoop.makeFailedFuture(InquiryError(problems: ["busy"])) }
+        guard asking == nil else { return eventLoop.makeFailedFuture(SeedConnectionError(problems: ["busy"])) }
         let promise = eventLoop.makePromise(of: Answer.self)
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let deadline = eventLoop.scheduleTask(in: timeout) {
@@ -111,10 +111,11 @@ final class Inquirer {
         connector.connect(on: eventLoop, to: servers[next]) { event in
             bound.value.handle(event, of: number)
         }.whenComplete { result in
-            let inquirer = bound.value
+            let seedConnection = bound.value
             switch result {
-            case .success(let channel) where number != inquirer.connection: channel.close(promise: nil)
-            case .failure(let error) where number == inquirer.connection: inquirer.finish(.failure(error), keep: false)
+            case .success(let channel) where number != seedConnection.connection: channel.close(promise: nil)
+            case .failure(let error) where number == seedConnection.connection:
+                seedConnection.finish(.failure(error), keep: false)
             default: break
             }
         }
@@ -155,7 +156,7 @@ final class Inquirer {
 }
 
 /// Nobody answered.
-struct InquiryError: Error, CustomStringConvertible {
+struct SeedConnectionError: Error, CustomStringConvertible {
     let problems: [String]
     var description: String { problems.joined(separator: "; ") }
 }

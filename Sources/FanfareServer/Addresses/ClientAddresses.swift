@@ -4,7 +4,7 @@ import Logging
 import Synchronization
 
 /// Who is calling a node: finds the address behind a request, and counts by it. Any thread.
-final class Callers: Sendable {
+final class ClientAddresses: Sendable {
     /// Who sent a request.
     struct Caller: Sendable, Equatable {
         let address: ClientAddress
@@ -16,7 +16,7 @@ final class Callers: Sendable {
     let source: ForwardedPath.Source
     let trusted: TrustedNetworks
     /// Addresses with clients here, IPv6 by /64; `nil` where nothing is limited by address.
-    let parties: Census<ClientAddress>?
+    let groups: ClientGroups<ClientAddress>?
     private let path: ForwardedPath
     private let metrics: NodeMetrics
     private let logger: Logger
@@ -29,7 +29,7 @@ final class Callers: Sendable {
         path = ForwardedPath(trusted: trusted)
         let ofAddress = configuration.limits.ofAddress
         // Conformance suites are nobody's clients.
-        parties = ofAddress.isUnlimited || configuration.echo ? nil : Census(ofAddress)
+        groups = ofAddress.isUnlimited || configuration.echo ? nil : ClientGroups(ofAddress)
         self.metrics = metrics
         self.logger = logger
     }
@@ -74,9 +74,9 @@ final class Callers: Sendable {
         }
     }
 
-    /// The party of a caller; `nil` where no limit holds for it.
-    func party(_ caller: Caller, now: UInt64) -> Party? {
-        caller.isTrusted ? nil : parties?.party(caller.address.counted, now: now)
+    /// The group of a caller; `nil` where no limit holds for it.
+    func group(_ caller: Caller, now: UInt64) -> ClientGroup? {
+        caller.isTrusted ? nil : groups?.group(caller.address.counted, now: now)
     }
 
     /// What a stranger says is not believed; but it may be a proxy, and then all of its clients share one address.

@@ -3,7 +3,7 @@ import NIOCore
 /// Puts publications of several channels together, once for all clients that have the same bytes before them.
 ///
 /// Clients with the same channels come one after the other, so one memory is enough: the first of them pays for the copy.
-public struct TickJoin: Sendable {
+public struct CombinedFrames: Sendable {
     /// Up to so many bytes in all a copy is worth it; beyond, a client holds references to what it gets.
     public static let sharedBytes = 4_096
 
@@ -28,7 +28,7 @@ public struct TickJoin: Sendable {
 
     /// Lets go of what it remembers.
     public mutating func forget() {
-        if tail.readableBytes > 0 { self = TickJoin() }
+        if tail.readableBytes > 0 { self = CombinedFrames() }
     }
 
     private static func isSame(_ one: ByteBuffer, _ other: ByteBuffer) -> Bool {

@@ -4,7 +4,7 @@ import FanfareWire
 /// All channels with history that this node hears: who waits for a position, which streams have to be read.
 ///
 /// A pure state machine; the subscribing link carries out its ``Action``s in their order.
-struct StreamDesk {
+struct FollowedStreams {
     enum Action {
         /// For all receivers of its channel.
         case deliver(Publication)
@@ -62,7 +62,7 @@ struct StreamDesk {
     var count: Int { entries.count }
 
     /// Whether no stream has to be read.
-    var isSettled: Bool { outstanding == 0 && next == wanted.count && failed.isEmpty }
+    var isSynchronized: Bool { outstanding == 0 && next == wanted.count && failed.isEmpty }
 
     /// Redis confirmed the channel's subscription on this link: everything from now on comes, what was before is read.
     mutating func confirmed(_ channel: ChannelName, _ waiters: [Waiter]) {

@@ -2,9 +2,9 @@ import Synchronization
 
 /// Whoever several clients of a node have in common: their address, or their user. Counts them together.
 ///
-/// Any thread; a client holds its party for as long as it lives.
-public final class Party: Sendable {
-    /// What a party may do on one node; `nil`: as much as it likes.
+/// Any thread; a client holds its group for as long as it lives.
+public final class ClientGroup: Sendable {
+    /// What a group may do on one node; `nil`: as much as it likes.
     public struct Allowance: Sendable, Equatable {
         /// Clients at a time.
         public var connections: Int?
@@ -14,7 +14,7 @@ public final class Party: Sendable {
         public var messages: Rate?
         /// Publications of all its clients.
         public var publications: Rate?
-        /// Bytes of recovered publications that wait for all its clients. Alone it is no reason to know a party.
+        /// Bytes of recovered publications that wait for all its clients. Alone it is no reason to know a group.
         public var recoveryBytes: Int
 
         public init(
@@ -28,7 +28,7 @@ public final class Party: Sendable {
             self.recoveryBytes = recoveryBytes
         }
 
-        /// Whether nothing is limited, and no party has to be known.
+        /// Whether nothing is limited, and no group has to be known.
         public var isUnlimited: Bool { self == Allowance(recoveryBytes: recoveryBytes) }
     }
 
@@ -90,7 +90,7 @@ public final class Party: Sendable {
         return max(1, publications.wait(now: now))
     }
 
-    /// Whether a new party would be just the same, so that this one can be forgotten.
+    /// Whether a new group would be just the same, so that this one can be forgotten.
     func isForgettable(now: UInt64) -> Bool {
         connections == 0 && attempts.isFull(now: now) && messages.isFull(now: now) && publications.isFull(now: now)
     }

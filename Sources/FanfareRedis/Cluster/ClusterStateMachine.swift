@@ -4,7 +4,7 @@ import FanfareWire
 /// Who wants which channel of a Redis Cluster, and at which node it is subscribed for that: where its slot lives.
 ///
 /// A pure state machine: what has to be done comes back as actions, to be carried out in their order.
-struct ClusterBook {
+struct ClusterStateMachine {
     enum Action: Equatable {
         case subscribe(ChannelName, receiver: Int, ticket: UInt64, at: RedisEndpoint)
         case unsubscribe(ChannelName, receiver: Int, at: RedisEndpoint)

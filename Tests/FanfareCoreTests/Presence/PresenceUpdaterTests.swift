@@ -1,13 +1,13 @@
 import FanfareProtocols
+import FanfareTestKit
 import FanfareWire
-import Support
 import Synchronization
 import Testing
 
 @testable import FanfareCore
 
-@Suite("Presence keeper")
-struct PresenceKeeperTests {
+@Suite("Presence updater")
+struct PresenceUpdaterTests {
     /// Nodes with one channel over one store; a receiver hears what happens.
     private final class World {
         static let ttl = Duration.seconds(60)
@@ -36,12 +36,12 @@ struct PresenceKeeperTests {
 
         func join(_ client: String, at node: Int) {
             nodes[node].wanted.insert(client)
-            nodes[node].keeper.joined(ClientInfo(client: ExactText(client), user: "u"), channel)
+            nodes[node].updater.joined(ClientInfo(client: ExactText(client), user: "u"), channel)
         }
 
         func leave(_ client: String, at node: Int) {
             nodes[node].wanted.remove(client)
-            nodes[node].keeper.left(ExactText(client), channel)
+            nodes[node].updater.left(ExactText(client), channel)
         }
 
         /// Lets time pass in ticks of the wheel.
@@ -51,7 +51,7 @@ struct PresenceKeeperTests {
                 for node in nodes {
                     node.wheel.advance(to: clock.now)
                     node.store.answer()
-                    node.keeper.visitAnswers()
+                    node.updater.visitAnswers()
                 }
             }
             for case .presence(let prepared) in mailbox.take() {
@@ -128,7 +128,7 @@ struct PresenceKeeperTests {
         let world = try World(nodes: 1)
         world.join("1", at: 0)
         #expect(world.present.isEmpty)
-        world.nodes[0].keeper.tell(world.channel)
+        world.nodes[0].updater.tell(world.channel)
         #expect(world.present == ["1"])
         world.pass(.seconds(1))
         #expect(world.nodes[0].store.state.withLock(\.calls) == [1])
@@ -138,11 +138,11 @@ struct PresenceKeeperTests {
     func atOnce() throws {
         let world = try World(nodes: 1)
         world.join("1", at: 0)
-        world.nodes[0].keeper.flush()
+        world.nodes[0].updater.flush()
         #expect(world.present == ["1"])
         for number in 2...50 {
             world.join("\(number)", at: 0)
-            world.nodes[0].keeper.flush()
+            world.nodes[0].updater.flush()
         }
         #expect(world.present == ["1"])
         world.pass(.milliseconds(200))
@@ -157,7 +157,7 @@ struct PresenceKeeperTests {
         world.pass(.seconds(1))
         world.leave("1", at: 0)
         world.pass(.seconds(1))
-        #expect(world.nodes[0].keeper.channelCount == 0 && world.nodes[0].wheel.count == 0)
+        #expect(world.nodes[0].updater.channelCount == 0 && world.nodes[0].wheel.count == 0)
     }
 
     @Test(

@@ -4,7 +4,7 @@ import FanfareWire
 ///
 /// A pure state machine. Changes gather until ``work(now:)``, after the first for a tenth of a second; a client that came and went meanwhile is never heard of, and
 /// one that went and came back never left. Times are microseconds of the monotonic clock.
-struct PresenceRoster {
+struct PresenceStateMachine {
     /// Something to do with the store, at most ``PresenceTiming/batch`` members each.
     enum Work: Equatable {
         /// The number goes into ``joinAnswered(_:clients:isDone:now:)``.

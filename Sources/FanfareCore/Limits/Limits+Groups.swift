@@ -1,8 +1,8 @@
 /// What clients may do together that have something in common.
 extension Limits {
     /// What each address may do: attempts of five seconds may come at once.
-    public var ofAddress: Party.Allowance {
-        Party.Allowance(
+    public var ofAddress: ClientGroup.Allowance {
+        ClientGroup.Allowance(
             connections: maxConnectionsPerAddress > 0 ? maxConnectionsPerAddress : nil,
             attempts: maxConnectRatePerAddress > 0
                 ? Rate(perSecond: maxConnectRatePerAddress, burst: 5 * maxConnectRatePerAddress) : nil,
@@ -10,8 +10,8 @@ extension Limits {
     }
 
     /// What each user may do.
-    public var ofUser: Party.Allowance {
-        Party.Allowance(
+    public var ofUser: ClientGroup.Allowance {
+        ClientGroup.Allowance(
             connections: maxConnectionsPerUser > 0 ? maxConnectionsPerUser : nil,
             messages: maxUserMessageRate > 0
                 ? Rate(perSecond: maxUserMessageRate, burst: max(maxUserMessageRate, maxCommandsPerMessage)) : nil,
