@@ -193,6 +193,7 @@ struct LimitOptions: ParsableArguments {
     @Option(help: .setting("max-queue-bytes")) var maxQueueBytes: String?
     @Option(help: .setting("max-node-queue-bytes")) var maxNodeQueueBytes: String?
     @Option(help: .setting("max-channels")) var maxChannels: String?
+    @Option(help: .setting("max-filters")) var maxFilters: String?
     @Option(help: .setting("max-channel-bytes")) var maxChannelBytes: String?
     @Option(help: .setting("max-commands")) var maxCommands: String?
     @Option(help: .setting("max-pending-commands")) var maxPendingCommands: String?
@@ -228,6 +229,7 @@ struct LimitOptions: ParsableArguments {
             ("max-queue-bytes", maxQueueBytes),
             ("max-node-queue-bytes", maxNodeQueueBytes),
             ("max-channels", maxChannels),
+            ("max-filters", maxFilters),
             ("max-channel-bytes", maxChannelBytes),
             ("max-commands", maxCommands),
             ("max-pending-commands", maxPendingCommands),

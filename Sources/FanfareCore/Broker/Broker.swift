@@ -83,6 +83,8 @@ public enum BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
     case noHistory
     /// The channel does not keep who is in it.
     case noPresence
+    /// The subscriptions to the channel have as many different filters as there may be.
+    case tooManyFilters
     /// The broker refused the command, with its words: for the log alone, they may tell of the inside.
     case refused(String)
 
@@ -93,6 +95,7 @@ public enum BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
         case .overloaded: "too many calls wait for the broker, try again"
         case .noHistory: "the channel keeps no history"
         case .noPresence: "the channel does not keep who is in it"
+        case .tooManyFilters: "the subscriptions to the channel have too many different filters"
         case .refused: "broker refused the command"
         }
     }

@@ -22,6 +22,8 @@ public final class SharedFrames: Sendable {
 
     /// Most filters whose publications are kept for others with the same one.
     private static let maximumFilters = 16
+    /// Most bytes of payloads of what is kept for them together: each may be encoded, for some hundred milliseconds.
+    static let maximumFilteredBytes = 4_194_304
     private let filtered = Mutex<[(filter: TagFilter, frames: SharedFrames)]>([])
 
     /// - Parameter publications: oldest first.
@@ -42,10 +44,16 @@ public final class SharedFrames: Sendable {
         filtered.withLock { filtered in
             if let known = filtered.first(where: { $0.filter == filter }) { return known.frames }
             let passing = SharedFrames(publications.filter { filter.matches($0.metadata?.tags ?? .none) })
-            if filtered.count < Self.maximumFilters { filtered.append((filter, passing)) }
+            let bytes = filtered.reduce(passing.size) { $0 + $1.frames.size }
+            if filtered.count < Self.maximumFilters, bytes <= Self.maximumFilteredBytes {
+                filtered.append((filter, passing))
+            }
             return passing
         }
     }
+
+    /// Bytes of all payloads.
+    private var size: Int { sizes[publications.count] }
 
     /// How many there are.
     var count: Int { publications.count }

@@ -43,11 +43,17 @@ public struct SubscriptionStart: Sendable, Equatable {
         lhs.position == rhs.position && lhs.publications == rhs.publications && lhs.isComplete == rhs.isComplete
     }
 
-    /// Leaves of the publications what a selection takes.
+    /// Leaves of the publications what a selection takes; where they are shared, all who have the same filter do that once.
     mutating func select(_ selection: Selection) {
         guard case .filtered(let filter) = selection else { return }
-        publications.removeAll { !selection.takes($0) }
-        shared = shared?.filtered(by: filter)
+        guard let all = shared, let first = publications.first?.position?.offset, first > 0 else {
+            publications.removeAll { !selection.takes($0) }
+            shared = nil
+            return
+        }
+        let passing = all.filtered(by: filter)
+        publications = passing.publications(last: passing.count(after: first - 1))
+        shared = passing
     }
 
     /// The place before the first thing that the client gets.

@@ -68,6 +68,8 @@ final class ChannelSlot<Member: HubMember> {
     var batched = 0
     /// Bytes of the biggest of the batches, or somewhat more.
     var batchBytes = 0
+    /// What filters and deltas cost since it was last asked for, as ``TurnBudget`` counts bytes.
+    var work = 0
     /// Whether publications among them come out of the stream, after a gap.
     var isRepaired = false
     /// Joins and leaves among them.
@@ -160,6 +162,12 @@ final class ChannelSlot<Member: HubMember> {
         }
     }
 
+    /// Whether a subscription's filter is one of at most so many of the channel's.
+    func hasRoom(for waiter: Waiter, maxFilters: Int) -> Bool {
+        guard case .filtered(let filter) = waiter.selection, let selective else { return true }
+        return selective.hasRoom(for: filter, waiter.format, maximum: maxFilters)
+    }
+
     /// Whether a publication is the next of the channel's stream.
     func isNext(_ publication: Publication, _ place: StreamPosition) -> Bool {
         guard let position else { return true }
@@ -168,13 +176,13 @@ final class ChannelSlot<Member: HubMember> {
     }
 
     /// Adds a publication to this turn's batches of the formats that have subscribers. Returns by how many bytes the biggest
-    /// of them grew.
+    /// of them grew, and those of subscribers with a selection together.
     ///
     /// - Parameters:
     ///   - excluded: a client that does not hear it; of ``exclusions`` note was taken before.
     ///   - spare: a buffer whose room may be used for a batch.
     func add(_ prepared: PreparedPublication, excluding excluded: Member? = nil, spare: inout ByteBuffer) -> Int {
-        var bytes = 0
+        var (bytes, copied) = (0, 0)
         if prepared.isRepaired { isRepaired = true }
         for index in subscribers.indices {
             let frame = prepared.frame(subscribers[index].format)
@@ -199,11 +207,14 @@ final class ChannelSlot<Member: HubMember> {
         }
         if let personal { bytes = max(bytes, personal.add(prepared)) }
         if let selective {
-            bytes = max(bytes, selective.add(prepared, excluding: excluded, keepsNewest: keepsNewest))
+            let cost = selective.add(prepared, excluding: excluded, keepsNewest: keepsNewest)
+            bytes = max(bytes, cost.frame)
+            copied = cost.copied
+            work += cost.work
         }
         batched += 1
         batchBytes += bytes
-        return bytes
+        return bytes + copied
     }
 
     /// The turn is over.

@@ -15,9 +15,9 @@ extension HubShard {
 
 extension ChannelSlot {
     /// Adds a join or leave to this turn's batches of the formats that have it. Returns by how many bytes
-    /// the biggest of them grew.
+    /// the biggest of them grew, and those of subscribers with a selection together.
     func add(_ prepared: PreparedPresenceEvent) -> Int {
-        var bytes = 0
+        var (bytes, copied) = (0, 0)
         for index in subscribers.indices {
             guard let frame = prepared.frame(subscribers[index].format) else { continue }
             subscribers.update(at: index) { subscribers in
@@ -26,11 +26,15 @@ extension ChannelSlot {
             }
             bytes = max(bytes, frame.readableBytes)
         }
-        if let selective { bytes = max(bytes, selective.add(prepared)) }
+        if let selective {
+            let cost = selective.add(prepared)
+            bytes = max(bytes, cost.frame)
+            copied = cost.copied
+        }
         for index in exclusions.indices { exclusions[index].add(prepared) }
         batched += 1
         batchBytes += bytes
         events += 1
-        return bytes
+        return bytes + copied
     }
 }

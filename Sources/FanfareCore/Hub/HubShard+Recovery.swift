@@ -105,6 +105,9 @@ extension HubShard {
         slot.recoveries?.keep(prepared.publication)
         for catching in slot.recoveries?.catching ?? []
         where position.offset > catching.offset && stillWaiting(catching.waiter, in: slot) != nil {
+            if case .filtered(let filter) = catching.waiter.selection {
+                spend(TurnBudget.filterBytes(filter, prepared.publication.metadata?.tags ?? .none))
+            }
             guard catching.waiter.member !== excluded, catching.waiter.selection.takes(prepared.publication) else {
                 continue
             }
@@ -143,6 +146,13 @@ extension HubShard {
             if !behind.isEmpty { catchingUp.append(slot) }
             for catching in ready {
                 guard let place = stillWaiting(catching.waiter, in: slot) else { continue }
+                // Others came before it: it begins anew, and is refused then.
+                guard hasRoom(for: catching.waiter, slot) else {
+                    let waiter = catching.waiter
+                    remove(waiter.member, place: place)
+                    waiter.member.unsubscribed(slot.channel, request: waiter.request, .insufficientState)
+                    continue
+                }
                 join(catching.waiter, slot, place: place)
             }
             drop(ifUnused: slot)
@@ -224,7 +234,9 @@ extension HubShard {
         if let selection = waiter.selection { start.select(selection) }
         begin(waiter, slot, start)
         // A client costs something, whatever it gets, and a filter for each publication.
-        return shared.size(last: count) + 1_024 + (waiter.selection == nil ? 0 : 256 * count)
+        let size = shared.size(last: count) + 1_024
+        guard case .filtered(let filter) = waiter.selection else { return size }
+        return size + TurnBudget.filterBytes(filter, .none) * count
     }
 
     /// A page and the live publications behind it, made once; `nil` when something is missing between them, or among them:
@@ -251,6 +263,7 @@ extension HubShard {
         _ waiter: ChannelSlot<Member>.Waiter, _ slot: ChannelSlot<Member>, _ start: SubscriptionStart
     ) {
         guard let place = stillWaiting(waiter, in: slot) else { return }
+        guard hasRoom(for: waiter, slot) else { return fail(waiter, slot, .tooManyFilters) }
         let isThere = start.position.map { $0.offset <= slot.position?.offset ?? 0 } ?? true
         if isThere && slot.batched == 0 {
             join(waiter, slot, place: place)
@@ -260,6 +273,13 @@ extension HubShard {
             catchingUp.append(slot)
         }
         waiter.member.subscribed(slot.channel, request: waiter.request, start)
+    }
+
+    /// Whether the channel may have the filter of one more subscription; counts where not.
+    private func hasRoom(for waiter: ChannelSlot<Member>.Waiter, _ slot: ChannelSlot<Member>) -> Bool {
+        let hasRoom = slot.hasRoom(for: waiter, maxFilters: maxFilters)
+        if !hasRoom { metrics.counters.add(.filterRefusals) }
+        return hasRoom
     }
 
     private func max(_ one: StreamPosition, _ other: StreamPosition) -> StreamPosition {

@@ -21,6 +21,7 @@ public final class HubShard<Member: HubMember> {
     /// Where the broker's answers to reads of this shard go.
     let mailbox: Mailbox<BrokerEvent>
     let maxRecovery: Int
+    let maxFilters: Int
     var slots: [ChannelName: ChannelSlot<Member>] = [:]
     var lastRead: UInt64 = 0
     /// Answers to reads that some clients do not have yet.
@@ -35,6 +36,8 @@ public final class HubShard<Member: HubMember> {
     var dirty: [ChannelSlot<Member>] = []
     /// Bytes of all batches of this turn, each counted in the format in which it is biggest.
     public private(set) var batchedBytes = 0
+    /// What filters and deltas cost since the last ``takeWork()``.
+    private var work = 0
     /// Bytes of the biggest batch of this turn.
     public private(set) var biggestBatch = 0
     /// Whether what subscribers are given right now comes out of a stream, after a gap: late, and perhaps more at once than
@@ -56,9 +59,10 @@ public final class HubShard<Member: HubMember> {
     ///   - receiver: this shard's index among the broker's receivers.
     ///   - mailbox: the receiver's.
     ///   - maxRecovery: publications that one client gets out of a channel's history with its subscription.
+    ///   - maxFilters: different filters of the subscriptions to one channel.
     public init(
         broker: any Broker, rules: ChannelRulebook = ChannelRulebook(), receiver: Int, metrics: LoopMetrics,
-        mailbox: Mailbox<BrokerEvent>, maxRecovery: Int
+        mailbox: Mailbox<BrokerEvent>, maxRecovery: Int, maxFilters: Int = Limits().maxFiltersPerChannel
     ) {
         self.rules = rules
         self.broker = broker
@@ -66,6 +70,7 @@ public final class HubShard<Member: HubMember> {
         self.metrics = metrics
         self.mailbox = mailbox
         self.maxRecovery = maxRecovery
+        self.maxFilters = maxFilters
     }
 
     /// Channels with a subscriber or a waiter here.
@@ -178,6 +183,16 @@ public final class HubShard<Member: HubMember> {
     public func publish(_ prepared: PreparedPublication) {
         metrics.counters.add(.publicationsOut)
         guard var slot = slots[prepared.publication.channel], slot.isActive else { return }
+        if slot.batched > 0, let selective = slot.selective {
+            let copies = selective.bytesToCopy(prepared.publication.payload.bytes.readableBytes)
+            if batchedBytes + copies > Self.copiedBytes {
+                spend(batchedBytes)
+                flush(now: { prepared.receivedAt })
+                // Its last subscriber may have gone meanwhile.
+                guard let open = slots[prepared.publication.channel] else { return }
+                slot = open
+            }
+        }
         let excluded = prepared.publication.metadata?.excludedClient.flatMap { findClient?($0) }
         if let position = prepared.publication.position {
             if !slot.isNext(prepared.publication, position) {
@@ -191,8 +206,24 @@ public final class HubShard<Member: HubMember> {
         if slot.batched == 0 { dirty.append(slot) }
         if excluded != nil || !slot.exclusions.isEmpty { slot.leaveOut(excluded, of: prepared) }
         note(slot.add(prepared, excluding: excluded, spare: &spare), slot)
+        spend(slot.work)
+        slot.work = 0
         let accepted = prepared.publication.publishedAt
         acceptedAt.append(accepted == 0 ? prepared.receivedAt : accepted)
+    }
+
+    /// Most bytes of a turn's batches where groups of subscribers have copies of their own: a channel with many filters is
+    /// flushed before.
+    static var copiedBytes: Int { 1_048_576 }
+
+    /// Notes what filters and deltas cost.
+    func spend(_ work: Int) { self.work &+= work }
+
+    /// What filters and deltas cost since the last time, as ``TurnBudget`` counts bytes: the frames that come of it may be few
+    /// and small.
+    public func takeWork() -> Int {
+        defer { work = 0 }
+        return work
     }
 
     func note(_ bytes: Int, _ slot: ChannelSlot<Member>) {

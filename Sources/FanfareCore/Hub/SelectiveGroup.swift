@@ -44,6 +44,8 @@ struct SelectiveGroup {
     var newest: ByteBuffer?
     /// Publications in the batch.
     var publications = 0
+    /// Publications, joins and leaves in it.
+    var frames = 0
 
     /// Whether its subscribers have to change groups when the turn is over.
     var isOver: Bool { count > 0 && (omits != nil || sort.share == .whole && publications > 0) }
@@ -59,35 +61,69 @@ struct SelectiveGroup {
         var group = self
         if sort.share == .deltas {
             group = SelectiveGroup(sort: Sort(format: sort.format, share: .whole), count: 1)
-            (group.batch, group.newest, group.publications) = (batch, newest, publications)
+            (group.batch, group.newest, group.publications, group.frames) = (batch, newest, publications, frames)
         }
         (group.count, group.omits) = (1, member)
         return group
     }
 
-    /// Adds a publication to this turn. Returns the bytes of its frame.
-    ///
-    /// - Parameter previous: the publication before it, which those in ``Share/deltas`` have; `nil`: it is not known.
-    mutating func add(_ prepared: PreparedPublication, after previous: Publication?, keepsNewest: Bool) -> Int {
-        let frame: ByteBuffer
-        switch sort.share {
-        case .filtered(let filter):
-            guard filter.matches(prepared.publication.metadata?.tags ?? .none) else { return 0 }
-            frame = prepared.frame(sort.format)
-        case .whole: frame = prepared.frame(sort.format, after: nil)
-        case .deltas: frame = prepared.frame(sort.format, after: previous)
+    /// What an addition to a turn came to, in bytes.
+    struct Cost {
+        /// The longest frame.
+        var frame = 0
+        /// Memory of frames that were copied behind others.
+        var copied = 0
+        /// Filters evaluated and deltas made, as ``TurnBudget`` counts them.
+        var work = 0
+
+        mutating func add(_ other: Cost) {
+            frame = max(frame, other.frame)
+            copied += other.copied
+            work += other.work
         }
-        append(frame)
-        publications += 1
-        if keepsNewest { newest = sort.share == .deltas ? prepared.frame(sort.format, after: nil) : frame }
-        return frame.readableBytes
     }
 
-    /// The first frame is shared; writing behind it copies it then.
-    mutating func append(_ frame: ByteBuffer) {
+    /// Adds a publication to this turn.
+    ///
+    /// - Parameter previous: the publication before it, which those in ``Share/deltas`` have; `nil`: it is not known.
+    mutating func add(_ prepared: PreparedPublication, after previous: Publication?, keepsNewest: Bool) -> Cost {
+        let frame: ByteBuffer
+        var work = 0
+        switch sort.share {
+        case .filtered(let filter):
+            let tags = prepared.publication.metadata?.tags ?? .none
+            work = TurnBudget.filterBytes(filter, tags)
+            guard filter.matches(tags) else { return Cost(work: work) }
+            frame = prepared.frame(sort.format)
+        case .whole: frame = prepared.frame(sort.format, after: nil)
+        case .deltas:
+            // Whichever event loop is first makes it, and the others wait for it meanwhile.
+            if let previous { work = TurnBudget.deltaBytes(previous, prepared.publication) }
+            frame = prepared.frame(sort.format, after: previous)
+        }
+        let copied = append(frame)
+        publications += 1
+        if keepsNewest { newest = sort.share == .deltas ? prepared.frame(sort.format, after: nil) : frame }
+        return Cost(frame: frame.readableBytes, copied: copied, work: work)
+    }
+
+    /// The first frame is shared; writing behind it copies it then. Returns the bytes copied.
+    mutating func append(_ frame: ByteBuffer) -> Int {
+        let copied = bytesToCopy(frame.readableBytes)
         if batch?.writeImmutableBuffer(frame) == nil { batch = frame }
+        frames += 1
+        return copied
+    }
+
+    /// What it takes to have a frame of so many bytes, too.
+    func bytesToCopy(_ bytes: Int) -> Int {
+        switch frames {
+        case 0: 0
+        case 1: (batch?.readableBytes ?? 0) + bytes
+        default: bytes
+        }
     }
 
     /// The turn is over.
-    mutating func endTurn() { (batch, newest, publications) = (nil, nil, 0) }
+    mutating func endTurn() { (batch, newest, publications, frames) = (nil, nil, 0, 0) }
 }

@@ -21,6 +21,8 @@ final class SelectiveSubscribers<Member: HubMember> {
     private var free: [Int32] = []
     /// The channel's last publication, of which deltas are made; `nil`: nobody has deltas, or it is too big.
     private var last: Publication?
+    /// Different filters, counted for each format.
+    private(set) var filters = 0
 
     /// Adds a subscriber. Returns its index.
     func add(_ entry: Entry, _ format: WireFormat, _ selection: Selection) -> Int32 {
@@ -41,32 +43,39 @@ final class SelectiveSubscribers<Member: HubMember> {
     /// The member of a subscriber has this channel at another place now.
     func moved(at index: Int, to place: Int32) { subscribers[index].entry.place = place }
 
-    /// Adds a publication to this turn. Returns the bytes of its longest frame.
+    /// Whether a filter is one of the channel's, or there are less than so many.
+    func hasRoom(for filter: TagFilter, _ format: WireFormat, maximum: Int) -> Bool {
+        filters < maximum || known[SelectiveGroup.Sort(format: format, share: .filtered(filter))] != nil
+    }
+
+    /// What adding a frame of so many bytes copies at most: each group has a batch of its own from the second on.
+    func bytesToCopy(_ bytes: Int) -> Int { groups.reduce(0) { $0 + $1.bytesToCopy(bytes) } }
+
+    /// Adds a publication to this turn.
     ///
     /// - Parameter excluded: a client that does not hear it.
-    func add(_ prepared: PreparedPublication, excluding excluded: Member?, keepsNewest: Bool) -> Int {
+    func add(_ prepared: PreparedPublication, excluding excluded: Member?, keepsNewest: Bool) -> SelectiveGroup.Cost {
         let excluded = excluded.map { Unmanaged.passUnretained($0).toOpaque() }
         if let excluded { setApart(excluded) }
-        var (bytes, hasDeltas) = (0, false)
+        var (cost, hasDeltas) = (SelectiveGroup.Cost(), false)
         for index in groups.indices where groups[index].count > 0 {
             hasDeltas = hasDeltas || groups[index].sort.share.hasDeltas
             if let excluded, groups[index].omits == excluded { continue }
-            bytes = max(bytes, groups[index].add(prepared, after: last, keepsNewest: keepsNewest))
+            cost.add(groups[index].add(prepared, after: last, keepsNewest: keepsNewest))
         }
         let isBase = hasDeltas && prepared.publication.payload.bytes.readableBytes <= FossilDelta.maximumBytes
         last = isBase ? prepared.publication : nil
-        return bytes
+        return cost
     }
 
-    /// Adds a join or leave to this turn. Returns the bytes of its longest frame.
-    func add(_ prepared: PreparedPresenceEvent) -> Int {
-        var bytes = 0
+    /// Adds a join or leave to this turn.
+    func add(_ prepared: PreparedPresenceEvent) -> SelectiveGroup.Cost {
+        var cost = SelectiveGroup.Cost()
         for index in groups.indices where groups[index].count > 0 {
             guard let frame = prepared.frame(groups[index].sort.format) else { continue }
-            groups[index].append(frame)
-            bytes = max(bytes, frame.readableBytes)
+            cost.add(.init(frame: frame.readableBytes, copied: groups[index].append(frame)))
         }
-        return bytes
+        return cost
     }
 
     /// The turn is over.
@@ -100,6 +109,7 @@ final class SelectiveSubscribers<Member: HubMember> {
         }
         let number = place(SelectiveGroup(sort: sort, count: 1))
         known[sort] = number
+        if !sort.share.hasDeltas { filters += 1 }
         return number
     }
 
@@ -112,12 +122,19 @@ final class SelectiveSubscribers<Member: HubMember> {
         return Int32(groups.count - 1)
     }
 
-    /// A subscriber is out of its group.
+    /// A subscriber is out of its group. Nothing of a filter is left with its last one.
     private func leave(_ number: Int32) {
         groups[Int(number)].count -= 1
         guard groups[Int(number)].count == 0 else { return }
-        if groups[Int(number)].omits == nil { known[groups[Int(number)].sort] = nil }
-        groups[Int(number)] = SelectiveGroup(sort: groups[Int(number)].sort, count: 0)
+        let sort = groups[Int(number)].sort
+        if groups[Int(number)].omits == nil {
+            known[sort] = nil
+            if !sort.share.hasDeltas { filters -= 1 }
+        }
+        groups[Int(number)] = SelectiveGroup(sort: .init(format: sort.format, share: .whole), count: 0)
         free.append(number)
+        guard groups.last?.count == 0 else { return }
+        while groups.last?.count == 0 { groups.removeLast() }
+        free.removeAll { $0 >= groups.count }
     }
 }

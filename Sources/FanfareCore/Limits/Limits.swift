@@ -42,6 +42,9 @@ public struct Limits: Sendable, Equatable {
     public var pollGap = Duration.seconds(15)
     /// Channels of one client.
     public var maxChannelsPerClient = 128
+    /// Different filters of the subscriptions to one channel on one event loop: each is held against each publication. More: error
+    /// 106 to the subscription that brings another one. Equal filters count once for each format.
+    public var maxFiltersPerChannel = 256
     /// Bytes of a channel name, at most ``ChannelName/maximumBytes``.
     public var maxChannelNameBytes = 255
     /// Commands in one inbound message of the Centrifuge protocol. SDKs batch the subscribes of a reconnect, so it must be

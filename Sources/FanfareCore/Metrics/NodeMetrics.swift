@@ -124,6 +124,8 @@ public enum LoopCounter: Int, CaseIterable, Sendable {
     case presenceMembers
     /// Times that a publication with a place in a stream was not the next that this loop had to get.
     case streamBreaks
+    /// Subscriptions refused, for their channel has as many filters as it may have.
+    case filterRefusals
     /// Gauge: connections of HTTP/2 now.
     case http2Connections
     /// Streams of HTTP/2 that were begun, a request each.

@@ -175,10 +175,11 @@ public struct CentrifugeSession: Sendable {
         channels.contains { $0.channel == channel && $0.pending == 0 }
     }
 
-    /// The subscription could not be had: the reply, which makes SDKs try again.
+    /// The subscription could not be had: the reply, which makes SDKs try again unless a limit is reached.
     public mutating func subscribeFailed(_ channel: ChannelName, id: UInt32, _ error: BrokerError) -> Body {
         forget(channel)
-        return encoder.errorReply(id: id, .internalError("\(error)"))
+        let isLimit = error == .tooManyFilters
+        return encoder.errorReply(id: id, isLimit ? .limitExceeded("\(error)") : .internalError("\(error)"))
     }
 
     /// What became of a publish: the reply.

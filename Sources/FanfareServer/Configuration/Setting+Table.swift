@@ -220,6 +220,10 @@ extension Setting {
             "max-channels", 1...100_000, default: defaults.limits.maxChannelsPerClient, "Channels of one client.",
             \.limits.maxChannelsPerClient),
         integer(
+            "max-filters", 1...10_000, default: defaults.limits.maxFiltersPerChannel,
+            "Different filters of the subscriptions to one channel, on each event loop; more: error 106.",
+            \.limits.maxFiltersPerChannel),
+        integer(
             "max-channel-bytes", 1...ChannelName.maximumBytes, default: defaults.limits.maxChannelNameBytes,
             "Bytes of a channel's name.", \.limits.maxChannelNameBytes),
         integer(

@@ -71,6 +71,12 @@ extension Metric {
         .limit("fanfare_limit_header_fields", "Most header fields of a request.") { $0.maxHeaderFields },
         .gauge("fanfare_subscriptions", "Subscriptions of clients now.", loops: .subscriptions),
         .limit("fanfare_limit_channels_per_client", "Most channels of one client.") { $0.maxChannelsPerClient },
+        .limit("fanfare_limit_filters_per_channel", "Most different filters of a channel on one event loop.") {
+            $0.maxFiltersPerChannel
+        },
+        .counter(
+            "fanfare_filter_refusals_total", "Subscriptions refused, for their channel has too many filters.",
+            loops: .filterRefusals),
         .gauge(
             "fanfare_presence_members", "Members of channels with presence, client-channel pairs.",
             loops: .presenceMembers),

@@ -101,7 +101,8 @@ final class LoopState {
         self.mailbox = mailbox
         self.shard = HubShard(
             broker: node.broker, rules: node.channels, receiver: index, metrics: metrics, mailbox: mailbox,
-            maxRecovery: node.configuration.limits.maxRecovery)
+            maxRecovery: node.configuration.limits.maxRecovery,
+            maxFilters: node.configuration.limits.maxFiltersPerChannel)
         self.polls = PollBuffers(wake: wake)
         node.polls.add(polls.mailbox, loop: index)
         node.emulation.add(emulated, loop: index)
@@ -212,6 +213,7 @@ final class LoopState {
         var budget = TurnBudget()
         while !budget.isSpent, nextEvent < events.count {
             budget.spend(events: handle(events[nextEvent]))
+            budget.spend(bytes: shard.takeWork())
             nextEvent += 1
             if shard.biggestBatch >= Self.batchBytes || shard.batchedBytes >= Self.batchesBytes {
                 budget.spend(bytes: shard.batchedBytes)

@@ -46,12 +46,15 @@ public struct TagFilter: Sendable, Hashable {
     }
 
     let root: Node
+    /// Comparisons, combinations and values of lists: what holding tags against it costs at most is so many times what one does.
+    public let size: Int
 
     /// Throws which bound it is above.
     public init(_ root: Node) throws(TagFilterError) {
         var size = Size()
         try size.add(root, depth: 1)
         self.root = root
+        self.size = size.nodes + size.values
     }
 
     /// Whether a publication with these tags passes.

@@ -40,6 +40,32 @@ struct SharedFramesTests {
         #expect(CentrifugeJSONEncoder.subscribeReply(id: 7, answer) == alone)
     }
 
+    @Test("what a filter lets through is kept for others with the same one, within a bound for all filters")
+    func filtered() throws {
+        let (channel, count) = (try ChannelName("a"), 4)
+        let payload = Payload(
+            kind: .binary, bytes: ByteBuffer(repeating: 7, count: SharedFrames.maximumFilteredBytes / count))
+        let publications = try (0..<count).map { number in
+            Publication(
+                channel: channel, payload: payload, position: StreamPosition(offset: UInt64(number) + 1, epoch: "e"),
+                metadata: PublicationMetadata(
+                    tags: try PublicationTags([.init(name: "n", value: ExactText("\(number)"))])))
+        }
+        let shared = SharedFrames(publications)
+        let filters = try ["2", "3", "4"].map { try TagFilter(.init(op: "", key: "n", cmp: "lt", val: ExactText($0))) }
+        let first = shared.filtered(by: filters[0])
+        #expect(first.count == 2 && shared.filtered(by: filters[0]) === first)
+        // Three more are too much beside the two.
+        let second = shared.filtered(by: filters[1])
+        #expect(second.count == 3 && shared.filtered(by: filters[1]) !== second)
+        #expect(shared.filtered(by: filters[0]) === first)
+        // A client that asked for some gets what passes of these.
+        var start = SubscriptionStart(publications: shared.publications(last: 3))
+        start.shared = shared
+        start.select(.filtered(filters[0]))
+        #expect(start.shared === first && start.publications.map(\.position?.offset) == [2])
+    }
+
     @Test("each encoding has a list of its own, whoever asks first", arguments: 0...5)
     func encodings(count: Int) throws {
         let channel = try ChannelName("a")

@@ -14,10 +14,11 @@ final class HubBench {
     var graveyard: [TestMember] = []
     private var everyone: [TestMember] = []
 
-    init(answersAtOnce: Bool = true, rules: ChannelRulebook = ChannelRulebook()) {
+    init(answersAtOnce: Bool = true, rules: ChannelRulebook = ChannelRulebook(), maxFilters: Int = 256) {
         broker = RecordingBroker()
         shard = HubShard(
-            broker: broker, rules: rules, receiver: 0, metrics: metrics, mailbox: Mailbox(wake: {}), maxRecovery: 100)
+            broker: broker, rules: rules, receiver: 0, metrics: metrics, mailbox: Mailbox(wake: {}), maxRecovery: 100,
+            maxFilters: maxFilters)
         self.answersAtOnce = answersAtOnce
     }
 

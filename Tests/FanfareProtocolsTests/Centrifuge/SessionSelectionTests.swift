@@ -56,6 +56,14 @@ struct SessionSelectionTests {
         #expect(selection(try perform(&session, #""delta":"""#)) == .some(nil))
     }
 
+    @Test("one filter too many in a channel is a limit, which SDKs do not try again")
+    func tooManyFilters() throws {
+        var session = session { $0.tagsFilter = true }
+        _ = try perform(&session, Self.leaf)
+        let reply = session.subscribeFailed(try ChannelName("a"), id: 2, .tooManyFilters).text
+        #expect(reply.contains(#""code":106"#) && !reply.contains("temporary") && session.channelCount == 0)
+    }
+
     @Test("a filter is taken where the rules allow one, and rules out deltas")
     func filters() throws {
         var session = session {

@@ -4,6 +4,14 @@ import Testing
 
 @testable import FanfareWire
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 @Suite("Fossil deltas")
 struct FossilDeltaTests {
     private func make(_ base: [UInt8], _ target: [UInt8], text: Bool = false) -> [UInt8]? {
@@ -98,15 +106,27 @@ struct FossilDeltaTests {
     func hostile(pattern: [UInt8]) throws {
         let count = 65_536
         var random = SeededRandom(seed: 1)
+        /// Processor time of this thread, the least of three: what else the machine does is not in it.
         func time(_ base: [UInt8]) -> Duration {
             var target = base
             for place in stride(from: 0, to: count, by: 9) { target[place] ^= 0x55 }
-            return ContinuousClock().measure { for text in [false, true] { _ = make(base, target, text: text) } }
+            let times = (0..<3).map { _ in
+                let start = Self.processorTime()
+                for text in [false, true] { _ = make(base, target, text: text) }
+                return Self.processorTime() - start
+            }
+            return times.min() ?? .zero
         }
         let plain = time((0..<count).map { _ in UInt8.random(in: 0...255, using: &random) })
         let base = (0..<count).map { pattern[$0 % pattern.count] }
         // One that is quadratic would be a thousand times slower.
         #expect(time(base) < plain * 50)
         try check(base, Array(base.reversed()))
+    }
+
+    private static func processorTime() -> Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 }
