@@ -7,12 +7,12 @@ import Testing
 
 /// Followed streams against a Redis of chance: Pub/Sub loses, links break, reads come late or fail, Redis forgets.
 @Suite("Followed streams: model")
-struct StreamDeskModelTests {
+struct FollowedStreamsModelTests {
     @Test("a receiver hears each stream whole and in order, or is told where it goes on", arguments: 0..<8)
     func model(part: Int) {
         var (repaired, told) = (0, 0)
         for seed in part * 250..<(part + 1) * 250 {
-            var run = StreamDeskRun(seed: seed)
+            var run = FollowedStreamsRun(seed: seed)
             for _ in 0..<120 { run.step() }
             run.heal()
             if let problem = run.problems.first {
@@ -28,7 +28,7 @@ struct StreamDeskModelTests {
 }
 
 /// One run with one channel and one receiver.
-struct StreamDeskRun {
+struct FollowedStreamsRun {
     private var random: SeededRandom
     let metrics = BrokerMetrics()
     private var followed: FollowedStreams
