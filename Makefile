@@ -34,7 +34,8 @@ TEST_GROUPS = 'FanfareWireTests|FanfareCoreTests|FanfareProtocolsTests' 'Fanfare
 	'FanfareRedisTests.(Presence|Sentinel)' 'FanfareRedisTests.Redis' 'FanfareRedisTests.Cluster' 'FanfareRedisTests.[A-L]' \
 	FanfareRedisTests 'ClusterTests.(Storm|Bench|Writer|Presence|Limit)' \
 	'ClusterTests.(TLS|Attack|HalfOpen|SlowConsumer|Compression)' 'ClusterTests.(RFC|Rate|User|Address|Proxy|Token|Failure)' \
-	'ClusterTests.(Read|SlowRecovery|Pending|Admin|FirstSteps)' ClusterTests FaultTests ConformanceTests
+	'ClusterTests.(Read|SlowRecovery|Pending|Admin|FirstSteps)' 'ClusterTests.(Stream|Nginx)' \
+	'ClusterTests.(Poll|HTTP2|Emulation|Hostile|Unidirectional)' ClusterTests FaultTests ConformanceTests
 
 test: ## installs what is missing and runs all tests
 	@Deploy/install test
