@@ -217,6 +217,11 @@ extension HubShard {
             begin(waiter, slot, SubscriptionStart(position: live, isComplete: false))
             return 0
         }
+        if slot.recoveries?.reads[answering.read]?.query == .position {
+            // The stream from which it came has come here meanwhile.
+            slot.recoveries?.asking.append(waiter)
+            return 0
+        }
         let isBehind = page.position.offset < live.offset
         let isOldest = waiter.wish.since?.offset == slot.recoveries?.reads[answering.read]?.since
         if isBehind && slot.recoveries?.hasOverflowed == true || page.isCut && waiter.wish.since != nil && !isOldest {

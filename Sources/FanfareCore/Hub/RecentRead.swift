@@ -21,7 +21,10 @@ struct RecentRead {
         guard channel == self.channel, page.position == live, query.reverse == other.reverse else { return false }
         switch (query.since, other.since) {
         case (nil, nil): return other.limit <= query.limit
-        case (let mine?, let theirs?): return !page.isCut && mine.epoch == theirs.epoch && mine.offset <= theirs.offset
+        case (let mine?, let theirs?):
+            // Who has more than this loop has passed on has it from another node: the page is too old for it.
+            return !page.isCut && mine.epoch == theirs.epoch && mine.offset <= theirs.offset
+                && theirs.offset <= page.position.offset
         default: return false
         }
     }

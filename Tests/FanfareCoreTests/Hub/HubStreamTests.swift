@@ -82,4 +82,36 @@ struct HubStreamTests {
             #expect(client.answers.count == 1)
         }
     }
+
+    @Test("who comes from the stream that begins here meanwhile gets what it missed of it")
+    func fromTheNextStream() throws {
+        let client = bench.client()
+        let channel = try ChannelName("a")
+        bench.shard.subscribe(
+            client, to: channel, request: 0, wish: .since(StreamPosition(offset: 2, epoch: "f")), selection: nil)
+        for (name, ticket) in bench.broker.takeOpen() {
+            bench.shard.subscribed(name, ticket: ticket, position: StreamPosition(offset: 3, epoch: "e"))
+        }
+        try publish(3, epoch: "f")
+        bench.flush()
+        let place = StreamPosition(offset: 3, epoch: "f")
+        bench.shard.history(channel, read: 1, .success(HistoryPage(publications: [], position: place)))
+        #expect(client.answers.isEmpty)
+        let missed = Publication(channel: channel, payload: Payload(text: "3"), position: place)
+        bench.shard.history(channel, read: 2, .success(HistoryPage(publications: [missed], position: place)))
+        #expect(client.starts == [SubscriptionStart(position: place, publications: [missed])])
+    }
+
+    @Test("a read that was shared is too old for who has more from another node")
+    func olderThanTheClient() throws {
+        let live = StreamPosition(offset: 3, epoch: "e")
+        let query = HistoryQuery(since: StreamPosition(offset: 1, epoch: "e"), limit: 100)
+        let page = HistoryPage(publications: [], position: live)
+        let channel = try ChannelName("a")
+        let recent = RecentRead(channel: channel, query: query, page: page, frames: SharedFrames([]))
+        for (offset, serves) in [(1, true), (3, true), (4, false)] as [(UInt64, Bool)] {
+            let asked = HistoryQuery(since: StreamPosition(offset: offset, epoch: "e"), limit: 100)
+            #expect(recent.answers(asked, of: channel, at: live) == serves)
+        }
+    }
 }

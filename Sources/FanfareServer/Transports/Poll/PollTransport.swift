@@ -45,7 +45,14 @@ final class PollTransport: ListenerHandler, ConnectionTransport, WheelMember, Tu
         // The channel's position speaks also of what is gathered for its subscribers and not handed out yet.
         client?.loop.flushHub()
         guard isWaiting, let loop = client?.loop else { return }
-        answerNothing(at: loop.shard.position(of: channel))
+        answerNothing(at: told(by: loop.shard.position(of: channel)))
+    }
+
+    /// Up to where the client has everything: what this loop has passed on may be behind what it got from another node.
+    private func told(by live: StreamPosition?) -> StreamPosition? {
+        guard let start else { return live }
+        guard let live, live.epoch == start.epoch, live.offset > start.offset else { return start }
+        return live
     }
 
     /// What was kept for the client: whole lines, and nothing else comes.
