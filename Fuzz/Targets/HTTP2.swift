@@ -48,7 +48,10 @@ extension FuzzTarget {
         var headers = HPACKHeaders()
         while !input.isEmpty, headers.count < 16 {
             let name = input.pick([":method", ":path", ":authority", "host", "cookie", "connection", ""])
-            headers.add(name: name.isEmpty ? input.text() : name, value: input.text())
+            let own = input.text()
+            // NIO makes no field of a name that is not ASCII.
+            let isName = own.utf8.allSatisfy { $0 < 0x80 }
+            headers.add(name: name.isEmpty && isName ? own : name, value: input.text())
         }
         guard let request = HTTPRequest(headers) else { return }
         let path = request.path ?? ""

@@ -30,6 +30,8 @@ extension FuzzTarget {
             written.writeProtobufMessage(about: Int(input.rest.count)) { command.write(into: &$0) }
         }
         expect(size <= bytes.readableBytes, "\(size) bytes out of \(bytes.readableBytes)")
+        // Of a filter that is none only the reason is left.
+        guard !commands.contains(where: \.hasBadFilter) else { return }
         guard var again = try? CentrifugeProtobufMessage(written, maxCommands: limit, maxSubscriptions: 8) else {
             fatalError("not read again")
         }
@@ -41,6 +43,14 @@ extension FuzzTarget {
 }
 
 extension CentrifugeCommand {
+    fileprivate var hasBadFilter: Bool {
+        switch method {
+        case .connect(let request): request.subscriptions.contains { $0.hasBadFilter }
+        case .subscribe(let request): request.hasBadFilter
+        default: false
+        }
+    }
+
     /// Bytes of texts and data that it holds.
     fileprivate var bytes: Int {
         switch method {
@@ -138,5 +148,11 @@ extension ByteBuffer {
     fileprivate mutating func writeText(_ field: some RawRepresentable<UInt32>, _ text: String?) {
         guard let text else { return }
         if text.isEmpty { writeProtobuf(field) { _ in } } else { writeProtobuf(field, text) }
+    }
+}
+
+extension CentrifugeSubscribe {
+    fileprivate var hasBadFilter: Bool {
+        if case .failure? = filter { true } else { false }
     }
 }
