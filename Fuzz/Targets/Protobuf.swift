@@ -30,8 +30,8 @@ extension FuzzTarget {
             written.writeProtobufMessage(about: Int(input.rest.count)) { command.write(into: &$0) }
         }
         expect(size <= bytes.readableBytes, "\(size) bytes out of \(bytes.readableBytes)")
-        // Of a filter that is none only the reason is left.
-        guard !commands.contains(where: \.hasBadFilter) else { return }
+        // Filters have a target of their own.
+        guard !commands.contains(where: \.hasFilter) else { return }
         guard var again = try? CentrifugeProtobufMessage(written, maxCommands: limit, maxSubscriptions: 8) else {
             fatalError("not read again")
         }
@@ -43,10 +43,10 @@ extension FuzzTarget {
 }
 
 extension CentrifugeCommand {
-    fileprivate var hasBadFilter: Bool {
+    fileprivate var hasFilter: Bool {
         switch method {
-        case .connect(let request): request.subscriptions.contains { $0.hasBadFilter }
-        case .subscribe(let request): request.hasBadFilter
+        case .connect(let request): request.subscriptions.contains { $0.filter != nil }
+        case .subscribe(let request): request.filter != nil
         default: false
         }
     }
@@ -140,6 +140,7 @@ extension CentrifugeSubscribe {
         buffer.writeProtobuf(CentrifugeFields.Subscribe.recover, request.recover)
         buffer.writeProtobuf(CentrifugeFields.Subscribe.epoch, request.position.epoch)
         buffer.writeProtobuf(CentrifugeFields.Subscribe.offset, request.position.offset)
+        buffer.writeProtobuf(CentrifugeFields.Subscribe.delta, request.delta.string)
     }
 }
 
@@ -148,11 +149,5 @@ extension ByteBuffer {
     fileprivate mutating func writeText(_ field: some RawRepresentable<UInt32>, _ text: String?) {
         guard let text else { return }
         if text.isEmpty { writeProtobuf(field) { _ in } } else { writeProtobuf(field, text) }
-    }
-}
-
-extension CentrifugeSubscribe {
-    fileprivate var hasBadFilter: Bool {
-        if case .failure? = filter { true } else { false }
     }
 }
