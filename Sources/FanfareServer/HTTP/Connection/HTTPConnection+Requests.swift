@@ -31,32 +31,19 @@ extension HTTPConnection {
             request, loop: loop, carrier: self, peer: peer, isUpgradable: !isOld)
         self.exchange = exchange
         turn.takeRequest(withToken: exchange.token != nil)
-        let check: RequestCheck
-        do throws(RequestCheck.Refusal) {
-            check = try RequestCheck(
+        guard
+            let check = exchange.check(
                 version: (head.version.major, head.version.minor), target: head.uri, values: { head.headers[$0] })
-        } catch {
-            return exchange.refuse(.badRequest, HTTPResponse.Status(code: error.status), error.message)
-        }
-        exchange.host = check.host
-        exchange.judgePage()
-        guard !loop.node.isDraining else {
-            return exchange.refuse(
-                .draining, .serviceUnavailable, "the node is restarting, try again", retry: true)
-        }
+        else { return }
         receive(exchange, check)
     }
 
     /// Finds who answers, and decides about the body before any of it is taken.
     private func receive(_ exchange: Exchange, _ check: RequestCheck) {
-        guard let endpoint = router.admit(exchange), let use = endpoint.body(of: exchange) else { return }
-        bodyLimit = limits.maxMessageBytes
-        if case .kept(let limit) = use {
-            bodyLimit = limit
-            guard !check.isCompressed else {
-                return exchange.refuse(.badRequest, .unsupportedMediaType, "the body must not be compressed")
-            }
-        }
+        guard let endpoint = router.admit(exchange), let use = endpoint.body(of: exchange),
+            let limit = exchange.bodyLimit(use, check)
+        else { return }
+        bodyLimit = limit
         guard check.fits(bodyLimit) else { return refuseBody() }
         self.endpoint = endpoint
         bodyUse = use

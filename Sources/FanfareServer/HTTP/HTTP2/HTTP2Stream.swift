@@ -127,22 +127,11 @@ extension HTTP2Stream {
             return exchange.refuse(
                 .badRequest, .requestHeaderFieldsTooLarge, "the request's header fields are above the limit")
         }
-        let check: RequestCheck
-        do throws(RequestCheck.Refusal) {
-            // What is checked is the same as in HTTP/1.1.
-            check = try RequestCheck(version: (1, 1), target: exchange.path) { name in
-                name == "host" ? request.authority.map { [$0] } ?? [] : headers[canonicalForm: name]
-            }
-        } catch {
-            return exchange.refuse(.badRequest, HTTPResponse.Status(code: error.status), error.message)
+        // What is checked is the same as in HTTP/1.1.
+        let check = exchange.check(version: (1, 1), target: exchange.path) { name in
+            name == "host" ? request.authority.map { [$0] } ?? [] : headers[canonicalForm: name]
         }
-        exchange.host = check.host
-        exchange.judgePage()
-        guard !loop.node.isDraining else {
-            return exchange.refuse(
-                .draining, .serviceUnavailable, "the node is restarting, try again", retry: true)
-        }
-        receive(exchange, check)
+        if let check { receive(exchange, check) }
     }
 
     private func isWithinLimits(_ headers: HPACKHeaders) -> Bool {
@@ -152,14 +141,10 @@ extension HTTP2Stream {
 
     /// Finds who answers, and decides about the body before any of it is taken.
     private func receive(_ exchange: Exchange, _ check: RequestCheck) {
-        guard let endpoint = connection.router.admit(exchange), let use = endpoint.body(of: exchange) else { return }
-        bodyLimit = limits.maxMessageBytes
-        if case .kept(let limit) = use {
-            bodyLimit = limit
-            guard !check.isCompressed else {
-                return exchange.refuse(.badRequest, .unsupportedMediaType, "the body must not be compressed")
-            }
-        }
+        guard let endpoint = connection.router.admit(exchange), let use = endpoint.body(of: exchange),
+            let limit = exchange.bodyLimit(use, check)
+        else { return }
+        bodyLimit = limit
         guard check.fits(bodyLimit) else { return refuseBody() }
         self.endpoint = endpoint
         bodyUse = use
