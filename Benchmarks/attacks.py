@@ -14,7 +14,7 @@ import sys
 
 import harness
 from hostile import baseline, catalogue, tables
-from hostile.processes import Neighbours, node
+from hostile.processes import Neighbours, stage
 from hostile.run import Run
 from keys import Keys
 
@@ -34,14 +34,16 @@ def options():
 
 def attack(names, runs):
     """Those of one kind at a time: each has a node of its own, from its first attack to its last."""
-    plain = [name for name in names if not catalogue.ALL[name].tls]
-    tls = [name for name in names if catalogue.ALL[name].tls]
-    return (strike(plain, runs, tls=False) if plain else {}) | (strike(tls, runs, tls=True) if tls else {})
-
-
-def strike(names, runs, tls):
     results = {}
-    with Keys() as keys, node(keys, tls) as target, Neighbours(target.port, tls) as neighbours:
+    for kind in ("plain", "tls", "redis", "cluster"):
+        if found := [name for name in names if catalogue.ALL[name].kind == kind]:
+            results |= strike(found, runs, kind)
+    return results
+
+
+def strike(names, runs, kind):
+    results = {}
+    with Keys() as keys, stage(keys, kind) as (target, port), Neighbours(port, kind == "tls") as neighbours:
         base, token = baseline.State(target), keys.token("HS256")
         for name in names:
             results[name] = Run(name, target, neighbours, base, token).result(runs)

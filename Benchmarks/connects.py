@@ -9,7 +9,7 @@ from keys import ALGORITHMS, Keys
 CONNECTS, WAVE = 1000, 100
 
 
-def _request(path, *fields):
+def upgrade(path, *fields):
     lines = [f"GET {path} HTTP/1.1", "Host: a", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", *fields]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
@@ -17,13 +17,13 @@ def _request(path, *fields):
 
 def _raw(token):
     """All of it is the upgrade."""
-    return [(_request("/channels/c/ws", *([f"Authorization: Bearer {token}"] if token else [])), b"101 Switching")]
+    return [(upgrade("/channels/c/ws", *([f"Authorization: Bearer {token}"] if token else [])), b"101 Switching")]
 
 
 def _centrifuge(token):
     """The upgrade, then the command."""
     command = '{"id":1,"connect":{"token":"%s"}}' % token if token else '{"id":1,"connect":{}}'
-    return [(_request("/connection/websocket"), b"101 Switching"), (masked(command), b'"connect":{"client"')]
+    return [(upgrade("/connection/websocket"), b"101 Switching"), (masked(command), b'"connect":{"client"')]
 
 
 def _wave(port, steps):
@@ -42,7 +42,7 @@ def _wave(port, steps):
     return clients
 
 
-def _connects_per_second(node, steps):
+def connects_per_second(node, steps):
     """Per second of the node's CPU; what comes after the connect is not counted."""
     used = 0
     for _ in range(CONNECTS // WAVE):
@@ -63,10 +63,10 @@ def connect_tokens(runs):
         tokens = {"no token": None} | {name: keys.token(name) for name in ALGORITHMS}
         for how, steps in (("connect", _centrifuge), ("Authorization", _raw)):
             rates = {name: [] for name in tokens}
-            _connects_per_second(node, steps(None))
+            connects_per_second(node, steps(None))
             for _ in range(runs):
                 for name, token in tokens.items():
-                    rates[name].append(_connects_per_second(node, steps(token)))
+                    rates[name].append(connects_per_second(node, steps(token)))
             for name, values in rates.items():
                 more = median([1e6 / one - 1e6 / none for one, none in zip(values, rates["no token"])])
                 rows.append((f"{how}, {name}: connects per CPU-second",

@@ -130,9 +130,9 @@ class Node(Process):
 
 
 class Redis(Process):
-    def __init__(self, port=17379, core=None):
+    def __init__(self, port=17379, core=None, ahead=0):
         super().__init__(["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-                         core, stdout=subprocess.DEVNULL)
+                         core, ahead=ahead, stdout=subprocess.DEVNULL)
         self.url, self.port = f"redis://127.0.0.1:{port}", port
         wait_for_port(port)
 
@@ -140,8 +140,9 @@ class Redis(Process):
 class Clients(Process):
     """The C client on the other core; each call is one of its commands."""
 
-    def __init__(self, ports, clients, channels=1, payload=128, core=1, deflate=()):
-        super().__init__([BUILD / "client", ",".join(map(str, ports)), clients, channels, payload, *deflate], core,
+    def __init__(self, ports, clients, channels=1, payload=128, core=1, deflate=(), transport="ws"):
+        more = deflate if transport == "ws" else [transport, stream_frame_bytes(ports[0], transport, payload)]
+        super().__init__([BUILD / "client", ",".join(map(str, ports)), clients, channels, payload, *more], core,
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __call__(self, command):
@@ -161,6 +162,28 @@ class Clients(Process):
     def __exit__(self, *rest):
         self.child.stdin.close()
         super().__exit__(*rest)
+
+
+def idle_bytes(transport="ws", count=9500, **options):
+    """Resident memory of a node for each of so many clients that do nothing, once others have come before."""
+    with Node(17000, flags=["--ping-interval", "25s"], **options) as node:
+        with Clients([node.port], 500, transport=transport) as warm:
+            warm("connect")
+        with Clients([node.port], count, transport=transport) as clients:
+            before = settled_bytes(node.pid)
+            clients("connect")
+            return (settled_bytes(node.pid) - before) / count
+
+
+def settled_bytes(pid):
+    """Resident memory that has not changed for a second."""
+    last = resident_bytes(pid)
+    for _ in range(20):
+        time.sleep(1)
+        if (now := resident_bytes(pid)) == last:
+            break
+        last = now
+    return last
 
 
 def flood(redis, channel, count, size=128):
@@ -188,6 +211,32 @@ def deflated_frame_bytes(port, payload):
         if frame[0] != 0xC1:
             sys.exit("error: the node did not compress")
         return 2 + frame[1] if frame[1] < 126 else 4 + int.from_bytes(frame[2:4], "big")
+
+
+def stream_frame_bytes(port, transport, size):
+    """How long a message of so many bytes is on a stream (`sse` or `stream`), with the chunk around it."""
+    payload = "x" * size
+    with socket.create_connection(("127.0.0.1", port)) as reader:
+        reader.sendall(f"GET /channels/probe/{transport} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        ahead = _read_until(reader, b"\n\r\n" if transport == "sse" else b"\r\n\r\n", behind=b"\r\n\r\n")
+        if not ahead.startswith(b"HTTP/1.1 200"):
+            sys.exit(f"error: no stream: {ahead!r}")
+        with socket.create_connection(("127.0.0.1", port)) as publisher:
+            publisher.sendall(f"POST /channels/probe HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n{payload}".encode())
+            _read_until(publisher, b"\r\n\r\n")
+        return len(_read_until(reader, b"\n\r\n"))
+
+
+def _read_until(client, end, behind=None):
+    """Reads up to these bytes, byte for byte, and where it is given, up to some others first."""
+    got = _read_until(client, behind) if behind and behind != end else b""
+    first = len(got)
+    while not got[first:].endswith(end):
+        part = client.recv(1)
+        if not part:
+            sys.exit(f"error: instead of {end!r} came {got!r}")
+        got += part
+    return got
 
 
 def subscriptions(port, count):

@@ -6,6 +6,7 @@ import time
 from connects import connect_tokens
 from harness import (BUILD, Clients, Node, Process, Redis, Yardstick, cpu_seconds, flood, median, resident_bytes, spread,
                      subscriptions)
+from transports import connects, idle_streams, polls, streams
 
 
 def _against(servers, clients, work, runs, **options):
@@ -53,12 +54,12 @@ _PAIR = {"C": lambda port: Yardstick(port), "node": lambda port: Node(port)}
 
 
 def single(runs):
-    """one channel, 1,000 clients, 128 bytes, one message a tick"""
+    """one channel, 1,000 clients, 128 bytes, one message a turn"""
     return _rates(_against(_PAIR, 1000, "rounds 400 1", runs))
 
 
 def burst(runs):
-    """one channel, 1,000 clients, 16 messages a tick"""
+    """one channel, 1,000 clients, 16 messages a turn"""
     return _rates(_against(_PAIR, 1000, "rounds 400 16", runs))
 
 
@@ -298,4 +299,4 @@ def redis_reader(runs):
 
 ALL = {f.__name__.replace("_", "-"): f for f in
        (single, burst, crowd, channels, small_channels, latency, sustained, storm, churn, loops, mass_close,
-        slow_readers, idle_herd, waves, cluster, redis_reader, connect_tokens)}
+        slow_readers, idle_herd, waves, cluster, redis_reader, connect_tokens, streams, idle_streams, connects, polls)}

@@ -1,7 +1,17 @@
-"""Checks a running compose cluster from outside, through nginx' published port. Called by Deploy/compose-test."""
+"""Checks a running compose cluster from outside, through nginx' published port. Called by Deploy/compose-test.
+
+    compose_check.py HOST:PORT [ADMIN_URL]
+
+With ADMIN_URL, a node's admin port, it checks any cluster of several nodes with the namespaces of Deploy/compose-test, and leaves
+out what only compose can do. As here, where the nodes are built for debugging:
+
+    SERVE_FLAGS='--namespaces kept:history=100/10m' FANFARE_BINARY=.build/debug/fanfare Deploy/cluster
+    .venv/bin/python Deploy/compose_check.py 127.0.0.1:8080 http://127.0.0.1:9001
+"""
 
 import asyncio
 import json
+import pathlib
 import secrets
 import subprocess
 import sys
@@ -12,11 +22,24 @@ import urllib.request
 import websockets
 from centrifuge import Client, SubscriptionEventHandler
 
+from port_checks import CHECKS as PORT_CHECKS, Port
+
 HOST = sys.argv[1]
+ADMIN = sys.argv[2] if len(sys.argv) > 2 else None
 
 
 def compose(*arguments):
     return subprocess.run(["docker", "compose", *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def api(method, fields):
+    """Calls the server API; compose does not publish its port, so nginx' container asks a node, whichever."""
+    command = ["curl", "-sS", "-m", "10", "-H", "Content-Type: application/json", "-d", json.dumps(fields)]
+    if ADMIN:
+        answer = subprocess.run([*command, f"{ADMIN}/api/{method}"], check=True, capture_output=True, text=True).stdout
+    else:
+        answer = compose("exec", "-T", "nginx", *command, f"http://node:9000/api/{method}")
+    return json.loads(answer)
 
 
 async def raw(channel, route=None, **options):
@@ -86,6 +109,14 @@ async def streams():
     await asyncio.to_thread(lambda: urllib.request.urlopen(post, timeout=10).close())
     heard = await asyncio.gather(*readers)
     assert heard == [b"data: hello\n", b'{"data":"hello"}\n'], heard
+
+
+async def pages():
+    """The pages of the docs in a browser, as they stand there."""
+    script = pathlib.Path(__file__).parents[1] / "Tests/ConformanceTests/docs_pages_check.py"
+    ended = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-B", script, HOST], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=240)
+    assert ended.returncode == 0 and "ok all pages" in ended.stdout, ended.stdout[-2_000:]
 
 
 async def sticky_cookie():
@@ -159,11 +190,19 @@ async def nodes_are_healthy():
     assert len(states) == 5 and all(state["Health"] == "healthy" for state in states), states
 
 
+def through_the_port(check):
+    return lambda: check(Port(HOST, api))
+
+
 CHECKS = [
     ("raw and Centrifuge clients hear each other across nodes", both_protocols_across_nodes),
     ("event streams and lines pass as they are published", streams),
+    *[(name, through_the_port(check)) for name, check in PORT_CHECKS],
+    ("the pages of docs/socketio.md and docs/sockjs.md work as they stand there", pages),
     ("the route cookie keeps a client on its node", sticky_cookie),
     ("the admin port is not reachable through nginx", admin_is_not_reachable),
+]
+COMPOSE_CHECKS = [
     ("a killed node moves its clients, the others lose nothing", killed_node),
     ("--scale node=5: nginx finds the new nodes", scale),
     ("all five nodes are healthy", nodes_are_healthy),
@@ -171,10 +210,10 @@ CHECKS = [
 
 
 async def main():
-    for name, check in CHECKS:
+    for name, check in CHECKS if ADMIN else CHECKS + COMPOSE_CHECKS:
         began = time.monotonic()
         try:
-            await asyncio.wait_for(check(), 90)
+            await asyncio.wait_for(check(), 250 if check is pages else 90)
         except Exception as error:
             print(f"FAILED {name}: {error!r}", flush=True)
             sys.exit(1)

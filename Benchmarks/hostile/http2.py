@@ -2,7 +2,7 @@
 
 from hostile.attack import attack
 from hostile.tls import Handshake
-from hostile.visit import refused
+from hostile.visit import ended, refused
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RESET, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 3, 4, 6, 7, 8, 9
@@ -72,7 +72,7 @@ class Session:
 CALM, PROTOCOL, COMPRESSION = 11, 1, 9
 
 
-@attack("GOAWAY 11", "`HTTP2Bounds`", visits=100, tls=True)
+@attack("GOAWAY 11", "`HTTP2Bounds`", visits=100, beside=(ended(1006), refused("connect_rate")), tls=True)
 async def h2_rapid_reset(visit, number):
     """300 streams that are begun and reset at once (CVE-2023-44487)"""
     session = Session(visit)

@@ -2,10 +2,12 @@
 
 import asyncio
 import re
+import weakref
 
-from hostile.attack import attack
+from hostile.addresses import RATE
+from hostile.attack import OTHER, attack
 from hostile.reads import CHANNEL, fill
-from hostile.visit import ended, refused
+from hostile.visit import Visit, ended, refused
 
 #: Where a visit has no cursor, since it is the sink that it asks.
 NOBODY = b"00000000-0000-0000-0000-000000000000.0"
@@ -41,6 +43,60 @@ async def poll_flood(visit, number):
     await visit.answer()
     visit.count(*[ended(1000)] * visit.got.count(b"HTTP/1.1 204"))
     visit.note("429 Retry-After", visit.got.count(b"HTTP/1.1 429") == 1, refused("address_rate"))
+
+
+#: The one cursor of an attack, by its event loop.
+_cursors = weakref.WeakKeyDictionary()
+
+
+async def _shared(visit, number, port):
+    """The cursor that the first visit begins at that port, and all others have from it."""
+    cursor = _cursors.setdefault(visit.loop, visit.loop.create_future())
+    if number == 0:
+        first = Visit(port, number)
+        try:
+            cursor.set_result(await _begin(first, number))
+        finally:
+            first.close()
+    return await cursor
+
+
+#: What ends it: the rate of the node, or that of an address.
+RATES = {"503 Retry-After": ("connect_rate", b"too many clients come at once"), "429 Retry-After": RATE}
+
+
+async def _ask(visit, number, cursor):
+    """Polls as fast as they are taken: 3,700 that wait for nothing, and from every tenth address 10 that would wait."""
+    if number % 10:
+        await visit.open(poll("polled", f"cursor={cursor}&wait=0", _of(number)) * 3_700)
+    else:
+        one = poll("polled", f"cursor={cursor}&wait=1ms", _of(number))
+        await visit.open(one * 9 + one[:-2] + b"Connection: close\r\n\r\n")
+    await visit.answer()
+    count = visit.got.count(b"HTTP/1.1 204")
+    visit.count(*[ended(1000)] * count)
+    for answer, (reason, text) in RATES.items():
+        if text in visit.got:
+            return visit.note(answer, visit.got.count(b"HTTP/1.1 ") == count + 1, refused(reason))
+    visit.note("204", count == 10 and not number % 10)
+
+
+@attack("HTTP 204, then 503 with Retry-After, 429 where it is the address", "--max-connect-rate, --max-connect-rate-per-address", visits=300,
+        over=2.0, sink="stay", needs=("503 Retry-After",))
+async def one_cursor(visit, number):
+    """a million polls of one cursor, from 300 addresses, some of which would wait"""
+    cursor = await _shared(visit, number, visit.port)
+    if number == 0:
+        # The poll that began it, and what was kept.
+        visit.count(ended(1000), ended(1006))
+    await _ask(visit, number, cursor)
+
+
+@attack("HTTP 204, then 503 with Retry-After, 429 where it is the address", "--max-connect-rate, --max-connect-rate-per-address", visits=300,
+        over=2.0, sink="stay", needs=("503 Retry-After",), cluster=True)
+async def one_cursor_abroad(visit, number):
+    """the same of a cursor that another node keeps: each poll is a message to that node, and its answer"""
+    await _ask(visit, number, await _shared(visit, number, OTHER))
 
 
 @attack("HTTP 204; what is kept ends after --poll-gap", "--poll-gap, --max-connections-per-address", visits=300, over=2.0,

@@ -1,5 +1,7 @@
 """Clients that ask for much with little: histories, members, tokens to check."""
 
+import asyncio
+
 from hostile.attack import attack
 from hostile.visit import BYE, CENTRIFUGE, COMMAND_ERROR, ended, frame, refused, token_refused, upgrade
 
@@ -40,10 +42,56 @@ async def pipelined_history(visit, number):
     await _ask(visit, f'"history":{{"channel":"{CHANNEL}","limit":-1}}')
 
 
-@attack("one at a time; error 111 with `retry_after`", "--max-read-rate", visits=20, sink="stay", rises=[READ])
+#: Visits that are members, and those that ask for them.
+MEMBERS, ASKERS = 100, 20
+
+
+@attack("one at a time; error 111 with `retry_after`", "--max-read-rate", visits=MEMBERS + ASKERS, sink="stay", rises=[READ])
 async def pipelined_presence(visit, number):
-    """256 times the members of a channel in one message"""
-    await _ask(visit, f'"presence":{{"channel":"{CHANNEL}"}}')
+    """256 times the members of a channel with 100 of them in one message, from 20"""
+    if number >= MEMBERS:
+        return await _ask(visit, f'"presence":{{"channel":"{CHANNEL}"}}')
+    await visit.open(CONNECT + frame('{"id":2,"subscribe":{"channel":"%s"}}' % CHANNEL))
+    await visit.hear(b'"id":2,"subscribe"')
+    await visit.stay(2.5 - 2 * number / (MEMBERS + ASKERS))
+    await visit.send(BYE)
+    await visit.expect("1000")
+
+
+@attack("one at a time; error 111 with `retry_after`", "--max-read-rate, --max-queue-bytes", visits=6, sink="stay",
+        rises=[READ], redis=True)
+async def redis_history(visit, number):
+    """as pipelined-history, at one of two nodes on a Redis; the neighbours are on the other"""
+    await pipelined_history(visit, number)
+
+
+@attack("close 3008; HTTP 503 with Retry-After beyond the budget", "--max-recovery-bytes, --slow-timeout", visits=60,
+        over=1.0, sink="stay", needs=("1000",), redis=True)
+async def redis_recoveries(visit, number):
+    """as raw-recoveries, at one of two nodes on a Redis; the neighbours are on the other"""
+    await raw_recoveries(visit, number)
+
+
+SMALL = "past:small"
+FILL_SMALL = b"".join(frame('{"id":%d,"publish":{"channel":"%s","data":1}}' % (number + 2, SMALL)) for number in range(100))
+
+
+@attack("all are answered", "--max-read-rate", visits=2, over=0.4, sink="stay", redis=True)
+async def redis_reader(visit, number):
+    """one reader of 100 small publications at its allowed rate, 128 times a second for two seconds, at one of two nodes on a Redis"""
+    await visit.open(CONNECT + (FILL_SMALL if number == 0 else b""))
+    await visit.hear(b'"id":1,"connect"')
+    if number == 0:
+        await visit.hear(b'"id":101')
+    else:
+        for first in range(1001, 1257, 16):
+            await visit.send(frame("\n".join(f'{{"id":{command},"history":{{"channel":"{SMALL}","limit":-1}}}}'
+                                             for command in range(first, first + 16))))
+            await visit.hear(b'"id":%d' % (first + 15))
+            await asyncio.sleep(0.125)
+        visit.note("answered", visit.got.count(b'"publications":') == 256 and b'"error"' not in visit.got)
+    await visit.send(BYE)
+    await visit.expect("1000")
 
 
 @attack("close 3008; HTTP 503 with Retry-After beyond the budget", "--max-recovery-bytes, --slow-timeout", visits=60,

@@ -64,7 +64,7 @@ class Run:
         return {
             "summary": self.attack.summary, "documented": self.attack.answer, "limit": self.attack.limit,
             "visits": self.attack.visits, "seconds": self.attack.over, "answers": last["answers"],
-            "counters": [*self.attack.rises, *last["counters"]], "late_seconds": last["late"],
+            "counters": list(dict.fromkeys([*self.attack.rises, *last["counters"]])), "late_seconds": last["late"],
             "p99_ms": {"quiet": quiet["p99_ms"], "control": median(control), "attack": median(struck)},
             "ratio": median(ratios), "ratios": ratios,
         }
@@ -93,16 +93,20 @@ class Run:
         heard = self.measure(attacker, order) if is_measured else attacker.say(order)
         cpu = cpu_seconds(self.target.pid) - before.cpu
         answers = attacker.hear()
-        after = baseline.settle(self.target, self.base, is_done=lambda now: now.risen(before) == answers["counters"])
+        after = baseline.settle(self.target, self.base, is_done=lambda now: self.counted(now.risen(before)) == answers["counters"])
         self.judge(answers, before, after)
         return Strike(heard, answers, baseline.peak_bytes(self.target.pid) - before.memory, cpu)
+
+    def counted(self, risen):
+        """Counters of which the attack knows how far they rise."""
+        return {name: count for name, count in risen.items() if name not in self.attack.beside}
 
     def judge(self, answers, before, after):
         if answers["wrongs"]:
             self.problems.append(f"{answers['wrongs']} wrong answers: {'; '.join(answers['wrong'])}")
         self.problems += [f"nobody got {answer}" for answer in self.attack.needs if answer not in answers["answers"]]
         self.problems += [f"{name} did not rise" for name in self.attack.rises if after.rise(before, name) <= 0]
-        risen, expected = after.risen(before), answers["counters"]
+        risen, expected = self.counted(after.risen(before)), answers["counters"]
         for name in sorted(risen.keys() | expected.keys()):
             if risen.get(name, 0) != expected.get(name, 0):
                 self.problems.append(f"{name} rose by {risen.get(name, 0)}, not {expected.get(name, 0)}")

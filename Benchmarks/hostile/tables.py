@@ -28,10 +28,15 @@ def short(counter):
     return re.sub(r"^fanfare_|_total", "", counter)
 
 
+def quoted(text):
+    """The settings in it as code."""
+    return re.sub(r"(--[\w-]+)", r"`\1`", text)
+
+
 def answers(results):
-    rows = [[f"`{name}`", result["summary"], result["documented"],
+    rows = [[f"`{name}`", result["summary"], quoted(result["documented"]),
              ", ".join(f"`{short(counter)}`" for counter in sorted(result["counters"])) or "–",
-             re.sub(r"(--[\w-]+)", r"`\1`", result["limit"])] for name, result in results.items()]
+             quoted(result["limit"])] for name, result in results.items()]
     return table(["attack", "what", "answer", "counted in", "decided by"], rows)
 
 

@@ -91,9 +91,9 @@ class Visit:
         await self._read_until(lambda: b"\r\n\r\n" in self.got)
         return self.got.startswith(b"HTTP/1.1 101")
 
-    async def hear(self, text):
-        """Waits until that text has come."""
-        await self._read_until(lambda: text in self.got)
+    async def hear(self, text, times=1):
+        """Waits until that text has come so often."""
+        await self._read_until(lambda: self.got.count(text) >= times)
 
     async def stay(self, seconds):
         """Shows life for so long, and reads nothing."""

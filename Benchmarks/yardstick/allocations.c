@@ -1,4 +1,5 @@
-// Counts allocations of a process: preload it; SIGUSR2 appends the count so far as a line to the file ALLOCATIONS_FILE.
+// Counts allocations of a process and the bytes that they ask for: preload it; SIGUSR2 appends both sums so far as a line to the file
+// ALLOCATIONS_FILE.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,32 +16,45 @@ extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 
-static _Atomic uint64_t count;
+static _Atomic uint64_t count, bytes;
+
+static void note(size_t size) {
+    atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&bytes, size, memory_order_relaxed);
+}
 
 void *malloc(size_t size) {
-    atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
+    note(size);
     return __libc_malloc(size);
 }
 
 void *calloc(size_t items, size_t size) {
-    atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
+    note(items * size);
     return __libc_calloc(items, size);
 }
 
 void *realloc(void *old, size_t size) {
-    atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
+    note(size);
     return __libc_realloc(old, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size) {
-    atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
+    note(size);
     return __libc_memalign(alignment, size);
 }
 
 int posix_memalign(void **out, size_t alignment, size_t size) {
-    atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
+    note(size);
     *out = __libc_memalign(alignment, size);
     return *out ? 0 : ENOMEM;
+}
+
+// Writes a number and the byte behind it, from the end of what is there. Returns where they begin.
+static char *digits(char *end, uint64_t value, char behind) {
+    *--end = behind;
+    do *--end = '0' + value % 10;
+    while (value /= 10);
+    return end;
 }
 
 static void tell(int signal_number) {
@@ -48,14 +62,9 @@ static void tell(int signal_number) {
     const char *path = getenv("ALLOCATIONS_FILE");
     int saved = errno, fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND, 0644) : -1;
     if (fd >= 0) {
-        char digits[24];
-        size_t n = sizeof digits;
-        digits[--n] = '\n';
-        for (uint64_t value = atomic_load(&count); n > 0; value /= 10) {
-            digits[--n] = '0' + value % 10;
-            if (value < 10) break;
-        }
-        if (write(fd, digits + n, sizeof digits - n) < 0) { /* the reader sees that nothing came */ }
+        char line[48], *end = line + sizeof line, *from;
+        from = digits(digits(end, atomic_load(&bytes), '\n'), atomic_load(&count), ' ');
+        if (write(fd, from, end - from) < 0) { /* the reader sees that nothing came */ }
         close(fd);
     }
     errno = saved;

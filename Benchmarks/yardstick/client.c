@@ -1,6 +1,8 @@
 // Raw WebSocket clients that count and throw away (MSG_TRUNC), for the yardstick and the node alike. Client 0 publishes.
-//   client PORT[,PORT…] CLIENTS CHANNELS PAYLOAD_BYTES [PAYLOAD_FILE FRAME_BYTES]
-// With the last two it offers permessage-deflate, publishes what is in the file, and takes frames of that size for it.
+//   client PORT[,PORT…] CLIENTS CHANNELS PAYLOAD_BYTES [PAYLOAD_FILE FRAME_BYTES | TRANSPORT FRAME_BYTES]
+// With a file it offers permessage-deflate, publishes what is in the file, and takes frames of that size for it. With a transport,
+// `sse` or `stream`, all but client 0 read that, in frames of that size; with `socketio` all are clients of Socket.IO on a WebSocket, who
+// subscribe and publish with events of these names.
 // Clients are spread over ports and channels in turn. Then it obeys the lines of its input, one answer line each:
 //   connect              connects and upgrades all
 //   rounds N BURST       N times: publishes BURST messages with one send, waits until everyone in channel 0 has them
@@ -8,6 +10,7 @@
 //   each N               N times: every client publishes one message to its own channel, waits until all have it
 //   receive N            waits until everyone in channel 0 has N messages that somebody else publishes
 //   idle MS              answers pings
+//   pong                 all clients of Socket.IO say that they live; pings are passed over, three bytes beside thousands
 //   freeze N             the last N clients stop reading
 //   close                closes all sockets at once
 #include "common.h"
@@ -18,9 +21,12 @@ static int fds[MAX_CLIENTS], is_frozen[MAX_CLIENTS], is_lost[MAX_CLIENTS];
 static int64_t received[MAX_CLIENTS], sent_at[FRAMES];
 static uint32_t histogram[BUCKETS];
 static unsigned char burst_bytes[1 << 18];
-static size_t frame_bytes;
+static size_t frame_bytes, stream_bytes;
+static const char *stream;
+static int is_socketio;
 static unsigned char text[60000];
 static const char *offer = "";
+// Whole frames that came.
 static int64_t total;
 
 static void send_all(int fd, const void *bytes, size_t length) {
@@ -51,25 +57,58 @@ static void connect_one(int i) {
     if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to)) die("connect");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     char request[320];
-    int n = snprintf(request, sizeof request,
-                     "GET /channels/c%d/ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n", i % channels, offer);
+    int n = is_socketio
+        ? snprintf(request, sizeof request,
+                   "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        : stream && i > 0
+        ? snprintf(request, sizeof request, "GET /channels/c%d/%s HTTP/1.1\r\nHost: a\r\n\r\n", i % channels, stream)
+        : snprintf(request, sizeof request,
+                   "GET /channels/c%d/ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n", i % channels, offer);
     send_all(fd, request, n);
     fds[i] = fd;
 }
 
+static size_t read_until(int i, char *answer, size_t n, const char *end) {
+    size_t length = strlen(end), first = n;
+    while (n < first + length || memcmp(answer + n - length, end, length)) {
+        ssize_t got = recv(fds[i], answer + n, 1, 0);
+        if (got <= 0 || ++n == 2048) die("upgrade");
+    }
+    return n;
+}
+
+// A packet in a frame of its own; its mask is zeros.
+static void say(int i, const char *packet) {
+    unsigned char frame[132] = {0x81, 0x80 | strlen(packet)};
+    memcpy(frame + 6, packet, strlen(packet));
+    send_all(fds[i], frame, 6 + strlen(packet));
+}
+
+// Handshake, namespace, room; nothing more comes then before something is published.
+static void join(int i, char *answer, size_t n) {
+    char subscribe[64];
+    n = read_until(i, answer, n, "}");
+    say(i, "40");
+    n = read_until(i, answer, n, "\"}");
+    snprintf(subscribe, sizeof subscribe, "420[\"subscribe\",\"c%d\"]", i % channels);
+    say(i, subscribe);
+    read_until(i, answer, n, "}]");
+}
+
 static void finish_connect(int i) {
     char answer[2048];
-    size_t n = 0;
-    while (n < 4 || memcmp(answer + n - 4, "\r\n\r\n", 4)) {
-        ssize_t got = recv(fds[i], answer + n, 1, 0);
-        if (got <= 0 || ++n == sizeof answer) die("upgrade");
-    }
-    if (memcmp(answer, "HTTP/1.1 101", 12)) {
+    int is_stream = stream && i > 0;
+    size_t n = read_until(i, answer, 0, "\r\n\r\n");
+    if (memcmp(answer, is_stream ? "HTTP/1.1 200" : "HTTP/1.1 101", 12)) {
         answer[n] = 0;
         fprintf(stderr, "no upgrade: %s", answer);
         exit(1);
     }
+    // Events begin with a chunk that says when to come back.
+    if (is_stream && !strcmp(stream, "sse")) read_until(i, answer, n, "\n\r\n");
+    if (is_socketio) join(i, answer, n);
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
     epoll_ctl(epoll, EPOLL_CTL_ADD, fds[i], &event);
 }
@@ -84,10 +123,10 @@ static void connect_all(void) {
 }
 
 static void record(int i, ssize_t bytes, int64_t now) {
-    int64_t first = received[i] / (int64_t)frame_bytes;
+    int64_t size = is_socketio || (stream && i > 0) ? stream_bytes : frame_bytes, first = received[i] / size;
     received[i] += bytes;
-    total += bytes;
-    for (int64_t k = first; k < received[i] / (int64_t)frame_bytes; k++) {
+    total += received[i] / size - first;
+    for (int64_t k = first; k < received[i] / size; k++) {
         int64_t bucket = (now - sent_at[k % FRAMES]) / BUCKET_NS;
         histogram[bucket < BUCKETS ? bucket : BUCKETS - 1]++;
     }
@@ -132,14 +171,14 @@ static void start(void) {
 
 static void report(int64_t began, int64_t deliveries) {
     printf("{\"deliveries\":%lld,\"lost\":%lld,\"seconds\":%.6f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f}\n",
-           (long long)(total / (int64_t)frame_bytes), (long long)(deliveries - total / (int64_t)frame_bytes),
+           (long long)total, (long long)(deliveries - total),
            (now_ns() - began) / 1e9, quantile(0.5), quantile(0.99), quantile(1));
 }
 
 // Waits until all have come, or nothing has for five seconds.
 static void wait_for(int64_t deliveries) {
     int64_t before = -1, since = now_ns();
-    while (total < deliveries * (int64_t)frame_bytes) {
+    while (total < deliveries) {
         drain(100);
         if (total != before) before = total, since = now_ns();
         else if (now_ns() - since > 5000000000LL) return;
@@ -226,14 +265,24 @@ static void freeze(int count) {
 
 int main(int argc, char **argv) {
     if (argc != 5 && argc != 7)
-        return fprintf(stderr, "usage: client PORT[,PORT] CLIENTS CHANNELS PAYLOAD_BYTES [FILE FRAME_BYTES]\n"), 64;
+        return fprintf(stderr, "usage: client PORT[,PORT] CLIENTS CHANNELS PAYLOAD_BYTES [FILE|sse|stream|socketio FRAME_BYTES]\n"), 64;
     raise_file_limit();
     for (char *p = strtok(argv[1], ","); p && port_count < 16; p = strtok(NULL, ",")) ports[port_count++] = atoi(p);
     client_count = atoi(argv[2]), channels = atoi(argv[3]), payload = atoi(argv[4]);
     if (client_count < 1 || client_count > MAX_CLIENTS || channels < 1 || payload < 1 || payload > 60000) return 64;
     frame_bytes = frame_header(payload) + payload;
     memset(text, 'x', payload);
-    if (argc == 7) {
+    if (argc == 7 && (!strcmp(argv[5], "sse") || !strcmp(argv[5], "stream"))) {
+        stream = argv[5], stream_bytes = atoi(argv[6]);
+    } else if (argc == 7 && !strcmp(argv[5], "socketio")) {
+        is_socketio = 1, stream_bytes = atoi(argv[6]);
+        // What is published is the event around the payload.
+        char head[] = "42[\"publish\",\"c0\",\"";
+        memcpy(text, head, sizeof head - 1);
+        memset(text + sizeof head - 1, 'x', payload);
+        memcpy(text + sizeof head - 1 + payload, "\"]", 2);
+        payload += sizeof head + 1;
+    } else if (argc == 7) {
         FILE *file = fopen(argv[5], "rb");
         if (!file || fread(text, 1, payload, file) != (size_t)payload) die("payload");
         fclose(file);
@@ -261,6 +310,9 @@ int main(int argc, char **argv) {
             report(began, (int64_t)a * listeners());
         } else if (sscanf(line, "idle %d", &a) == 1) {
             idle(a);
+        } else if (!strncmp(line, "pong", 4)) {
+            for (int i = 0; i < client_count; i++) say(i, "3");
+            printf("{}\n");
         } else if (sscanf(line, "freeze %d", &a) == 1) {
             freeze(a);
         } else if (!strncmp(line, "close", 5)) {

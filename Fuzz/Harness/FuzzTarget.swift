@@ -9,7 +9,8 @@ struct FuzzTarget: Sendable {
     static let all = [
         frames, deflate, handshake, requests, http2, origins, commands, protobuf, json, session, tokens, keys, replies,
         answers, envelopes, streams, addresses, namespaces, configuration, api, proxies, events, lines, positions,
-        deltas, filters, polls, emulation,
+        deltas, filters, polls, control, emulation, sockjs, engineio, socketio, messagepack,
+        stomp,
     ]
 }
 

@@ -1,11 +1,12 @@
 import FanfareTestKit
 import NIOCore
 
+@testable import FanfareProtocols
 @testable import FanfareWire
 
 extension FuzzTarget {
     /// Two payloads, the second perhaps an edit of the first: a delta is smaller than its target and makes it out of the
-    /// base, and one of text is text. A delta of anyone's is applied or refused.
+    /// base, and one of text is text; in what leaves it is smaller, too. A delta of anyone's is applied or refused.
     static let deltas = FuzzTarget(name: "deltas", maxBytes: 4_096) { input in
         var input = input
         let (isEdit, repeats) = (input.bool(), 1 + input.pick(8))
@@ -21,6 +22,7 @@ extension FuzzTarget {
         }
         target += Array(input.rest)
         check(base, target)
+        publications(base, target)
         guard let applied = try? FossilPatch.apply(target, to: base, limit: 65_536) else { return }
         expect(applied.count <= 65_536, "\(applied.count) bytes")
     }
@@ -41,6 +43,24 @@ extension FuzzTarget {
             }
             guard keepsCharacters, isText else { continue }
             expect(String(validating: bytes, as: UTF8.self) != nil, "a delta of text that is no text")
+        }
+    }
+
+    private static let channel = try! ChannelName("c")
+
+    /// What clients are sent.
+    private static func publications(_ base: [UInt8], _ target: [UInt8]) {
+        let isText = String(validating: base, as: UTF8.self) != nil && String(validating: target, as: UTF8.self) != nil
+        func publication(_ bytes: [UInt8]) -> Publication {
+            Publication(
+                channel: channel, payload: Payload(kind: isText ? .text : .binary, bytes: ByteBuffer(bytes: bytes)),
+                publishedAt: 0)
+        }
+        let (first, second) = (publication(base), publication(target))
+        for encoder in [CentrifugeJSONEncoder.self, CentrifugeProtobufEncoder.self] as [any CentrifugeEncoder.Type] {
+            guard let delta = encoder.deltaPush(second, after: first) else { continue }
+            let (size, whole) = (delta.bytes.readableBytes, encoder.wholePush(second).bytes.readableBytes)
+            expect(size < whole, "a delta of \(size) bytes for \(whole) in \(encoder)")
         }
     }
 }

@@ -10,11 +10,12 @@ extension FuzzTarget {
     /// client that only hears. Nothing in the latter reads as more than a `connect`, and what such a client hears is JSON in one line.
     static let emulation = FuzzTarget(name: "emulation", maxBytes: 1_024) { input in
         var input = input
-        switch input.pick(4) {
+        switch input.pick(5) {
         case 0: body(input.buffer)
         case 1: session(input.remainder)
         case 2: query(input.remainder)
-        default: connects(input.buffer)
+        case 3: connects(input.buffer)
+        default: protobuf(input.buffer)
         }
     }
 
@@ -23,6 +24,25 @@ extension FuzzTarget {
         expect(ReferenceJSON.isValid(bytes.readableBytesView), "a body that is no JSON")
         expect(request.data.kind == .text && request.data.bytes.readableBytes <= bytes.readableBytes, "data that grew")
         expect(request.data.bytes.withUnsafeReadableBytes { UTF8Validator.isValid($0) }, "data that is not UTF-8")
+    }
+
+    /// Written anew it says the same.
+    private static func protobuf(_ bytes: ByteBuffer) {
+        guard let request = EmulationRequest(bytes, isProtobuf: true) else { return }
+        expect(
+            request.data.kind == .binary && request.data.bytes.readableBytes <= bytes.readableBytes, "data that grew")
+        var again = ByteBuffer()
+        again.writeProtobuf(Field.session, request.session.string)
+        again.writeProtobuf(Field.data, request.data.bytes)
+        guard !request.session.isEmpty else { return }
+        let other = EmulationRequest(again, isProtobuf: true)
+        expect(other?.session == request.session && other?.data == request.data, "another request")
+    }
+
+    /// Of `client.proto`: EmulationRequest.
+    private enum Field: UInt32 {
+        case session = 2
+        case data = 3
     }
 
     private static func session(_ text: String) {

@@ -46,6 +46,7 @@ extension FuzzTarget {
             switch route.place {
             case .path(let path): "path \(path)"
             case .channel(let suffix): "channel(\(suffix)) \(channel?.string ?? "")"
+            case .under(let prefix): "under \(prefix)"
             }
         case .otherMethods(let methods): "for \(methods)"
         case .badChannel(let error): "\(error)"

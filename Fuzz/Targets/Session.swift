@@ -54,13 +54,16 @@ private struct SessionRun {
 
     private mutating func perform(_ action: SessionAction) {
         switch action {
-        case .none: break
+        case .none, .dropped: break
+        case .all(let actions): for action in actions { perform(action) }
+        case .join(let start): subscribed(start.channel, start.request ?? 0)
+        case .leave: break
         case .disconnect: hasEnded = true
         case .send(let body), .refuse(let body), .answer(let body): sent(body)
-        case .deliver: fatalError("publications without a push")
+        case .deliver, .announce: fatalError("publications without a push")
         case .unsubscribe(_, let replies): for body in replies { sent(body) }
         case .subscribe(let channel, _, _, let id): subscribed(channel, id)
-        case .publish(_, let payload, let id):
+        case .publish(_, let payload, _, let id):
             expect(payload.kind == .text, "JSON as a binary publish")
             sent(session.published(id: id, input.bool() ? .success(PublishReceipt()) : .failure(.overloaded)))
         case .history(let channel, let query, let id):

@@ -32,7 +32,7 @@ extension FormatTable {
         let deflate = WebSocketDeflateFraming(threshold: compressionThreshold)
         let (events, lines) = (EventStreamFraming(), HTTPStreamFraming())
         self.init(
-            WireFormat.channelStreams + [
+            WireFormat.channelStreams + WireFormat.socketIOFormats + WireFormat.stompFormats + [
                 (.rawWebSocket, .encoded(RawCodec(), in: webSocket)),
                 (.rawWebSocketDeflate, .derived(from: .rawWebSocket, deflate.reseal)),
                 (.centrifugeJSONWebSocket, .encoded(CentrifugeCodec<CentrifugeJSONEncoder>(), in: webSocket)),
@@ -43,7 +43,7 @@ extension FormatTable {
                 (.rawHTTPStreamChunked, .encoded(RawCodec(), in: ChunkedFraming(lines))),
                 (.centrifugeProtobufWebSocket, .encoded(CentrifugeCodec<CentrifugeProtobufEncoder>(), in: webSocket)),
                 (.centrifugeProtobufWebSocketDeflate, .derived(from: .centrifugeProtobufWebSocket, deflate.reseal)),
-            ] + WireFormat.centrifugeStreams + WireFormat.unidirectional(deflate),
+            ] + WireFormat.centrifugeStreams + WireFormat.unidirectional(deflate) + WireFormat.sockJS(deflate),
             compressionThreshold: compressionThreshold)
     }
 }

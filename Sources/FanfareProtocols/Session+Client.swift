@@ -7,7 +7,9 @@ extension Session {
     public var hasBegun: Bool {
         switch self {
         case .centrifuge(let session): session.isConnected
-        case .raw, .echo: true
+        case .stomp(let session): session.value.isConnected
+        // Its first handshake has a deadline of its own, and pings come before it.
+        case .raw, .socketIO, .echo: true
         }
     }
 
@@ -15,35 +17,49 @@ extension Session {
     public var isConnecting: Bool {
         switch self {
         case .centrifuge(let session): session.isConnecting
-        case .raw, .echo: false
+        case .socketIO(let session): session.value.isConnecting
+        case .raw, .stomp, .echo: false
         }
     }
+
+    /// Whether a client that only hears brought its token in its first message, and not beside it.
+    public var hasOwnToken: Bool { if case .centrifuge(let session) = self { session.hasOwnToken } else { false } }
 
     /// By which others know the client; `nil` where nobody asks.
     public var clientID: ExactText? {
         switch self {
         case .raw(let session): session.clientID.map { ExactText($0) }
         case .centrifuge(let session): ExactText(session.clientID)
+        case .socketIO(let session): ExactText(session.value.clientID)
+        case .stomp(let session): ExactText(session.value.clientID)
         case .echo: nil
         }
     }
+
+    /// When its token expires, seconds since 1970; `nil`: never.
+    public var expiresAt: Int64? { grants?.identity?.expiry?.at }
 
     private var grants: Grants? {
         switch self {
         case .raw(let session): session.grants
         case .centrifuge(let session): session.grants
-        case .echo: nil
+        case .stomp(let session): session.value.grants
+        case .socketIO, .echo: nil
         }
     }
 
     /// The user's id; empty: none.
-    public var user: ExactText { grants?.user ?? "" }
+    public var user: ExactText {
+        if case .socketIO(let session) = self { session.value.user } else { grants?.user ?? "" }
+    }
 
     /// What others see of it in a channel; `nil`: nobody sees it.
     public func info(in channel: ChannelName) -> ClientInfo? {
         switch self {
         case .raw(let session): session.info
         case .centrifuge(let session): session.info(in: channel)
+        case .socketIO(let session): session.value.info(in: channel)
+        case .stomp(let session): session.value.info(in: channel)
         case .echo: nil
         }
     }
@@ -52,7 +68,13 @@ extension Session {
     public var channel: ChannelName? { if case .raw(let session) = self { session.channel } else { nil } }
 
     /// The node's ping; `nil`: the protocol has none, and the transport's is sent.
-    public var ping: Body? { if case .centrifuge(let session) = self { session.encoder.ping } else { nil } }
+    public var ping: Body? {
+        switch self {
+        case .centrifuge(let session): session.encoder.ping
+        case .stomp(let session): session.value.wantsHeartBeats ? STOMPWriter.heartBeat : nil
+        case .raw, .socketIO, .echo: nil
+        }
+    }
 }
 
 /// When what its tokens opened ends.
@@ -61,6 +83,7 @@ extension Session {
     ///
     /// - Parameter grace: seconds that a client with commands has for a new token.
     public func secondsLeft(_ now: TokenTime, grace: Int64) -> Int64? {
+        if case .socketIO(let session) = self { return session.value.secondsLeft(now) }
         guard let left = grants?.secondsLeft(now) else { return nil }
         return mayRefresh ? left.addingClamped(grace) : left
     }
@@ -70,13 +93,20 @@ extension Session {
         switch self {
         case .raw(let session): session.grants.hasExpired(now, grace: 0) ? [.disconnect(.expired)] : []
         case .centrifuge: centrifuge(or: []) { $0.expire(now, grace: grace) }
+        case .socketIO: socketIO(or: []) { $0.expire(now) }
+        case .stomp(let session): session.value.expire(now)
         case .echo: []
         }
     }
 
     /// Whether the command whose token is being checked begins the session.
     public var isAskingToConnect: Bool {
-        if case .centrifuge(let session) = self { session.isAskingToConnect } else { false }
+        switch self {
+        case .centrifuge(let session): session.isAskingToConnect
+        case .socketIO(let session): session.value.isAskingToConnect
+        case .stomp(let session): session.value.isAskingToConnect
+        case .raw, .echo: false
+        }
     }
 
     /// A connection token is good.
@@ -85,7 +115,9 @@ extension Session {
     public mutating func authenticated(
         _ claims: ConnectClaims, now: TokenTime
     ) -> Result<[SessionAction], TokenRefusal> {
-        centrifuge(or: .success([])) { $0.authenticated(claims, now: now) }
+        withCommands(
+            or: .success([]), { $0.authenticated(claims, now: now) }, { $0.authenticated(claims, now: now) },
+            { $0.authenticated(claims, now: now) })
     }
 
     /// A subscription token is good.
@@ -94,18 +126,32 @@ extension Session {
     public mutating func authenticated(
         _ claims: SubscriptionClaims, now: TokenTime
     ) -> Result<[SessionAction], TokenRefusal> {
-        centrifuge(or: .success([])) { $0.authenticated(claims, now: now) }
+        withCommands(
+            or: .success([]), { $0.authenticated(claims, now: now) }, { $0.authenticated(claims, now: now) },
+            { $0.authenticated(claims, now: now) })
     }
 
     /// The token is not to be believed.
     public mutating func refused(_ refusal: TokenRefusal) -> SessionAction {
-        centrifuge(or: .none) { $0.refused(refusal) }
+        withCommands(or: .none, { $0.refused(refusal) }, { $0.refused(refusal) }, { $0.refused(refusal) })
     }
 
     /// The token is good, but its user has as many clients as it may.
     ///
     /// - Parameter retryAfter: milliseconds.
     public mutating func crowded(retryAfter: UInt64) -> SessionAction {
-        centrifuge(or: .none) { $0.crowded(retryAfter: retryAfter) }
+        withCommands(or: .none, { $0.crowded(retryAfter: retryAfter) }, { $0.crowded() }, { $0.crowded() })
+    }
+
+    /// Changes a session of a protocol whose clients send tokens.
+    private mutating func withCommands<Value>(
+        or other: Value, _ centrifuge: (inout CentrifugeSession) -> Value,
+        _ socketIO: (inout SocketIOSession) -> Value, _ stomp: (inout STOMPSession) -> Value
+    ) -> Value {
+        switch self {
+        case .socketIO: self.socketIO(or: other, socketIO)
+        case .stomp: self.stomp(or: other, stomp)
+        case .raw, .centrifuge, .echo: self.centrifuge(or: other, centrifuge)
+        }
     }
 }

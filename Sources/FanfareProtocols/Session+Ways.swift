@@ -6,7 +6,8 @@ extension Session {
     var mayRefresh: Bool {
         switch self {
         case .centrifuge(let session): !session.isUnidirectional
-        case .raw, .echo: false
+        // It comes back with a new one, which costs it nothing.
+        case .raw, .socketIO, .stomp, .echo: false
         }
     }
 
@@ -17,6 +18,15 @@ extension Session {
     /// the protocol has none either.
     public func farewell(_ disconnect: Disconnect, reason: String) -> Body? {
         guard case .centrifuge(let session) = self else { return nil }
-        return session.push(CentrifugeJSONEncoder.disconnectPush(code: disconnect.code, reason: reason))
+        return session.push(session.encoder.disconnectPush(code: disconnect.code, reason: reason))
+    }
+
+    /// As ``farewell(_:reason:)`` of a protocol that says it in several messages.
+    public func farewells(_ disconnect: Disconnect) -> [Body] {
+        switch self {
+        case .socketIO(let session): session.value.farewells(disconnect)
+        case .stomp(let session): session.value.farewells(disconnect)
+        case .raw, .centrifuge, .echo: []
+        }
     }
 }

@@ -10,18 +10,34 @@ public enum Session: Sendable {
     case raw(RawSession)
     /// The Centrifuge client protocol, in either encoding.
     case centrifuge(CentrifugeSession)
+    /// Socket.IO 5.
+    case socketIO(Boxed<SocketIOSession>)
+    /// STOMP 1.0, 1.1 and 1.2.
+    case stomp(Boxed<STOMPSession>)
     /// Every message back to its sender: what conformance suites drive.
     case echo
 
     /// A command that came and may begin. Only its session knows what it says.
     public enum Command: Sendable {
         case centrifuge(CentrifugeCommand)
+        case socketIO(SocketIOCommand)
+        case stomp(STOMPRequest)
 
         /// The rate to which it is held, besides that of all commands; `nil`: none.
         public var rate: ClientRate? {
             switch self {
             case .centrifuge(let command): command.rate
+            case .socketIO(let command): command.rate
+            case .stomp(let request): request.frame.command == .subscribe ? .subscriptions : nil
             }
+        }
+
+        /// Whether its message brought one before it, and was charged for that alone.
+        public var isFurther: Bool { if case .stomp(let request) = self { !request.isFirst } else { false } }
+
+        /// Whether it publishes, and can't be refused without an end: its client is held back where it is too fast.
+        public var isThrottledPublication: Bool {
+            if case .stomp(let request) = self { request.frame.command == .send } else { false }
         }
     }
 
@@ -56,5 +72,21 @@ extension Session {
         self = .echo
         defer { self = .centrifuge(session) }
         return body(&session)
+    }
+
+    /// As ``centrifuge(or:_:)`` of a session of Socket.IO.
+    mutating func socketIO<Value>(or other: Value, _ body: (inout SocketIOSession) -> Value) -> Value {
+        guard case .socketIO(var session) = self else { return other }
+        self = .echo
+        defer { self = .socketIO(session) }
+        return body(&session.value)
+    }
+
+    /// As ``centrifuge(or:_:)`` of a session of STOMP.
+    mutating func stomp<Value>(or other: Value, _ body: (inout STOMPSession) -> Value) -> Value {
+        guard case .stomp(var session) = self else { return other }
+        self = .echo
+        defer { self = .stomp(session) }
+        return body(&session.value)
     }
 }

@@ -13,17 +13,21 @@ enum RedisBounds {
 
     // MARK: Reads
 
-    /// Bytes of replies that Redis may be asked for at a time, as far as they can be told. Half a megabyte is some 5 ms of
-    /// Redis' core, and that is what a publish may have to wait for.
-    static let readWindowBytes = 524_288
+    /// Bytes of replies that Redis may be asked for at a time, as far as they can be told: two slices, some 1.3 ms of Redis' core, and
+    /// that is what a publish may have to wait for.
+    static let readWindowBytes = 2 * (sliceBytes + 1_024)
     /// Reads of the node itself between two of clients and backends, when both wait.
     static let ownReadsInARow = 7
-    /// Publications of one slice of a page: some 2 ms of Redis' core.
-    static let sliceEntries = 200
+    /// Publications of one slice of a page: some 0.5 ms of Redis' core.
+    static let sliceEntries = 50
     /// Bytes of one slice, but for its last publication.
-    static let sliceBytes = 262_144
+    static let sliceBytes = 65_536
     /// The same for a first slice that most likely finds little: a channel that is held against its stream.
-    static let firstSliceBytes = 16_384
+    static let firstSliceBytes = 4_096
+    /// Members that are read at a time while their bytes are counted: the largest have 140 KB.
+    static let memberSlice = 16
+    /// Bytes of members that are asked for first: some 160 usual ones.
+    static let firstMembersBytes = 32_768
     /// How often a page is read anew when its stream begins anew.
     static let readRestarts = 3
 

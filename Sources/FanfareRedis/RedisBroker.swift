@@ -125,7 +125,9 @@ public final class RedisBroker: Broker {
         let publication = publication.excluding(options.excludedClient)
         let size = publication.size + Envelope.maximumHeaderBytes
         guard !publication.channel.isReserved else {
-            return order(.publish(publication), size: size) { completion($0.map(StreamCalls.receipt)) }
+            return order(.publish(publication), size: size) { reply in
+                completion(reply.map { PublishReceipt(receivers: $0.integer) })
+            }
         }
         metrics.counters.addShared(.pendingPublishes)
         order(task(publication, options), size: size) { [metrics] result in
@@ -180,10 +182,10 @@ public final class RedisBroker: Broker {
 
     private func task(_ publication: Publication, _ options: PublishOptions) -> PublisherLink.Order.Task {
         if let retention = rules.rules(publication.channel)?.history {
-            return calls.publish(publication, retention, idempotencyKey: options.idempotencyKey)
+            return calls.publish(publication, retention, options)
         }
         guard let key = options.idempotencyKey else { return .publish(publication) }
-        return calls.publishOnce(publication, idempotencyKey: key)
+        return calls.publishOnce(publication, idempotencyKey: key, lifetime: options.idempotencyLifetime)
     }
 
     /// What a command without a payload counts as among those that wait.
@@ -192,16 +194,17 @@ public final class RedisBroker: Broker {
     /// Asks the reading link, within the bounds of what may wait.
     ///
     /// - Parameters:
-    ///   - cost: bytes of the reply, about.
+    ///   - cost: bytes of the reply, at most.
+    ///   - waiting: bytes as which it counts among those that wait, if these are not the same.
     ///   - began: when whoever waits for it began to.
     func ask<Value>(
-        _ task: @autoclosure () -> PublisherLink.Order.Task, cost: Int, _ lane: ReadQueue<ReadLink.Order>.Lane,
-        since began: UInt64, _ read: @escaping @Sendable (ReplyView) -> Value?,
+        _ task: @autoclosure () -> PublisherLink.Order.Task, cost: Int, waiting: Int? = nil,
+        _ lane: ReadQueue<ReadLink.Order>.Lane, since began: UInt64, _ read: @escaping @Sendable (ReplyView) -> Value?,
         _ completion: @escaping @Sendable (Result<Value, BrokerError>) -> Void
     ) {
         guard !isStopped.load(ordering: .relaxed) else { return completion(.failure(.unavailable)) }
         // Those of the node itself are few by themselves: see `RedisBounds.streamReads` and `change`.
-        let counted = lane == .second ? cost : 0
+        let counted = lane == .second ? waiting ?? cost : 0
         guard
             counted == 0
                 || readCount.load(ordering: .relaxed) < configuration.maxPendingReads

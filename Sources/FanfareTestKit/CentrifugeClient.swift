@@ -111,7 +111,7 @@ public final class CentrifugeClient: Sendable {
     }
 
     /// The next publication.
-    public func nextPublication(within limit: Duration = .seconds(30)) async throws -> (channel: String, data: String) {
+    public func nextPublication(within limit: Duration = patience) async throws -> (channel: String, data: String) {
         while true {
             let kept = waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() }
             let message: Message =
@@ -121,7 +121,7 @@ public final class CentrifugeClient: Sendable {
     }
 
     /// The next message, pings answered.
-    public func read(within limit: Duration = .seconds(30)) async throws -> Message {
+    public func read(within limit: Duration = patience) async throws -> Message {
         while true {
             let text = try await socket.nextText(within: limit)
             guard text == "{}" else { return Message(text: text) }

@@ -7,6 +7,8 @@ public final class ChildProcess: Sendable {
     private struct Output {
         var lines: [String] = []
         var partial = ""
+        /// Whether its end was read: nobody can write any more.
+        var hasEnded = false
     }
 
     public let name: String
@@ -41,11 +43,19 @@ public final class ChildProcess: Sendable {
         self.process = Mutex(process)
         pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
             let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil } else { self?.keep(data) }
+            if data.isEmpty {
+                handle.readabilityHandler = nil
+                self?.output.withLock { $0.hasEnded = true }
+            } else {
+                self?.keep(data)
+            }
         }
     }
 
     deinit { kill(pid, SIGKILL) }
+
+    /// How long what it wrote before its end is waited for.
+    private static let lastWords = Duration.seconds(5)
 
     /// Whether it has not ended.
     public var isRunning: Bool { process.withLock(\.isRunning) }
@@ -56,15 +66,17 @@ public final class ChildProcess: Sendable {
     /// Sends a signal.
     public func signal(_ number: Int32) { if isRunning { kill(pid, number) } }
 
-    /// Waits for its end and gives the exit status, negative for a signal.
+    /// Waits for its end, and for its last words, and gives the exit status, negative for a signal.
     @discardableResult
-    public func waitForExit(within limit: Duration = .seconds(30)) async throws -> Int32 {
+    public func waitForExit(within limit: Duration = patience) async throws -> Int32 {
         try await eventually(within: limit, "\(name) ends\n\(log)") { !self.isRunning }
+        // Not for ever: a child of its own may hold the pipe open.
+        try? await eventually(within: Self.lastWords, "\(name) says no more") { self.output.withLock(\.hasEnded) }
         return process.withLock { $0.terminationReason == .exit ? $0.terminationStatus : -$0.terminationStatus }
     }
 
     /// SIGTERM, and SIGKILL if that does not help.
-    public func stop(within limit: Duration = .seconds(30)) async {
+    public func stop(within limit: Duration = patience) async {
         signal(SIGCONT)
         signal(SIGTERM)
         if (try? await waitForExit(within: limit)) == nil { await kill() }
@@ -83,7 +95,7 @@ public final class ChildProcess: Sendable {
             let text = output.partial + String(decoding: data, as: UTF8.self)
             var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
             output.partial = lines.popLast() ?? ""
-            output.lines = (output.lines + lines).suffix(500)
+            output.lines = (output.lines + lines).suffix(2_000)
         }
     }
 }

@@ -6,9 +6,13 @@ public struct NotInTime: Error, CustomStringConvertible {
     public init(what: String) { self.what = what }
 }
 
+/// How long a test waits for what has to come. Long, since it costs time only in a test that fails, and a machine with
+/// hundreds of tests at once is slow; what must not come late has a limit of its own.
+public let patience = Duration.seconds(60)
+
 /// Waits for a condition: asks again and again, at first every few milliseconds, and fails with `what`.
 public func eventually(
-    within limit: Duration = .seconds(30), _ what: @autoclosure () -> String,
+    within limit: Duration = patience, _ what: @autoclosure () -> String,
     _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit

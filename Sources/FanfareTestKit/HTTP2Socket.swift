@@ -116,13 +116,13 @@ public final class HTTP2Socket: Sendable {
     }
 
     /// The next frame; `nil` at the end of the connection.
-    public func next(within limit: Duration = .seconds(30)) async throws -> HTTP2TestFrame? {
+    public func next(within limit: Duration = patience) async throws -> HTTP2TestFrame? {
         try await socket.receive(within: limit, "a frame") { HTTP2TestFrame.read(&$0) }
     }
 
     /// The next frame that is one of these; `nil` at the end of the connection.
     public func next(
-        within limit: Duration = .seconds(30), where isIt: (HTTP2TestFrame) -> Bool
+        within limit: Duration = patience, where isIt: (HTTP2TestFrame) -> Bool
     ) async throws -> HTTP2TestFrame? {
         let deadline = ContinuousClock.now + limit
         while let frame = try await next(within: deadline - .now) {

@@ -2,6 +2,42 @@ import Foundation
 
 /// A real nginx with the files of `nginx/`.
 public final class Nginx: Sendable {
+    /// What a test has otherwise than the files have it.
+    public struct Change: Sendable {
+        let file: String
+        let from: String
+        let to: String
+
+        /// After so long, as nginx writes it, a silent connection is cut.
+        public static func readTimeout(_ time: String) -> [Change] {
+            [Change(file: "proxy.conf", from: "proxy_read_timeout 75s;", to: "proxy_read_timeout \(time);")]
+        }
+
+        /// One address has so many connections, also this machine.
+        public static func connectionsPerAddress(_ count: Int) -> [Change] {
+            [
+                Change(
+                    file: "nginx.conf", from: "limit_conn per_address 5000;", to: "limit_conn per_address \(count);"),
+                Change(file: "maps.conf", from: "127.0.0.1 1;", to: "127.0.0.1 0;"),
+            ]
+        }
+
+        /// It lets no WebSocket through.
+        public static let noUpgrades = [
+            Change(
+                file: "server.conf", from: "location = /nginx-health {",
+                to: "if ($http_upgrade ~* websocket) { return 403; }\nlocation = /nginx-health {")
+        ]
+
+        /// One worker has so many connections, to clients and nodes.
+        public static func connections(_ count: Int) -> [Change] {
+            [
+                Change(file: "nginx.conf", from: "worker_processes auto;", to: "worker_processes 1;"),
+                Change(file: "nginx.conf", from: "worker_connections 10000;", to: "worker_connections \(count);"),
+            ]
+        }
+    }
+
     public let port: Int
     private let directory: String
     private let process: ChildProcess
@@ -18,9 +54,9 @@ public final class Nginx: Sendable {
     ///
     /// - Parameters:
     ///   - tlsFolder: what `Deploy/local-ca` made: it then speaks TLS to clients and servers.
-    ///   - readTimeout: after which a silent connection is cut, as nginx writes it; `nil`: that of the files.
+    ///   - changes: what it has otherwise than the files.
     public static func start(
-        ports: [Int], tlsFolder: String? = nil, readTimeout: String? = nil
+        ports: [Int], tlsFolder: String? = nil, changes: [Change] = []
     ) async throws -> Nginx {
         let port = FreePort.take()
         let directory = NSTemporaryDirectory() + "fanfare-nginx-\(port)-\(UInt32.random(in: 0...UInt32.max))"
@@ -30,11 +66,11 @@ public final class Nginx: Sendable {
             environment: tlsFolder.map { ["TLS_DIR": $0] } ?? [:], name: "nginx-local")
         let tls = try tlsFolder.map { try TLSClient(caFile: $0 + "/ca.crt") }
         guard try await layout.waitForExit() == 0 else { throw NotInTime(what: "nginx-local\n\(layout.log)") }
-        if let readTimeout {
-            let file = directory + "/proxy.conf"
+        for change in changes {
+            let file = directory + "/" + change.file
             let text = try String(contentsOfFile: file, encoding: .utf8)
-            let changed = text.replacing("proxy_read_timeout 75s;", with: "proxy_read_timeout \(readTimeout);")
-            guard changed != text else { throw NotInTime(what: "a read timeout in \(file)") }
+            let changed = text.replacing(change.from, with: change.to)
+            guard changed != text else { throw NotInTime(what: "'\(change.from)' in \(file)") }
             try changed.write(toFile: file, atomically: true, encoding: .utf8)
         }
         let globals = try String(contentsOfFile: directory + "/globals", encoding: .utf8)
@@ -55,9 +91,9 @@ public final class Nginx: Sendable {
 
 /// Runs `body` with an nginx in front of servers on loopback, which ends with it, its workers too.
 public func withNginx<Value>(
-    ports: [Int], tlsFolder: String? = nil, readTimeout: String? = nil, _ body: (Nginx) async throws -> Value
+    ports: [Int], tlsFolder: String? = nil, changes: [Nginx.Change] = [], _ body: (Nginx) async throws -> Value
 ) async throws -> Value {
-    let nginx = try await Nginx.start(ports: ports, tlsFolder: tlsFolder, readTimeout: readTimeout)
+    let nginx = try await Nginx.start(ports: ports, tlsFolder: tlsFolder, changes: changes)
     do {
         let value = try await body(nginx)
         await nginx.stop()

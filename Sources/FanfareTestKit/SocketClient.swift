@@ -59,7 +59,7 @@ public final class SocketClient: Sendable {
     ///
     /// - Returns: `nil` at the end of the connection.
     public func receive<Value: Sendable>(
-        within limit: Duration = .seconds(30), _ what: String,
+        within limit: Duration = patience, _ what: String,
         _ parse: @Sendable @escaping (inout ByteBuffer) throws -> Value?
     ) async throws -> Value? {
         let deadline = ContinuousClock.now + limit

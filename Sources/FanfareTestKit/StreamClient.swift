@@ -87,7 +87,7 @@ public final class StreamClient: Sendable {
     public var body: (bytes: Int, endsWithLine: Bool) { reading.withLock { ($0.bytes, $0.line.isEmpty) } }
 
     /// The next event; `nil` at the end of the connection.
-    public func next(within limit: Duration = .seconds(30)) async throws -> EventStreamReader.Event? {
+    public func next(within limit: Duration = patience) async throws -> EventStreamReader.Event? {
         try await next(within: limit) { reading in
             guard reading.given < reading.events.events.count else { return nil }
             return reading.events.events[reading.given]
@@ -95,12 +95,12 @@ public final class StreamClient: Sendable {
     }
 
     /// The next line; `nil` at the end of the connection.
-    public func nextLine(within limit: Duration = .seconds(30)) async throws -> String? {
+    public func nextLine(within limit: Duration = patience) async throws -> String? {
         try await next(within: limit) { $0.given < $0.lines.count ? $0.lines[$0.given] : nil }
     }
 
     /// The data of the next event, which has to be a message.
-    public func nextText(within limit: Duration = .seconds(30)) async throws -> String {
+    public func nextText(within limit: Duration = patience) async throws -> String {
         guard let event = try await next(within: limit) else { throw NotInTime(what: "an event: the stream has ended") }
         guard event.type == "message" else { throw NotInTime(what: "a message; got \(event)") }
         return "\(event.data)"
@@ -108,7 +108,7 @@ public final class StreamClient: Sendable {
 
     /// Reads until a condition is true of what was read.
     public func read(
-        within limit: Duration = .seconds(30), until isDone: (StreamClient) -> Bool
+        within limit: Duration = patience, until isDone: (StreamClient) -> Bool
     ) async throws {
         let deadline = ContinuousClock.now + limit
         while !isDone(self) {
@@ -117,7 +117,7 @@ public final class StreamClient: Sendable {
     }
 
     /// Reads to the end of the connection.
-    public func readToEnd(within limit: Duration = .seconds(30)) async throws {
+    public func readToEnd(within limit: Duration = patience) async throws {
         let deadline = ContinuousClock.now + limit
         while try await more(until: deadline) {}
     }

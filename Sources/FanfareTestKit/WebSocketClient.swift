@@ -73,7 +73,7 @@ public final class WebSocketClient: Sendable {
     public func sendLater(_ text: String) { socket.sendLater(Self.frame(opcode: 1, Array(text.utf8))) }
 
     /// The next message; answers pings unless told not to. `nil` at the end of the connection.
-    public func next(within limit: Duration = .seconds(30), answersPings: Bool = true) async throws -> Message? {
+    public func next(within limit: Duration = patience, answersPings: Bool = true) async throws -> Message? {
         while let message = try await socket.receive(within: limit, "a message", Self.read) {
             guard case .ping(let payload) = message, answersPings else { return message }
             try await sendFrame(opcode: 10, payload)
@@ -82,7 +82,7 @@ public final class WebSocketClient: Sendable {
     }
 
     /// The next message as text; fails on anything else.
-    public func nextText(within limit: Duration = .seconds(30)) async throws -> String {
+    public func nextText(within limit: Duration = patience) async throws -> String {
         let message = try await next(within: limit)
         guard case .text(let text) = message else {
             throw NotInTime(what: "a text; got \(message.map { "\($0)" } ?? "the end of the connection")")
@@ -91,7 +91,7 @@ public final class WebSocketClient: Sendable {
     }
 
     /// The code of the close frame that comes, whatever comes before it.
-    public func closeCode(within limit: Duration = .seconds(30)) async throws -> UInt16? {
+    public func closeCode(within limit: Duration = patience) async throws -> UInt16? {
         while let message = try await next(within: limit) {
             if case .close(let code, _) = message { return code }
         }

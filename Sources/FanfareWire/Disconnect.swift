@@ -34,6 +34,8 @@ public enum Disconnect: Sendable, Hashable, Error {
     /// Publications are missing that the history does not hold any more, or the position that a raw client came with is
     /// unknown: it has to begin anew.
     case insufficientState
+    /// A backend ended it, and wants it to come back.
+    case forcedReconnect
     /// No sign of life within the pong timeout after a ping, or within the time that the client chose for its own pings.
     case noPong
     /// A message or frame was begun and not completed in time.
@@ -44,6 +46,8 @@ public enum Disconnect: Sendable, Hashable, Error {
     case badRequest
     /// No first command within its deadline.
     case stale
+    /// A backend ended it.
+    case forced
     /// The client may not do that.
     case permissionDenied
     /// A message that no reply could say is of no use here.
@@ -54,8 +58,9 @@ public enum Disconnect: Sendable, Hashable, Error {
     /// All but those of applications.
     public static let builtIn: [Disconnect] = [
         .normal, .protocolError, .unsupportedData, .abnormal, .invalidPayload, .policyViolation, .messageTooBig,
-        .internalError, .serviceRestart, .tryAgainLater, .expired, .slow, .writeError, .insufficientState, .noPong,
-        .messageTimeout, .invalidToken, .badRequest, .stale, .permissionDenied, .notAvailable,
+        .internalError, .serviceRestart, .tryAgainLater, .expired, .slow, .writeError, .insufficientState,
+        .forcedReconnect, .noPong, .messageTimeout, .invalidToken, .badRequest, .stale, .forced, .permissionDenied,
+        .notAvailable,
     ]
 
     /// What a client should do next.
@@ -93,11 +98,13 @@ public enum Disconnect: Sendable, Hashable, Error {
         case .slow: (3008, "slow consumer", .reconnect)
         case .writeError: (3009, "write error", .reconnect)
         case .insufficientState: (3010, "insufficient state, begin anew", .reconnect)
+        case .forcedReconnect: (3011, "force reconnect", .reconnect)
         case .noPong: (3012, "no pong", .reconnect)
         case .messageTimeout: (3100, "message not complete in time", .reconnect)
         case .invalidToken: (3500, "invalid token", .terminal)
         case .badRequest: (3501, "bad request", .doNotReconnect)
         case .stale: (3502, "no command in time", .doNotReconnect)
+        case .forced: (3503, "force disconnect", .doNotReconnect)
         case .permissionDenied: (3507, "permission denied", .terminal)
         case .notAvailable: (3508, "not available", .doNotReconnect)
         case .application(let end): (end.code, end.reason, end.advice)
@@ -109,8 +116,6 @@ public enum Disconnect: Sendable, Hashable, Error {
 public struct ApplicationDisconnect: Sendable, Hashable {
     /// RFC 6455 §7.4.2 leaves these to applications.
     public static let codes: ClosedRange<UInt16> = 4000...4999
-    /// What a close frame has room for behind its code (RFC 6455 §5.5: 125 bytes in all).
-    public static let maximumReasonBytes = 123
 
     public let code: UInt16
     public let reason: String

@@ -10,11 +10,13 @@ struct Echo: AsyncParsableCommand {
         discussion: "Takes the same options as serve.", shouldDisplay: false)
 
     @OptionGroup var options: SettingOptions
+    @Flag(help: "Serve what the SockJS protocol suite drives: /echo, /close and others.") var sockjs = false
 
     func run() async throws {
         let result = try await options.read()
         var configuration = result.configuration
         configuration.echo = true
+        configuration.sockJSEcho = sockjs
         do {
             try await FanfareNode.run(configuration: configuration, warnings: result.warnings)
         } catch let error as NodeStartError {

@@ -17,6 +17,8 @@ struct SettingOptions: ParsableArguments {
     @OptionGroup(title: "TLS") var tls: TLSOptions
     @OptionGroup(title: "Redis") var redis: RedisOptions
     @OptionGroup(title: "Behaviour") var behaviour: BehaviourOptions
+    @OptionGroup(title: "SockJS") var sockJS: SockJSOptionGroup
+    @OptionGroup(title: "Socket.IO") var socketIO: SocketIOOptionGroup
     @OptionGroup(title: "Tokens and keys") var security: SecurityOptions
     @OptionGroup(title: "Limits") var limits: LimitOptions
     @OptionGroup(title: "Deadlines and HTTP") var http: HTTPOptions
@@ -24,7 +26,8 @@ struct SettingOptions: ParsableArguments {
     /// Reads options, environment and file.
     func read() async throws -> ConfigurationReader.Result {
         let given =
-            network.given + tls.given + redis.given + behaviour.given + security.given + limits.given + http.given
+            network.given + tls.given + redis.given + behaviour.given + sockJS.given + socketIO.given
+            + security.given + limits.given + http.given
         let flags = Dictionary(
             given.compactMap { name, value in value.map { (name, $0 == SettingArguments.missing ? "" : $0) } },
             uniquingKeysWith: { $1 })
@@ -131,6 +134,20 @@ struct BehaviourOptions: ParsableArguments {
     }
 }
 
+struct SockJSOptionGroup: ParsableArguments {
+    @Option(help: .setting("sockjs-path")) var sockjsPath: String?
+    @Flag(help: .setting("sockjs-cookies")) var sockjsCookies = false
+    @Option(help: .setting("sockjs-client-url")) var sockjsClientUrl: String?
+
+    var given: [(String, String?)] {
+        [
+            ("sockjs-path", sockjsPath),
+            ("sockjs-cookies", sockjsCookies ? "true" : nil),
+            ("sockjs-client-url", sockjsClientUrl),
+        ]
+    }
+}
+
 struct SecurityOptions: ParsableArguments {
     @Option(help: .setting("users")) var users: String?
     @Option(help: .setting("token-cookie")) var tokenCookie: String?
@@ -189,6 +206,7 @@ struct LimitOptions: ParsableArguments {
     @Option(help: .setting("max-admin-connections")) var maxAdminConnections: String?
     @Option(help: .setting("max-message-bytes")) var maxMessageBytes: String?
     @Option(help: .setting("max-fragments")) var maxFragments: String?
+    @Option(help: .setting("max-attachments")) var maxAttachments: String?
     @Option(help: .setting("max-control-frames")) var maxControlFrames: String?
     @Option(help: .setting("max-queue-bytes")) var maxQueueBytes: String?
     @Option(help: .setting("max-node-queue-bytes")) var maxNodeQueueBytes: String?
@@ -225,6 +243,7 @@ struct LimitOptions: ParsableArguments {
             ("max-admin-connections", maxAdminConnections),
             ("max-message-bytes", maxMessageBytes),
             ("max-fragments", maxFragments),
+            ("max-attachments", maxAttachments),
             ("max-control-frames", maxControlFrames),
             ("max-queue-bytes", maxQueueBytes),
             ("max-node-queue-bytes", maxNodeQueueBytes),
@@ -252,9 +271,26 @@ struct LimitOptions: ParsableArguments {
     }
 }
 
+struct SocketIOOptionGroup: ParsableArguments {
+    @Option(help: .setting("socketio-path")) var socketioPath: String?
+    @Option(help: .setting("socketio-emitters")) var socketioEmitters: String?
+    @Option(help: .setting("socketio-emitter-key")) var socketioEmitterKey: String?
+    @Option(help: .setting("socketio-emitter-channels")) var socketioEmitterChannels: String?
+
+    var given: [(String, String?)] {
+        [
+            ("socketio-path", socketioPath),
+            ("socketio-emitters", socketioEmitters),
+            ("socketio-emitter-key", socketioEmitterKey),
+            ("socketio-emitter-channels", socketioEmitterChannels),
+        ]
+    }
+}
+
 struct HTTPOptions: ParsableArguments {
     @Option(help: .setting("handshake-timeout")) var handshakeTimeout: String?
     @Option(help: .setting("first-command-timeout")) var firstCommandTimeout: String?
+    @Option(help: .setting("socketio-connect-timeout")) var socketioConnectTimeout: String?
     @Option(help: .setting("message-timeout")) var messageTimeout: String?
     @Option(help: .setting("close-timeout")) var closeTimeout: String?
     @Option(help: .setting("max-header-field-bytes")) var maxHeaderFieldBytes: String?
@@ -265,6 +301,7 @@ struct HTTPOptions: ParsableArguments {
         [
             ("handshake-timeout", handshakeTimeout),
             ("first-command-timeout", firstCommandTimeout),
+            ("socketio-connect-timeout", socketioConnectTimeout),
             ("message-timeout", messageTimeout),
             ("close-timeout", closeTimeout),
             ("max-header-field-bytes", maxHeaderFieldBytes),

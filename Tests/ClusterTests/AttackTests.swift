@@ -163,6 +163,47 @@ struct AttackTests {
         }
     }
 
+    @Test(
+        "polls of one cursor from many addresses, through its node and another, waiting or not, are answered or refused, and it goes on"
+    )
+    func oneCursor() async throws {
+        // Twenty at once.
+        let flags = ["--poll-gap", "1m", "--max-connect-rate-per-address", "4"]
+        try await withCluster(nodes: 2, flags: flags) { cluster in
+            for node in cluster.nodes {
+                try await eventually("\(node.name) sees both") { try await node.metric("fanfare_nodes") == 2 }
+            }
+            let (home, other) = (cluster.nodes[0], cluster.nodes[1])
+            let cursor = try #require(
+                try await PollClient(port: home.port, channel: "a").poll("cursor=new&wait=0").cursor)
+            let answers = try await withThrowingTaskGroup(of: [Int: Int].self) { group in
+                for number in 0..<24 {
+                    group.addTask {
+                        func poll(_ more: String = "") -> String {
+                            "GET /channels/a/poll?cursor=\(cursor)&wait=\(number % 3 == 0 ? "5ms" : "0") HTTP/1.1\r\n"
+                                + "Host: a\r\nX-Forwarded-For: 192.0.2.\(number)\r\n\(more)\r\n"
+                        }
+                        let polls = String(repeating: poll(), count: number % 3 == 0 ? 9 : 99)
+                        return try await statuses(number % 2 == 0 ? home : other, polls + poll("Connection: close\r\n"))
+                    }
+                }
+                return try await group.reduce(into: [Int: Int]()) { $0.merge($1, uniquingKeysWith: +) }
+            }
+            #expect(Set(answers.keys).isSubset(of: [204, 429, 503]), "\(answers)")
+            #expect(answers[204, default: 0] > 100 && answers[429, default: 0] > 0, "\(answers)")
+            // What a poll that gave way took along is the next one's.
+            try await home.publish("a", "1")
+            let next = try await PollClient(port: other.port, channel: "a").poll("cursor=\(cursor)&wait=20s")
+            #expect(next.lines == [#"{"data":1}"#] && next.cursor?.hasSuffix(".1") == true, "\(next)")
+            try await eventually("nothing is left but the cursor") {
+                let (here, there) = (
+                    try await home.metric("fanfare_connections"), try await other.metric("fanfare_connections")
+                )
+                return here == 1 && there == 0
+            }
+        }
+    }
+
     /// The answers to requests on one connection, up to its end.
     private func statuses(_ node: Node, _ requests: String) async throws -> [Int: Int] {
         let socket = try await SocketClient.connect(node.port)

@@ -47,4 +47,47 @@ struct DepthTests {
             await writer.close()
         }
     }
+
+    @Test("what backends say of clients, and what clients send in requests of their own, have the same limit")
+    func otherWaysIn() async throws {
+        try await withNode { node in
+            let (good, deep) = (nested(64), nested(65))
+            let bodies: [(path: String, body: (String) -> String)] = [
+                ("subscribe", { #"{"user":"1","channel":"c","info":\#($0)}"# }),
+                ("subscribe", { #"{"user":"1","channel":"c","data":\#($0)}"# }),
+                ("refresh", { #"{"user":"1","info":\#($0)}"# }),
+            ]
+            for (path, body) in bodies {
+                let fine = try await HTTP.post(node.adminPort, "/api/\(path)", body(good))
+                #expect(fine.status == 200, "\(path): \(fine.body)")
+                let refused = try await HTTP.post(node.adminPort, "/api/\(path)", body(deep))
+                #expect(refused.status == 400 && refused.body.contains(#""code":107"#), "\(path): \(refused.body)")
+            }
+            let reader = try await node.centrifuge()
+            _ = try await reader.subscribe("c")
+            let emulated = try await EmulatedClient.connect(node.port, .lines)
+            let sockJS = SockJSClient(node.port, "channels/c")
+            try await sockJS.open()
+            #expect(
+                try await emulated.command(#""publish":{"channel":"c","data":\#(good)}"#, through: node.port).errorCode
+                    == nil)
+            #expect(try await sockJS.send([good]) == 204)
+            for _ in 0..<2 {
+                let heard = try await reader.nextPublication()
+                #expect(heard.data == good)
+            }
+            let refused = try await emulated.command(#""publish":{"channel":"c","data":\#(deep)}"#, through: node.port)
+            #expect(refused.errorCode == 107, "\(refused.text)")
+            #expect(try await sockJS.send([deep]) == 204)
+            // It hears its own first message, and then the end.
+            var frames: [String] = []
+            try await eventually("it ends") {
+                frames.append(try await sockJS.poll())
+                return frames.last?.hasPrefix("c[") == true
+            }
+            #expect(frames.last?.hasPrefix("c[3501") == true, "\(frames)")
+            await emulated.close()
+            await reader.close()
+        }
+    }
 }

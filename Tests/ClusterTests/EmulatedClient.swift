@@ -98,7 +98,7 @@ final class EmulatedClient: Sendable {
     }
 
     /// The data of the next publication.
-    func nextData(within limit: Duration = .seconds(30)) async throws -> String {
+    func nextData(within limit: Duration = patience) async throws -> String {
         while true {
             let kept = waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() }
             let message = if let kept { kept } else { try await read(within: limit) }
@@ -107,7 +107,7 @@ final class EmulatedClient: Sendable {
     }
 
     /// The next message, pings passed over.
-    func read(within limit: Duration = .seconds(30)) async throws -> CentrifugeClient.Message {
+    func read(within limit: Duration = patience) async throws -> CentrifugeClient.Message {
         while true {
             let text: String? =
                 switch form {

@@ -127,21 +127,26 @@ struct FirstStepsTests {
             try files.setAttributes(
                 [.modificationDate: Date(timeIntervalSinceNow: -seconds)], ofItemAtPath: "\(tree)/\(file)")
         }
-        func builds() async throws -> Bool {
-            let make = try ChildProcess(
-                "make", ["-n", "-C", tree, "release"], environment: ["LC_ALL": "C"], name: "make")
+        let build = "swift build -c release --product fanfare"
+        /// What make would do, as soon as it has said something that is in `words`.
+        func make(_ target: String, until words: [String]) async throws -> String {
+            let make = try ChildProcess("make", ["-n", "-C", tree, target], environment: ["LC_ALL": "C"], name: "make")
             #expect(try await make.waitForExit() == 0, "\(make.log)")
-            let build = "swift build -c release --product fanfare"
-            try await eventually("it says what it would do: \(make.log)") {
-                make.log.contains(build) || make.log.contains("Nothing to be done")
-            }
-            return make.log.contains(build)
+            try await eventually("it says what it would do: \(make.log)") { words.contains { make.log.contains($0) } }
+            return make.log
+        }
+        func builds() async throws -> Bool {
+            try await make("release", until: [build, "Nothing to be done"]).contains(build)
         }
         for old in ["Package.swift", "Sources", "Sources/a", "Sources/a/a.swift", "Sources/a/b.swift"] {
             try age(old, 100)
         }
         try age(".build/release/fanfare", 50)
         #expect(try await !builds(), "an unchanged tree is built again")
+        // These start the binary, as their last line says.
+        for (target, last) in [("cluster", "exec Deploy/cluster"), ("run", "exec .build/release/fanfare serve")] {
+            #expect(try await !make(target, until: [last]).contains("swift build"), "make \(target) builds again")
+        }
         try age("Sources/a/a.swift", 10)
         #expect(try await builds(), "a source that is newer is not built")
         try age("Sources/a/a.swift", 100)

@@ -20,6 +20,9 @@ struct HTTP2AttackTests {
         }
     }
 
+    /// Clients on this machine are the operator's own by default.
+    private static let isUntrusted = ["--trusted-proxies", "none"]
+
     /// Sends frames until the node ends the connection, which it must do for what it got.
     private func isEnded(
         by frames: [HTTP2TestFrame], _ server: TLSNode, settings: [UInt8] = [], telling code: UInt32? = 11
@@ -35,16 +38,75 @@ struct HTTP2AttackTests {
         await client.close()
     }
 
-    @Test("rapid reset: streams that are begun and reset end the connection (CVE-2023-44487)")
+    @Test("rapid reset: requests that are taken back before their answer end the connection (CVE-2023-44487)")
     func rapidReset() async throws {
-        try await withNeighbour { server in
+        try await withNeighbour(Self.isUntrusted) { server in
             let frames = (0..<1_000).flatMap { number -> [HTTP2TestFrame] in
                 let stream = UInt32(number * 2 + 1)
                 return [.request(stream, "/channels/a/poll?wait=10s"), .reset(stream)]
             }
             try await isEnded(by: frames, server)
             let begun = try await server.node.metric("fanfare_http2_streams_total")
-            #expect(begun <= 300)
+            #expect(begun <= 100)
+        }
+    }
+
+    @Test(
+        "requests that are refused, one after the other, end the connection",
+        arguments: ["/nothing", "/channels/%ff/poll"])
+    func refusedRequests(path: String) async throws {
+        try await withNeighbour(Self.isUntrusted) { server in
+            try await isEnded(by: (0..<90).map { .request(UInt32($0 * 2 + 1), path) }, server)
+            let begun = try await server.node.metric("fanfare_http2_streams_total")
+            #expect(begun <= 60)
+        }
+    }
+
+    @Test("requests refused for the moment end the connection only where they are many, or taken back as well")
+    func postponedRequests() async throws {
+        try await withNeighbour(Self.isUntrusted + ["--max-connections", "1"]) { server in
+            func polls(_ numbers: Range<Int>) -> [HTTP2TestFrame] {
+                numbers.map { .request(UInt32($0 * 2 + 1), "/channels/a/poll?wait=10s") }
+            }
+            let client = try await server.http2()
+            try await client.send(polls(0..<60))
+            for _ in 0..<60 {
+                let data = try #require(try await client.next { $0.kind == .data })
+                #expect(String(decoding: data.payload, as: UTF8.self).contains("try again"))
+            }
+            #expect(try await server.refusals("http2") == 0)
+            var (sent, isOpen) = (60, true)
+            while isOpen, sent < 10_000 {
+                try? await client.send(polls(sent..<sent + 50))
+                sent += 50
+                for _ in 0..<50 where isOpen {
+                    let frame = try? await client.next { $0.kind == .data || $0.kind == .goAway }
+                    isOpen = frame?.kind == .data
+                }
+            }
+            #expect(!isOpen)
+            try await eventually("it is counted") { try await server.refusals("http2") == 1 }
+            await client.close()
+            let before = try await server.node.metric("fanfare_http2_streams_total")
+            let storm = (0..<1_000).flatMap { polls($0..<$0 + 1) + [.reset(UInt32($0 * 2 + 1))] }
+            try await isEnded(by: storm, server)
+            #expect(try await server.node.metric("fanfare_http2_streams_total") <= before + 60)
+        }
+    }
+
+    @Test("a trusted proxy, which carries the requests of many, may be refused and may reset as often as they do")
+    func refusedProxy() async throws {
+        try await withNeighbour { server in
+            let client = try await server.http2()
+            for round in 0..<3 {
+                let streams = (0..<40).map { UInt32(round * 160 + $0 * 2 + 1) }
+                try await client.send(streams.map { .request($0, "/nothing") })
+                for _ in streams { _ = try #require(try await client.next { $0.kind == .data }) }
+                try await client.send(
+                    streams.flatMap { [.request($0 + 80, "/channels/a/poll?wait=10s"), .reset($0 + 80)] })
+            }
+            #expect(!client.socket.isClosed)
+            await client.close()
         }
     }
 

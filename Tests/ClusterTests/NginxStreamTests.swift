@@ -5,18 +5,6 @@ import Testing
 /// Streams through a real nginx with the files of this repository.
 @Suite("Cluster: streams through nginx", .serialized)
 struct NginxStreamTests {
-    /// The answer that tells an `EventSource` to come back, of nginx itself.
-    private func expectRetry(_ client: StreamClient) async throws {
-        let answer = client.answer
-        #expect(answer.status == 200 && answer["content-type"] == "text/event-stream", "\(answer.status)")
-        #expect(answer["fanfare-node"] == nil && answer["cache-control"] == "no-cache, no-transform")
-        var reader = EventStreamReader()
-        reader.feed(answer.body.utf8)
-        let retry = try #require(reader.reconnectionTime, "\(answer.body)")
-        #expect((2_000...4_000).contains(retry) && reader.events.isEmpty)
-        await client.close()
-    }
-
     private func stream(_ port: Int, _ path: String, _ headers: [String: String] = [:]) async throws -> StreamClient {
         try await StreamClient.connect(port, path, headers: headers)
     }
@@ -56,7 +44,7 @@ struct NginxStreamTests {
             (["--ping-interval", "500ms", "--pong-timeout", "400ms"], true), (["--ping-interval", "off"], false),
         ] {
             try await withNode(flags: flags) { node in
-                try await withNginx(ports: [node.port], readTimeout: "2s") { nginx in
+                try await withNginx(ports: [node.port], changes: Nginx.Change.readTimeout("2s")) { nginx in
                     let events = try await stream(nginx.port, "/channels/a/sse")
                     #expect(events.node == "node")
                     if isKept {
@@ -83,7 +71,7 @@ struct NginxStreamTests {
                 #expect(client.answer["access-control-allow-origin"] == "https://page.example")
                 #expect(client.answer["access-control-allow-credentials"] == "true")
                 #expect(client.answer["set-cookie"]?.hasPrefix("fanfare_route=") == true)
-                try await expectRetry(client)
+                try await client.expectRetry()
                 for accept in ["*/*", "application/json, text/event-stream", "text/event-stream, */*"] {
                     let other = try await stream(nginx.port, path, ["Accept": accept])
                     #expect(other.answer.status == 502 && other.answer["access-control-allow-origin"] == nil)
@@ -117,7 +105,7 @@ struct NginxStreamTests {
             for node in cluster.nodes {
                 try await eventually("\(node.name) is full") { try await node.metric("fanfare_connections") == 3 }
             }
-            try await expectRetry(try await stream(cluster.port, "/channels/a/sse?route=one"))
+            try await stream(cluster.port, "/channels/a/sse?route=one").expectRetry()
             let other = try await stream(cluster.port, "/channels/a/sse?route=one", ["Accept": "*/*"])
             #expect(other.answer.status == 503 && other.answer["retry-after"] != nil && !other.node.isEmpty)
             await other.close()
@@ -159,7 +147,8 @@ struct NginxStreamTests {
         let flags = ["--tls-certificate", folder + "/localhost.crt", "--tls-key", folder + "/localhost.key"]
         try await withNode("node-1", flags: flags + ["--ping-interval", "off"]) { node in
             try await withNginx(ports: [node.port], tlsFolder: folder) { nginx in
-                let count = 40
+                // What a connection of nginx has room for is 128.
+                let count = 100
                 let arguments = [
                     "-sN", "--http2", "--noproxy", "*", "--cacert", folder + "/ca.crt", "--parallel", "--parallel-max",
                     "\(count)",

@@ -22,11 +22,18 @@ struct PollClient: Sendable {
     var fields = ""
     var version = "1.1"
 
-    func poll(_ query: String) async throws -> Answer {
+    /// - Parameter limit: for how long the client waits; then it gives the poll up.
+    func poll(_ query: String, within limit: Duration = patience) async throws -> Answer {
         let client = try await SocketClient.connect(port)
         try await client.send(
             "GET /channels/\(channel)/poll?\(query) HTTP/\(version)\r\nHost: a\r\n\(fields)Connection: close\r\n\r\n")
-        let answer = try await client.receive("an answer to a poll") { bytes in try Self.parse(bytes) }
+        let answer: Answer?
+        do {
+            answer = try await client.receive(within: limit, "an answer to a poll") { bytes in try Self.parse(bytes) }
+        } catch {
+            await client.close()
+            throw error
+        }
         await client.close()
         guard let answer else { throw NotInTime(what: "an answer to a poll: connection closed") }
         return answer

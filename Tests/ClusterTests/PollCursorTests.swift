@@ -58,6 +58,28 @@ struct PollCursorTests {
         }
     }
 
+    @Test("what is kept lasts as long as the newest token of its polls, and no longer")
+    func tokens() async throws {
+        try await TestTokens.withNode(flags: ["--token-leeway", "0", "--expired-grace", "0s"]) { node in
+            func poll(_ query: String, _ seconds: Int) async throws -> PollClient.Answer {
+                let token = try await TestTokens.make(#"{"sub":"42","exp":\#(TestTokens.time(in: seconds))}"#)
+                return try await PollClient(
+                    port: node.port, channel: "a", fields: "Authorization: Bearer \(token)\r\n"
+                ).poll(query)
+            }
+            let (kept, lost) = (try await poll("cursor=new&wait=0", 12), try await poll("cursor=new&wait=0", 12))
+            let cursor = try #require(kept.cursor)
+            #expect(try await poll("cursor=\(cursor)&wait=0", 600).head.status == 204)
+            try await eventually("the other has expired") {
+                try await node.metric(#"fanfare_disconnects_total{code="3005"}"#) == 1
+            }
+            try await publish(node, 1...1)
+            #expect(numbers(try await poll("cursor=\(cursor)", 600)) == [1])
+            let reset = try await poll("cursor=\(lost.cursor ?? "")&wait=0", 600)
+            #expect(reset.lines.contains { $0.contains(#""event":"reset""#) }, "\(reset.lines)")
+        }
+    }
+
     @Test("who polls on hears everything once and in order, on whichever node or event loop a poll lands")
     func conservation() async throws {
         try await withNodes { one, two in

@@ -46,8 +46,15 @@ final class PresenceRun {
         guard let watcher else { return }
         let expected = Set(clients.joined().map(\.clientID)).union([watcher.client.clientID])
         for node in nodes {
-            try await eventually("presence is right on \(node.name), seed \(seed)") {
-                try await node.members("room:1") == expected
+            var seen: Set<String> = []
+            try await eventually(
+                """
+                presence is right on \(node.name), seed \(seed): missing \(expected.subtracting(seen)), \
+                not there \(seen.subtracting(expected)), heard \(watcher.events)\n\(nodes.map(\.log))
+                """
+            ) {
+                seen = try await node.members("room:1")
+                return seen == expected
             }
         }
         try await eventually("the events add up, seed \(seed): \(watcher.events)") {

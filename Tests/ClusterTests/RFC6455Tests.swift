@@ -70,7 +70,7 @@ struct RFC6455Tests {
 
     @Test("a client's close is answered with its code and the connection ended by the node")
     func answered() async throws {
-        try await withNode { node in
+        try await withNode(flags: ["--close-timeout", "60s"]) { node in
             for (body, code) in [([], nil), ([0x03, 0xE9], 1_001), ([0x0F, 0xA0] + Array("why".utf8), 4_000)]
                 as [([UInt8], UInt16?)]
             {
@@ -78,7 +78,7 @@ struct RFC6455Tests {
                 try await client.sendFrame(opcode: 8, body)
                 let answer = try await client.next()
                 #expect(answer == .close(code, ""))
-                try await eventually(within: .seconds(5), "the node ends the connection") { client.socket.isClosed }
+                try await eventually("the node ends the connection") { client.socket.isClosed }
             }
         }
     }
@@ -94,12 +94,12 @@ struct RFC6455Tests {
             try await polite.socket.send(#"{"id":9,"publish":{"channel":"c","data":1}}"#)
             let before = ContinuousClock.now
             try await polite.socket.sendClose(3_501)
-            try await eventually(within: .seconds(10), "the answer ends it") { polite.socket.socket.isClosed }
+            try await eventually("the answer ends it") { polite.socket.socket.isClosed }
             let silent = try await node.centrifuge()
             try await silent.socket.send("no command")
             let cut = try await silent.socket.closeCode()
             #expect(cut == 3_501 && !silent.socket.socket.isClosed)
-            try await eventually(within: .seconds(10), "the deadline ends it") { silent.socket.socket.isClosed }
+            try await eventually("the deadline ends it") { silent.socket.socket.isClosed }
             #expect(ContinuousClock.now - before > .milliseconds(1_500), "one of them waited")
             try await listener.send("last")
             let heard = try await listener.nextText()

@@ -29,6 +29,27 @@ struct RefusalLogTests {
         }
     }
 
+    @Test("who is cut because all queues together are too big leaves a line that says so")
+    func cut() async throws {
+        let flags = ["--max-node-queue-bytes", "16MiB", "--max-queue-bytes", "16MiB", "--slow-timeout", "10m"]
+        try await withNode(flags: flags) { node in
+            var sleepers: [WebSocketClient] = []
+            for _ in 0..<4 {
+                let client = try await node.raw("c", receiveBuffer: 4_096)
+                try await client.socket.pauseReading()
+                sleepers.append(client)
+            }
+            let big = "\"" + String(repeating: "x", count: 500_000) + "\""
+            try await eventually("the log has it") {
+                _ = try await node.publish("c", big)
+                return node.log.contains("and the node's queues are full")
+            }
+            let line = try #require(node.lines { $0.contains("queues are full") }.first)
+            for part in ["client ended: slow consumer: ", "code=3008"] { #expect(line.contains(part), "\(line)") }
+            for client in sleepers { await client.close() }
+        }
+    }
+
     @Test("a flood is a few lines and a count")
     func flood() async throws {
         try await withNode { node in

@@ -228,23 +228,9 @@ struct StreamChannelsTests {
                 slow.pull(upTo: 2_048)
                 return try await node.metric(#"fanfare_disconnects_total{code="3008"}"#) == 1
             }
-            try await eventually("it has all that is left for it") {
-                PlainSocket.wait(for: [slow], milliseconds: 10)
-                slow.pull(upTo: 1_048_576)
-                return slow.isClosed
-            }
-            #expect(HTTPAnswer.parse(&slow.input)?.status == 200)
-            var body = Array(slow.input.readableBytesView)
-            if version == "1.1" {
-                var chunks = ChunkReader()
-                chunks.feed(body)
-                #expect(chunks.hasEnded && chunks.problem == nil, "\(chunks.problem ?? "")")
-                body = chunks.data
-            }
-            var reader = EventStreamReader()
-            reader.feed(body)
-            #expect(reader.events.first?.type == "position" && reader.events.last?.type == "disconnect")
-            let heard = reader.events.dropFirst().dropLast()
+            let events = try await slow.readEvents()
+            #expect(events.first?.type == "position" && events.last?.type == "disconnect")
+            let heard = events.dropFirst().dropLast()
             #expect((1..<sent).contains(heard.count))
             #expect(heard.allSatisfy { $0.type == "message" && $0.data.string.hasSuffix("xx\"}") })
             try await eventually("nothing waits") { try await node.metric("fanfare_queue_bytes") == 0 }

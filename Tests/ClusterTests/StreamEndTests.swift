@@ -36,6 +36,38 @@ struct StreamEndTests {
     }
 
     @Test(
+        "a stream that a backend ends for good has an id with which a browser is told to stay away; one that shall come back is let in",
+        arguments: ["a/sse", "a/sse?channel=kept:b"])
+    func forGood(path: String) async throws {
+        try await TestTokens.withNode(flags: ["--namespaces", "kept: history=10/1h recovery"]) { node in
+            let authorization = ["Authorization": "Bearer \(try await TestTokens.make(#"{"sub":"42"}"#))"]
+            for (code, isEnd) in [(4_500, true), (3_503, true), (4_499, false), (3_011, false)] {
+                let client = try await StreamClient.connect(node.port, "/channels/" + path, headers: authorization)
+                let end = code == 3_503 ? "" : #","disconnect":{"code":\#(code),"reason":"so"}"#
+                let done = try await HTTP.post(node.adminPort, "/api/disconnect", #"{"user":"42"\#(end)}"#)
+                #expect(done.status == 200, "\(done.body)")
+                try await client.readToEnd()
+                #expect(client.chunks?.hasEnded == true && client.body.endsWithLine)
+                #expect((client.lastEventID == "end") == isEnd, "\(code): \(client.lastEventID)")
+                await client.close()
+                let back = try await StreamClient.connect(
+                    node.port, "/channels/" + path,
+                    headers: authorization.merging(["Last-Event-ID": client.lastEventID]) { $1 })
+                #expect(back.answer.status == (isEnd ? 204 : 200), "\(code)")
+                if isEnd { #expect(back.answer["cache-control"] == "no-store") }
+                await back.close()
+            }
+            // Without a token: it is told before anything is asked of it, and what takes lines is as ever.
+            for (path, status) in [("a/sse", 204), ("none:a/sse", 204), ("a/stream", 401), ("a/poll", 401)] {
+                let back = try await HTTP.get(node.port, "/channels/\(path)", headers: ["Last-Event-ID": "end"])
+                #expect(back.status == status, "\(path)")
+            }
+            let twice = try await HTTP.get(node.port, "/channels/a/sse", headers: ["Last-Event-ID": "end, end"])
+            #expect(twice.status == 401)
+        }
+    }
+
+    @Test(
         "a reader that sleeps is cut with 3008 at its queue's bound, its last bytes are whole, its neighbours hear all",
         arguments: ["sse 1.1", "sse 1.0", "stream 1.1", "stream 1.0"])
     func sleeper(form: String) async throws {
@@ -72,19 +104,7 @@ struct StreamEndTests {
             }
             // Its bound, and the farewell.
             #expect(mostWaiting <= Double(limit + 4_096))
-            try await eventually("it has all that is left for it") {
-                PlainSocket.wait(for: [slow], milliseconds: 10)
-                slow.pull(upTo: 1_048_576)
-                return slow.isClosed
-            }
-            #expect(HTTPAnswer.parse(&slow.input)?.status == 200)
-            var body = Array(slow.input.readableBytesView)
-            if words[1] == "1.1" {
-                var chunks = ChunkReader()
-                chunks.feed(body)
-                #expect(chunks.hasEnded && chunks.problem == nil, "\(chunks.problem ?? "")")
-                body = chunks.data
-            }
+            let body = try await slow.readAnswer()
             let heard = words[0] == "sse" ? try Self.messages(ofEvents: body) : try Self.messages(ofLines: body)
             #expect(heard.allSatisfy { $0 == text.utf8.count } && (1..<sent).contains(heard.count))
             try await eventually("nothing waits") { try await node.metric("fanfare_queue_bytes") == 0 }

@@ -110,9 +110,13 @@ struct TLSClusterTests {
         try await one.send("hello")
         #expect(try await one.nextText() == "hello")
         let curl = try ChildProcess(
-            "curl", ["-sS", "--cacert", folder.path + "/ca.crt", "-o", "/dev/null", "https://localhost:\(port)/"],
-            name: "curl")
+            "curl",
+            [
+                "-sS", "--http2", "--noproxy", "*", "--cacert", folder.path + "/ca.crt", "-o", "/dev/null", "-w",
+                "HTTP/%{http_version} %{http_code}", "https://localhost:\(port)/",
+            ], name: "curl")
         #expect(try await curl.waitForExit() == 0, "\(curl.log)")
+        #expect(curl.log.contains("HTTP/2 200"), "\(curl.log)")
         await one.close()
         cluster.signal(SIGINT)
         #expect(try await cluster.waitForExit() == 0, "\(cluster.log)")

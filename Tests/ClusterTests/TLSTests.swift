@@ -167,7 +167,7 @@ struct TLSTests {
             bytes.writeBytes([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xFC, 0x03, 0x03, 1, 2, 3, 4])
             try await half.send(bytes)
             let idle = try await SocketClient.connect(server.node.port, tls: server.tls)
-            try await eventually(within: .milliseconds(9_500), "all are cut") {
+            try await eventually("all are cut") {
                 silent.isClosed && half.isClosed && idle.isClosed
             }
             // Who has TLS and sends no request is told.

@@ -81,6 +81,38 @@ struct TokenKeyTests {
         }
     }
 
+    @Test(
+        "a key that nobody knows yet is no refusal for good: 100 and 503, also for strangers, and the session goes on")
+    func pendingKey() async throws {
+        let (known, stranger) = try (Key("known"), Key("stranger"))
+        try await KeySetServer.run { server in
+            server.answer(#"{"keys":[\#(known.json)]}"#)
+            // An hour: within this test it is not asked again.
+            let node = try await Node.start(
+                flags: ["--token-jwks", server.url, "--token-jwks-interval", "1h"], dev: false)
+            for _ in 0..<5 {
+                let reply = try await CentrifugeClient.connect(node, token: stranger.token())
+                #expect(reply.errorCode == 100 && reply.isTemporary, "\(reply.text)")
+                let post = try await HTTP.post(
+                    node.port, "/channels/a", "1", headers: ["Authorization": "Bearer \(stranger.token())"])
+                #expect(post.status == 503, "\(post)")
+            }
+            let client = try await CentrifugeClient.open(node.port)
+            let begun = try await client.command(
+                "\"connect\":{\"token\":\"\(known.token(#"{"sub":"42","exp":4000000000}"#))\"}")
+            #expect(begun.errorCode == nil)
+            let subscribed = try await client.command(
+                "\"subscribe\":{\"channel\":\"$a\",\"token\":\"\(stranger.token(#"{"sub":"42","channel":"$a"}"#))\"}")
+            #expect(subscribed.errorCode == 100 && subscribed.isTemporary, "\(subscribed.text)")
+            let refreshed = try await client.command(
+                "\"refresh\":{\"token\":\"\(stranger.token(#"{"sub":"42","exp":4000000001}"#))\"}")
+            #expect(refreshed.errorCode == 100 && refreshed.isTemporary, "\(refreshed.text)")
+            #expect(try await client.command(#""ping":{}"#).errorCode == nil)
+            await client.close()
+            await node.stop()
+        }
+    }
+
     @Test("a node whose API others could use without a key does not start, and with keys only they open it")
     func adminKeys() async throws {
         let process = try ChildProcess(

@@ -80,6 +80,37 @@ struct UnidirectionalTests {
         }
     }
 
+    @Test("on a WebSocket the connect request may stand in the address, and a message counts no more then")
+    func webSocketQuery() async throws {
+        try await TestTokens.withNode { node in
+            let first = try await request(#"{"sub":"42","subs":{"plain":{}}}"#)
+            func path(_ text: String) -> String {
+                let query = text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+                return "/connection/uni_websocket?x=1&cf_connect=\(query)"
+            }
+            let client = try await WebSocketClient.connect(node.port, path(first))
+            let welcome = try await client.nextText()
+            #expect(welcome.hasPrefix(#"{"connect":{"client":""#) && welcome.contains(#""subs":{"plain":{}}"#))
+            try await client.send(try await request(#"{"sub":"other","subs":{"more":{}}}"#))
+            try await node.publish("more", "[1]")
+            try await node.publish("plain", "[2]")
+            #expect(try await client.nextText() == #"{"channel":"plain","pub":{"data":[2]}}"#)
+            await client.close()
+            for (text, code) in [(#"{"token":"x"}"#, 3_500), ("{}", 3_500), ("[]", 3_501), ("{", 3_501)] {
+                let refused = try await WebSocketClient.connect(node.port, path(text))
+                #expect(try await refused.closeCode() == UInt16(code), "\(text)")
+                await refused.close()
+            }
+            let broken = try await HTTP.get(
+                node.port, "/connection/uni_websocket?cf_connect=%zz",
+                headers: [
+                    "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+                    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+                ])
+            #expect(broken.status == 400 && broken.body.contains("percent-encoded"), "\(broken)")
+        }
+    }
+
     @Test("who may not come in is told how it ends: in the stream, and by a close frame")
     func refusals() async throws {
         try await TestTokens.withNode(flags: Self.flags) { node in
@@ -91,11 +122,79 @@ struct UnidirectionalTests {
                     #expect(try await client.read().text.hasPrefix(#"{"disconnect":{"code":\#(code),"#), "\(first)")
                     try await client.stream.readToEnd()
                     #expect(client.stream.chunks?.hasEnded == true)
+                    // A browser would come back with the same for ever.
+                    #expect(client.stream.lastEventID == (form == .events ? "end" : ""), "\(first)")
                     await client.close()
                 }
                 let client = try await WebSocketClient.connect(node.port, "/connection/uni_websocket")
                 try await client.send(first)
                 #expect(try await client.closeCode() == UInt16(code))
+                await client.close()
+            }
+        }
+    }
+
+    @Test(
+        "a browser that came back after an end for good hears 204; where a cookie may bring a new token it may come again"
+    )
+    func forGood() async throws {
+        try await TestTokens.withNode(flags: Self.flags + ["--token-cookie", "t", "--token-in-query"]) { node in
+            func open(_ path: String, _ headers: [String: String]) async throws -> StreamClient {
+                try await StreamClient.connect(node.port, "/connection/uni_sse" + path, headers: headers)
+            }
+            let back = try await open("?cf_connect=%7B%7D", ["Last-Event-ID": "end"])
+            #expect(back.answer.status == 204 && back.answer["cache-control"] == "no-store")
+            let expired = try await TestTokens.make(#"{"sub":"42","exp":\#(TestTokens.time(in: -600))}"#)
+            let first = "?cf_connect=%7B%22token%22%3A%22\(expired)%22%7D"
+            let cookie = ["Cookie": "t=\(expired)"]
+            // That of the first message counts before a cookie, and a cookie before that of the address.
+            for (path, headers, last) in [
+                ("", cookie, ""), ("?token=\(expired)", [:], "end"), ("?token=\(expired)", cookie, ""),
+                (first, [:], "end"), (first, cookie, "end"),
+            ] {
+                let client = try await open(path, headers)
+                #expect(try await client.next()?.data.string.hasPrefix(#"{"disconnect":{"code":3005,"#) == true)
+                try await client.readToEnd()
+                #expect(client.lastEventID == last, "\(path) \(headers.keys)")
+                await client.close()
+            }
+            let token = try await TestTokens.make(#"{"sub":"42"}"#)
+            let client = try await open("", ["Cookie": "t=\(token)"])
+            #expect(try await client.next()?.data.string.hasPrefix(#"{"connect":{"#) == true)
+            _ = try await HTTP.post(node.adminPort, "/api/disconnect", #"{"user":"42"}"#)
+            #expect(try await client.next()?.data.string.hasPrefix(#"{"disconnect":{"code":3503,"#) == true)
+            #expect(client.lastEventID == "end")
+            await client.close()
+        }
+    }
+
+    @Test("a browser whose subscriptions take the node too long may come back, for it has said what it must")
+    func slowNode() async throws {
+        try await withRedis { redis in
+            try await TestTokens.withNode(
+                redis: redis.url, flags: Self.flags + ["--first-command-timeout", "100ms"]
+            ) { node in
+                redis.freeze()
+                let client = try await EmulatedClient.open(
+                    node.port, .events, first: try await request(Self.claims), prefix: "uni_")
+                #expect(try await client.read().text.hasPrefix(#"{"disconnect":{"code":1013,"#))
+                try await client.stream.readToEnd()
+                #expect(client.stream.lastEventID == "")
+                await client.close()
+            }
+        }
+    }
+
+    @Test("a POST for lines may say in its address what its body leaves out")
+    func query() async throws {
+        try await TestTokens.withNode { node in
+            let first = try await request(#"{"sub":"42","subs":{"plain":{}}}"#)
+            let query = first.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+            for (query, body) in [(query, ""), ("nonsense", first)] {
+                let client = try await StreamClient.connect(
+                    node.port, "/connection/uni_http_stream?cf_connect=\(query)", headers: ["Accept": "*/*"],
+                    method: "POST", body: body)
+                #expect(try await client.nextLine()?.contains(#""subs":{"plain":{}}"#) == true)
                 await client.close()
             }
         }

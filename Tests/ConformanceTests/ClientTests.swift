@@ -14,7 +14,7 @@ struct ClientTests {
             let flags = ["--ping-interval", "1500ms", "--pong-timeout", "1s"]
             try await withNode(redis: redis.url, flags: flags) { node in
                 let log = try await run(
-                    "sdk_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket", encoding, within: .seconds(60))
+                    "sdk_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket", encoding, within: .seconds(240))
                 #expect(log.contains("ok disconnects"), "\(log)")
             }
         }
@@ -22,8 +22,8 @@ struct ClientTests {
 
     @Test("clients in Protobuf, in JSON and raw ones hear each other, and Protobuf needs no SDK")
     func protobuf() async throws {
-        try await withNode(flags: ["--compression", "on"]) { node in
-            let log = try await run("protobuf_check.py", "ws://127.0.0.1:\(node.port)", within: .seconds(60))
+        try await withNode(flags: ["--compression", "on", "--ping-interval", "25s"]) { node in
+            let log = try await run("protobuf_check.py", "ws://127.0.0.1:\(node.port)", within: .seconds(240))
             #expect(log.contains("ok without an SDK"), "\(log)")
         }
     }
@@ -37,12 +37,12 @@ struct ClientTests {
             try await withNode(redis: redis.url, flags: flags) { node in
                 let sdk = try await run(
                     "sdk_check.py", "wss://localhost:\(node.port)/connection/websocket", "--json", environment: trust,
-                    within: .seconds(60))
+                    within: .seconds(240))
                 #expect(sdk.contains("ok disconnects"), "\(sdk)")
             }
             try await withNode(redis: redis.url, flags: flags + ["--compression", "on"]) { node in
                 let deflate = try await run(
-                    "deflate_check.py", "wss://localhost:\(node.port)", environment: trust, within: .seconds(120))
+                    "deflate_check.py", "wss://localhost:\(node.port)", environment: trust, within: .seconds(240))
                 #expect(deflate.contains("ok closes"), "\(deflate)")
             }
         }
@@ -52,7 +52,7 @@ struct ClientTests {
     func deflate(context: Bool) async throws {
         let flags = ["--compression", "on", "--compression-client-context", "\(context)"]
         try await withNode(flags: flags) { node in
-            let log = try await run("deflate_check.py", "ws://127.0.0.1:\(node.port)", within: .seconds(120))
+            let log = try await run("deflate_check.py", "ws://127.0.0.1:\(node.port)", within: .seconds(240))
             #expect(log.contains("ok closes"), "\(log)")
         }
     }
@@ -63,7 +63,7 @@ struct ClientTests {
             try await withNode(redis: redis.url, flags: ["--namespaces", "chat: history=100/10m recovery"]) { node in
                 let log = try await run(
                     "recovery_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket",
-                    "http://127.0.0.1:\(node.adminPort)/api", encoding, within: .seconds(60))
+                    "http://127.0.0.1:\(node.adminPort)/api", encoding, within: .seconds(240))
                 #expect(log.contains("ok disconnects"), "\(log)")
             }
         }
@@ -77,7 +77,7 @@ struct ClientTests {
             try await withNode(redis: redis.url, flags: flags) { node in
                 let log = try await run(
                     "presence_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket",
-                    "http://127.0.0.1:\(node.adminPort)/api", encoding, within: .seconds(60))
+                    "http://127.0.0.1:\(node.adminPort)/api", encoding, within: .seconds(240))
                 #expect(log.contains("ok the server API agrees"), "\(log)")
             }
         }
@@ -90,7 +90,7 @@ struct ClientTests {
         let flags = ["--max-channels", "8", "--max-subscribe-rate", "2", "--max-publish-rate", "5"]
         try await withNode(flags: flags) { node in
             let log = try await run(
-                "rate_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket", encoding, within: .seconds(80))
+                "rate_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket", encoding, within: .seconds(240))
             #expect(log.contains("ok disconnects"), "\(log)")
             #expect(try await node.metric(#"fanfare_rate_refusals_total{limit="subscribe"}"#) >= 1)
         }
@@ -104,7 +104,7 @@ struct ClientTests {
             environment: ["FANFARE_TOKEN_HMAC_SECRET": secret], dev: false)
         let log = try await run(
             "token_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket", secret,
-            "http://127.0.0.1:\(node.adminPort)", encoding, within: .seconds(90))
+            "http://127.0.0.1:\(node.adminPort)", encoding, within: .seconds(240))
         #expect(log.contains("ok all"), "\(log)")
         await node.stop()
     }
@@ -118,7 +118,7 @@ struct ClientTests {
             flags: ["--max-connections-per-user", "1"], environment: ["FANFARE_TOKEN_HMAC_SECRET": secret], dev: false)
         let log = try await run(
             "user_limit_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket", secret, encoding,
-            within: .seconds(60))
+            within: .seconds(240))
         #expect(log.contains("ok it comes in"), "\(log)")
         await node.stop()
     }
@@ -130,7 +130,7 @@ struct ClientTests {
         try await withCluster { cluster in
             let log = try await run(
                 "page_check.py", "http://127.0.0.1:\(cluster.port)/", pictures, "--expect-different-nodes",
-                within: .seconds(120))
+                within: .seconds(240))
             #expect(log.contains("ok no errors in the console"), "\(log)")
         }
     }
@@ -140,7 +140,7 @@ struct ClientTests {
         let port = FreePort.take()
         try await withNode(flags: ["--allowed-origins", "http://127.0.0.1:\(port)"]) { node in
             let log = try await run(
-                "cors_check.py", "http://127.0.0.1:\(node.port)", "\(port)", within: .seconds(120))
+                "cors_check.py", "http://127.0.0.1:\(node.port)", "\(port)", within: .seconds(240))
             #expect(log.contains("ok and reads nothing without asking"), "\(log)")
             let counter = #"fanfare_connections_refused_total{reason="origin"}"#
             #expect(try await node.metric(counter) >= 2)

@@ -9,7 +9,7 @@ struct HTTP2ClientTests {
         let pair = try authority.issue("node")
         try await withNode(flags: pair.flags) { node in
             let log = try await run(
-                "http2_check.py", "https://localhost:\(node.port)", authority.caFile, within: .seconds(120))
+                "http2_check.py", "https://localhost:\(node.port)", authority.caFile, within: .seconds(240))
             #expect(log.contains("all heard in order"), "\(log)")
         }
     }

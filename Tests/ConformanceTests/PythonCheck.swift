@@ -7,9 +7,14 @@ func run(
     _ script: String, _ arguments: String..., environment: [String: String] = [:], within limit: Duration
 ) async throws -> String {
     let check = try start(script, arguments, environment: environment)
-    let status = try await check.waitForExit(within: limit)
-    #expect(status == 0, "\(check.log)")
-    return check.log
+    do {
+        let status = try await check.waitForExit(within: limit)
+        #expect(status == 0, "\(check.log)")
+        return check.log
+    } catch {
+        await check.stop()
+        throw error
+    }
 }
 
 /// Starts one that its test has something to do for meanwhile.

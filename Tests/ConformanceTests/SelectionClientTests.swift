@@ -27,7 +27,7 @@ struct SelectionClientTests {
             await node.stop()
             let next = try await Node.start(
                 redis: redis.url, flags: flags, port: node.port, adminPort: node.adminPort)
-            let status = try await check.waitForExit(within: .seconds(60))
+            let status = try await check.waitForExit(within: .seconds(240))
             #expect(status == 0 && check.log.contains("ok deltas go on over a restart"), "\(check.log)")
             await next.stop()
         }
@@ -43,7 +43,7 @@ struct SelectionClientTests {
             try await withNode(redis: redis.url, flags: flags) { node in
                 let log = try await run(
                     "filter_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket",
-                    "http://127.0.0.1:\(node.adminPort)/api", encoding, within: .seconds(60))
+                    "http://127.0.0.1:\(node.adminPort)/api", encoding, within: .seconds(240))
                 #expect(log.contains("ok publications say who published"), "\(log)")
             }
         }

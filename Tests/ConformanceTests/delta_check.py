@@ -58,7 +58,7 @@ async def main():
             await api.publish(PublishRequest(channel=channel, data=document(number), delta=channel != "none:a"))
 
     async def exchange(channel, numbers, *inboxes):
-        """One after the other, so that no two come in one tick: the first tick of a subscription is whole."""
+        """One after the other, so that no two come in one turn: the first turn of a subscription is whole."""
         for number in numbers:
             await publish(channel, [number])
             for inbox in inboxes:

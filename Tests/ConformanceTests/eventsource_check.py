@@ -2,23 +2,25 @@
 
 eventsource_check.py STAGE
 
-STAGE is JSON: {"nginx": URL, "channel": NAME, "nodes": [{"name", "admin", "pid", "command": […]}, …]}; the channel keeps a
-history, and `command` starts a node anew where it was. Needs selenium, chromium, chromedriver. Prints a line `ok …` for each
-check; at the first failure `FAILED …`, and exits 1.
+STAGE is JSON: {"nginx": URL, "channel": NAME, "secret": TEXT, "nodes": [{"name", "admin", "pid", "command": […]}, …]};
+the channel keeps a history, the secret signs tokens, and `command` starts a node anew where it was. Needs selenium,
+chromium, chromedriver. Prints a line `ok …` for each check; at the first failure `FAILED …`, and exits 1.
 """
 
+import base64
+import hashlib
+import hmac
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
-import time
+import urllib.error
+import urllib.request
 
 from browser import start_browser
-from stage import Cluster, check
+from stage import BreakableCluster, check, eventually
 
-WAIT = 30
 OPEN = """
 const [url, done] = arguments
 window.heard = []; window.opens = 0; window.errors = 0
@@ -48,44 +50,14 @@ fetch(url).then(async answer => {
 """
 
 
-def eventually(what, condition, seen=lambda: ""):
-    deadline = time.monotonic() + WAIT
-    while not (result := condition()):
-        if time.monotonic() > deadline:
-            sys.exit(f"FAILED not within {WAIT} s: {what}; seen: {seen()}")
-        time.sleep(0.05)
-    return result
-
-
-class Stage(Cluster):
-    """The cluster, the page in it, and the nodes that were started anew."""
-
-    def __init__(self, plan, driver):
-        super().__init__(plan, driver)
-        self.started = []
+class Stage(BreakableCluster):
+    """The cluster, and what the page in it heard."""
 
     def heard(self):
         return self.script("return heard")
 
     def messages(self):
         return [int(data) for name, data, _ in self.heard() if name == "message"]
-
-    def route_to(self, name):
-        for number in range(200):
-            with self.opener.open(f"{self.url}?route=e{number}", timeout=10) as answer:
-                if answer.headers["fanfare-node"] == name:
-                    return f"e{number}"
-        sys.exit(f"FAILED no route to {name}")
-
-    def start(self, node):
-        self.started.append(subprocess.Popen(node["command"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        eventually(f"{node['name']} is ready", lambda: self.is_ready(node))
-
-    def is_ready(self, node):
-        try:
-            return self.opener.open(f"{node['admin']}/readyz", timeout=2).status == 200
-        except OSError:
-            return False
 
 
 def kill(node):
@@ -139,6 +111,7 @@ def run(stage):
     check("in order to the end", stage.messages() == list(range(1, 122)), stage.messages())
 
     several(stage, one)
+    for_good(stage, one)
     source = "/channels/no%20name/sse"
     check("a refusal for good ends it", driver.execute_async_script(OPEN, source) == 2)
 
@@ -169,11 +142,54 @@ def several(stage, node):
     check("and no position was lost", "reset" not in [name for name, _, _ in stage.heard()], stage.heard())
 
 
+def token(secret, **claims):
+    def text(data):
+        return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+    signed = text(b'{"alg":"HS256"}') + "." + text(json.dumps(claims).encode())
+    return signed + "." + text(hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest())
+
+
+def disconnect(stage, node, **what):
+    """Has a backend end clients; whether every node has done it."""
+    request = urllib.request.Request(
+        f"{node['admin']}/api/disconnect", json.dumps(what).encode(), {"Content-Type": "application/json"})
+    try:
+        with stage.opener.open(request, timeout=20) as answer:
+            return answer.status == 200
+    except urllib.error.HTTPError:
+        return False
+
+
+def for_good(stage, node):
+    """Streams that end so that a browser must not come back, though it comes back to everything that ends."""
+    stage.script("source.close()")
+    path = f"/channels/{stage.channel}/sse?token={token(stage.secret, sub='browser')}"
+    check("an EventSource with a token opens", stage.driver.execute_async_script(OPEN, path) == 1)
+    eventually("a node that has just started knows all others", lambda: disconnect(stage, node, user="nobody"))
+    check("it stays when others are ended", stage.script("return source.readyState") == 1)
+    disconnect(stage, node, user="browser", disconnect={"code": 3011, "reason": "again"})
+    eventually("ended by a backend that wants it back it is back", lambda: stage.script("return opens") == 2, stage.heard)
+    disconnect(stage, node, user="browser", disconnect={"code": 4500, "reason": "banned"})
+    eventually("banned it stays away", lambda: stage.script("return source.readyState") == 2, stage.heard)
+    ends = [[json.loads(data)["code"], last] for name, data, last in stage.heard() if name == "disconnect"]
+    check("and has heard why", ends[0][0] == 3011 and ends[0][1] != "end" and ends[1:] == [[4500, "end"]], ends)
+    check("it was not let in again", stage.script("return opens") == 2)
+    check("another EventSource is another reader", stage.driver.execute_async_script(OPEN, path) == 1)
+    stage.script("source.close()")
+    path = "/connection/uni_sse?cf_connect=%7B%22token%22:%22bad%22%7D"
+    check("a stream says that its token is bad", stage.driver.execute_async_script(OPEN, path) == 1)
+    eventually("its reader stays away", lambda: stage.script("return source.readyState") == 2, stage.heard)
+    check("and asked once", stage.script("return opens") == 1 and '"code":3500' in stage.heard()[0][1], stage.heard())
+
+
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("FAILED: ended by SIGTERM"))
     with tempfile.TemporaryDirectory(prefix="fanfare-events-", ignore_cleanup_errors=True) as profile:
         driver = start_browser(profile)
-        stage = Stage(json.loads(sys.argv[1]), driver)
+        plan = json.loads(sys.argv[1])
+        stage = Stage(plan, driver)
+        stage.secret = plan["secret"]
         try:
             run(stage)
         finally:

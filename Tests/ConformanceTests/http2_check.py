@@ -29,7 +29,7 @@ async def listen(client, heard, number):
 async def main():
     limits = httpx.Limits(max_connections=1)
     context = ssl.create_default_context(cafile=authority)
-    async with httpx.AsyncClient(http1=False, http2=True, verify=context, limits=limits, timeout=60) as client:
+    async with httpx.AsyncClient(http1=False, http2=True, verify=context, limits=limits, timeout=200) as client:
         page = await client.get(url)
         assert page.http_version == "HTTP/2" and "Fanfare" in page.text
         print("ok the page over HTTP/2")

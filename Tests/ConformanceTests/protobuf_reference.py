@@ -1,6 +1,8 @@
 """Google's reader of Protobuf as the judge of the node's. Arguments: a mode and a file.
 
 commands FILE SEED: writes commands, whole ones and broken ones, with what they say.
+emulation FILE SEED: the same with requests that bring commands to a session.
+judge FILE: reads messages, one a line, and writes behind each what it says.
 replies FILE: reads what a node says in Protobuf and in JSON, and fails where both are not the same.
 """
 
@@ -16,28 +18,30 @@ from google.protobuf.message import DecodeError
 
 from centrifuge.protocol import client_pb2
 from centrifuge.protocol.client_pb2 import (
-    Command, ConnectRequest, HistoryRequest, PingRequest, PresenceRequest, PresenceStatsRequest, PublishRequest,
-    RefreshRequest, Reply, RPCRequest, SendRequest, StreamPosition, SubRefreshRequest, SubscribeRequest,
-    UnsubscribeRequest,
+    Command, ConnectRequest, EmulationRequest, FilterNode, HistoryRequest, PingRequest, PresenceRequest,
+    PresenceStatsRequest, PublishRequest, RefreshRequest, Reply, RPCRequest, SendRequest, StreamPosition,
+    SubRefreshRequest, SubscribeRequest, UnsubscribeRequest,
 )
 
 TEXTS = ["", "a", "chat:1", "é😀", "e\u0301", "x" * 15, "y" * 200, "\0"]
 NUMBERS = [0, 1, 127, 128, 16_384, 2**32 - 1, 2**32, 2**63, 2**64 - 1]
 
 
-# What the node reads of requests. All else are unknown fields to it, and so they shall be to the judge.
+# What the node reads of requests. All else are unknown fields to it, and so they shall be to the judge. Of filters (`tf`) a node
+# refuses what is none with an error of the subscription, so only whole ones are judged.
 READ = {
     "ConnectRequest": ["token", "subs"],
-    "SubscribeRequest": ["channel", "token", "recover", "epoch", "offset"],
+    "SubscribeRequest": ["channel", "token", "recover", "epoch", "offset", "delta"],
     "PublishRequest": ["channel", "data"],
     "SendRequest": [],
     "RPCRequest": [],
     "SubRefreshRequest": ["channel", "token"],
+    "EmulationRequest": ["session", "data"],
 }
 
 
-def judge():
-    """Commands with the fields of READ only."""
+def judge(name):
+    """Messages of that name with the fields of READ only."""
     file = descriptor_pb2.FileDescriptorProto()
     client_pb2.DESCRIPTOR.CopyToProto(file)
     for message in file.message_type:
@@ -48,10 +52,38 @@ def judge():
             message.field.extend(kept)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{file.package}.Command"))
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{file.package}.{name}"))
 
 
-JUDGE = judge()
+JUDGE, EMULATION_JUDGE = judge("Command"), judge("EmulationRequest")
+
+
+COMPARISONS = ["eq", "neq", "sw", "ew", "ct"]
+NUMERIC = ["lt", "lte", "gt", "gte"]
+
+
+def a_filter(choose, depth=0):
+    """A filter that the node takes."""
+    key, text = choose.choice(["k", "é", "long" * 8]), choose.choice(["v", "ü", "w" * 40])
+    match choose.randrange(6 if depth < 3 else 3):
+        case 0:
+            return FilterNode(key=key, cmp=choose.choice(COMPARISONS), val=text)
+        case 1:
+            return FilterNode(key=key, cmp=choose.choice(NUMERIC), val=choose.choice(["0", "-1.5", "20"]))
+        case 2:
+            kind = choose.choice(["in", "nin", "ex", "nex"])
+            return FilterNode(key=key, cmp=kind, vals=[text, "", "x"][: choose.randrange(1, 4)] if kind in ("in", "nin") else [])
+        case 3:
+            return FilterNode(op="not", nodes=[a_filter(choose, depth + 1)])
+        case _:
+            nodes = [a_filter(choose, depth + 1) for _ in range(choose.randrange(1, 4))]
+            return FilterNode(op=choose.choice(["and", "or"]), nodes=nodes)
+
+
+def filter_words(node):
+    if node.op:
+        return f"[{node.op}:{''.join(filter_words(one) for one in node.nodes)}]"
+    return f"[{node.cmp}:{word(node.key)}:{word(node.val)}:{';'.join(word(one) for one in node.vals)}]"
 
 
 def a_command(choose):
@@ -61,7 +93,8 @@ def a_command(choose):
     def subscribe():
         return SubscribeRequest(
             channel=text(), token=text(), recover=choose.random() < 0.5, epoch=text(), offset=choose.choice(NUMBERS),
-            data=data(), positioned=choose.random() < 0.5, join_leave=True, flag=choose.choice([0, 1]))
+            data=data(), positioned=choose.random() < 0.5, join_leave=True, flag=choose.choice([0, 1]),
+            delta=choose.choice(["", "fossil", "é"]), tf=a_filter(choose) if choose.random() < 0.3 else None)
 
     method, request = choose.choice([
         ("connect", lambda: ConnectRequest(
@@ -110,7 +143,18 @@ def epoch(text):
 
 def subscription(channel, request):
     place = f"{int(request.recover)},{request.offset},{epoch(request.epoch)}"
-    return f"{word(channel)},{word(request.token)},{place}"
+    return f"{word(channel)},{word(request.token)},{place},{word(request.delta)}"
+
+
+def filters(command):
+    """Of its subscriptions, in the order of their words."""
+    if command.HasField("subscribe"):
+        one = [command.subscribe]
+    elif command.HasField("connect"):
+        one = [request for _, request in sorted(command.connect.subs.items(), key=lambda item: subscription(*item))]
+    else:
+        return ""
+    return " " + "".join(filter_words(request.tf) if request.HasField("tf") else "-" for request in one)
 
 
 def said(data):
@@ -150,10 +194,40 @@ def commands(path, seed):
     choose = random.Random(int(seed))
     with open(path, "w") as file:
         for number in range(4_000):
-            data = a_command(choose).SerializeToString()
+            command = a_command(choose)
+            # Maps have an order of their own in each process.
+            data = command.SerializeToString(deterministic=True)
             is_whole = number % 4 == 0
             data = data if is_whole else broken(data, choose)
-            file.write(f"{'whole' if is_whole else 'broken'}\t{data.hex()}\t{said(data)}\n")
+            more = filters(command) if is_whole else ""
+            file.write(f"{'whole' if is_whole else 'broken'}\t{data.hex()}\t{said(data)}{more}\n")
+
+
+def emulated(data):
+    try:
+        request = EMULATION_JUDGE.FromString(data)
+    except DecodeError:
+        return ""
+    return f"{word(request.session)},{request.data.hex()}"
+
+
+def emulation(path, seed):
+    choose = random.Random(int(seed))
+    with open(path, "w") as file:
+        for number in range(4_000):
+            request = EmulationRequest(
+                node=choose.choice(TEXTS), session=choose.choice(TEXTS[1:]), data=choose.choice([b"", b"\x02\x08\x01", bytes(300)]))
+            data = request.SerializeToString()
+            is_whole = number % 4 == 0
+            data = data if is_whole else broken(data, choose)
+            file.write(f"{'whole' if is_whole else 'broken'}\t{data.hex()}\t{emulated(data)}\n")
+
+
+def judged(path):
+    with open(path) as file:
+        lines = file.read().split("\n")
+    with open(path, "w") as file:
+        file.write("\n".join(f"broken\t{line}\t{said(bytes.fromhex(line))}" for line in lines if line))
 
 
 def in_bytes(value):
@@ -164,7 +238,9 @@ def in_bytes(value):
         return value
     found = {}
     for key, one in value.items():
-        if key not in ("data", "conn_info", "chan_info"):
+        if key == "data" and value.get("delta"):
+            found[key] = base64.b64encode(one.encode()).decode()
+        elif key not in ("data", "conn_info", "chan_info"):
             found[key] = in_bytes(one)
         elif isinstance(one, dict) and one.keys() == {"base64"}:
             found[key] = one["base64"]
@@ -187,9 +263,9 @@ def replies(path):
         got = Reply.FromString(binary[place:])
         wanted = ParseDict(in_bytes(json.loads(text)), Reply(), ignore_unknown_fields=True)
         assert got == wanted, f"{text}\n{got}\ninstead of\n{wanted}"
-        # Written again it is no shorter: nothing is there that need not be, or twice.
-        assert len(got.SerializeToString()) == length, f"{binary.hex()} instead of {got.SerializeToString().hex()}"
+        # Written again it is no shorter: nothing is there that need not be, or twice. Google's writes empty values of maps, too.
+        assert len(got.SerializeToString()) >= length, f"{binary.hex()} instead of {got.SerializeToString().hex()}"
 
 
-{"commands": commands, "replies": replies}[sys.argv[1]](*sys.argv[2:])
+{"commands": commands, "emulation": emulation, "judge": judged, "replies": replies}[sys.argv[1]](*sys.argv[2:])
 print("ok")

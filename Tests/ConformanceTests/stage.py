@@ -1,7 +1,9 @@
 """What checks in a browser over a cluster share."""
 
 import json
+import subprocess
 import sys
+import time
 import urllib.request
 
 
@@ -9,6 +11,16 @@ def check(what, is_right, seen=""):
     if not is_right:
         sys.exit(f"FAILED {what}: {seen}")
     print(f"ok {what}", flush=True)
+
+
+def eventually(what, condition, seen=lambda: "", within=30):
+    """What the condition gives, once that is true; ends the check after so many seconds."""
+    deadline = time.monotonic() + within
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            sys.exit(f"FAILED not within {within} s: {what}; seen: {seen()}")
+        time.sleep(0.05)
+    return result
 
 
 class Cluster:
@@ -28,3 +40,40 @@ class Cluster:
             f"{node['admin']}/api/publish", data=body, headers={"Content-Type": "application/json"})
         with self.opener.open(request, timeout=10) as answer:
             assert answer.status == 200
+
+
+class BreakableCluster(Cluster):
+    """A cluster whose nodes are killed, and started anew; the plan has the `command` of each."""
+
+    #: Seconds in which a node has to be ready.
+    ready_within = 120
+
+    def __init__(self, plan, driver):
+        super().__init__(plan, driver)
+        self.started = []
+
+    def route_to(self, name):
+        """A route that nginx keeps on the node of that name."""
+        for number in range(200):
+            with self.opener.open(f"{self.url}?route=r{number}", timeout=10) as answer:
+                if answer.headers["fanfare-node"] == name:
+                    return f"r{number}"
+        sys.exit(f"FAILED no route to {name}")
+
+    def start(self, node, is_heard=False):
+        """Starts a node and waits until it is ready, or until other nodes hear it, too: before, nginx takes those whose requests may land
+        anywhere to another one."""
+        child = subprocess.Popen(node["command"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.started.append(child)
+        node["pid"] = child.pid
+        eventually(f"{node['name']} is ready", lambda: self.is_ready(node, is_heard), within=self.ready_within)
+
+    def is_ready(self, node, is_heard):
+        try:
+            if self.opener.open(f"{node['admin']}/readyz", timeout=2).status != 200:
+                return False
+            metrics = self.opener.open(f"{node['admin']}/metrics", timeout=2).read().decode().splitlines()
+            return not is_heard or any(
+                line.startswith("fanfare_nodes ") and float(line.split()[1]) > 1 for line in metrics)
+        except OSError:
+            return False

@@ -6,13 +6,13 @@ import NIOCore
 
 @testable import FanfareRedis
 
-/// A node of a control bus, without the rest of a node. Its clock runs twenty times as fast as the machine's, so that it announces
-/// itself every 150 ms.
+/// A node of a control bus, without the rest of a node. Its clock runs twenty times as fast as the machine's where nothing else is said,
+/// so that it announces itself every 150 ms.
 final class ControlProbe: Sendable {
     let bus: ControlBus
     let probe: BrokerProbe
     let metrics = CounterBlock<ControlCounter>()
-    private let ticks: Task<Void, any Error>
+    private let timer: Task<Void, any Error>
 
     static let clock = NodeClock(
         wallMicroseconds: NodeClock.system.wallMicroseconds,
@@ -20,20 +20,20 @@ final class ControlProbe: Sendable {
 
     init(
         _ name: ExactText, id: NodeID = .random(), _ broker: any Broker, metrics brokerMetrics: BrokerMetrics,
-        handlers: [ControlCommand: ControlBus.Handler] = [:]
+        handlers: [ControlCommand: ControlBus.Handler] = [:], clock: NodeClock = clock
     ) {
         let queue = DispatchQueue(label: "control-\(name)")
         let bus = ControlBus(
             node: ClusterNode(
                 id: id, name: name, version: "0", startedAt: UInt64.random(in: 0 ... .max)),
-            broker: broker, receiver: 2, metrics: metrics, clock: Self.clock, run: { body in queue.async { body() } })
+            broker: broker, receiver: 2, metrics: metrics, clock: clock, run: { body in queue.async { body() } })
         for (command, handler) in handlers { bus.handle(command, handler) }
         self.bus = bus
         probe = BrokerProbe(broker, metrics: brokerMetrics, others: [bus.mailbox])
         bus.start()
-        ticks = Task {
+        timer = Task {
             while true {
-                bus.tick()
+                bus.advance()
                 try await Task.sleep(for: .milliseconds(10))
             }
         }
@@ -41,11 +41,11 @@ final class ControlProbe: Sendable {
 
     static func redis(
         _ name: ExactText, _ url: String, id: NodeID = .random(), handlers: [ControlCommand: ControlBus.Handler] = [:],
-        change: (inout RedisConfiguration) -> Void = { _ in }
+        clock: NodeClock = clock, change: (inout RedisConfiguration) -> Void = { _ in }
     ) throws -> ControlProbe {
         let metrics = BrokerMetrics()
         let broker = try BrokerProbe.redisBroker(url, metrics: metrics, change: change)
-        return ControlProbe(name, id: id, broker, metrics: metrics, handlers: handlers)
+        return ControlProbe(name, id: id, broker, metrics: metrics, handlers: handlers, clock: clock)
     }
 
     var id: NodeID { bus.node.id }
@@ -64,12 +64,12 @@ final class ControlProbe: Sendable {
 
     /// Ends it as a node that is killed: nobody is told.
     func kill() async {
-        ticks.cancel()
+        timer.cancel()
         await probe.broker.shutdown()
     }
 
     func stop() async {
-        ticks.cancel()
+        timer.cancel()
         bus.stop()
         await probe.broker.shutdown()
     }

@@ -138,4 +138,55 @@ struct PresenceContractTests {
             #expect(missing == ["x"])
         }
     }
+
+    @Test("members with more bytes than asked for are counted and not given", arguments: Kind.allCases)
+    func bytes(kind: Kind) async throws {
+        try await with(kind) { probe in
+            let big = ByteBuffer(string: "\"" + String(repeating: "x", count: 4_000) + "\"")
+            for batch in 0..<6 {
+                let infos = (0..<100).map {
+                    ClientInfo(client: ExactText("\(batch)-\($0)"), user: "u", connInfo: big, chanInfo: big)
+                }
+                try await probe.join(infos, "a")
+            }
+            // 4.8 MB in all.
+            for most in [1, 500_000, HistoryPage.maximumBytes] {
+                let none = try await probe.page("a", maxBytes: most)
+                #expect(none.isTooLarge && none.total == 600)
+            }
+            let all = try await probe.page("a", maxBytes: 6_000_000)
+            #expect(all.members.count == 600 && all.total == 600)
+            for batch in 0..<5 { try await probe.leave((0..<100).map { "\(batch)-\($0)" }, in: "a") }
+            let rest = try await probe.page("a", maxBytes: 1_000_000)
+            #expect(rest.members.count == 100)
+        }
+    }
+
+    @Test("Redis stops reading members when they are too many bytes")
+    func readBytes() async throws {
+        try await withRedis { redis in
+            try await withProbe(try .redis(redis.url, presenceTTL: .seconds(3_600))) { probe in
+                try await probe.isUp()
+                let big = ByteBuffer(string: "\"" + String(repeating: "x", count: 4_000) + "\"")
+                for batch in 0..<10 {
+                    try await probe.join(
+                        (0..<100).map { ClientInfo(client: ExactText("\(batch)-\($0)"), connInfo: big, chanInfo: big) },
+                        "a")
+                }
+                func reads() async throws -> Int {
+                    let stats = try await redis.command("INFO", "commandstats")
+                    let line = stats.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cmdstat_hmget:calls=") }
+                    return line.flatMap { Int($0.dropFirst(20).prefix { $0 != "," }) } ?? 0
+                }
+                let before = try await reads()
+                let page = try await probe.page("a", maxBytes: 524_288)
+                let after = try await reads()
+                #expect(page.isTooLarge && page.total == 1_000)
+                // 16 of 8 KB each time: once to see that they are no small room, five times until they are too many.
+                #expect(after - before == 6)
+                let link = probe.metrics.counters.value(.reconnects)
+                #expect(link == 0)
+            }
+        }
+    }
 }

@@ -34,6 +34,11 @@ extension BrokerProbe {
 
     @discardableResult
     func leave(_ clients: String..., in channel: String) async throws -> PresenceChange {
+        try await leave(clients, in: channel)
+    }
+
+    @discardableResult
+    func leave(_ clients: [String], in channel: String) async throws -> PresenceChange {
         let name = try ChannelName(channel)
         return try await withCheckedContinuation { continuation in
             broker.leave(clients.map { ExactText($0) }, name) { continuation.resume(returning: $0) }
@@ -56,10 +61,10 @@ extension BrokerProbe {
         }.get()
     }
 
-    func page(_ channel: String, limit: Int = 1_000) async throws -> PresencePage {
+    func page(_ channel: String, limit: Int = 1_000, maxBytes: Int = .max / 2) async throws -> PresencePage {
         let name = try ChannelName(channel)
         return try await withCheckedContinuation { continuation in
-            broker.presence(of: name, limit: limit) { continuation.resume(returning: $0) }
+            broker.presence(of: name, limit: limit, maxBytes: maxBytes) { continuation.resume(returning: $0) }
         }.get()
     }
 

@@ -1,6 +1,7 @@
 import FanfareCore
 import FanfareTestKit
 import FanfareWire
+import Foundation
 import NIOCore
 import Testing
 
@@ -77,6 +78,91 @@ struct RecordedTests {
             }
             let bytes = try recorded.message(name)
             #expect(Array(buffer.readableBytesView) == bytes, "\(name)")
+        }
+    }
+
+    private static func tags(_ tags: (String, String)...) throws -> PublicationMetadata? {
+        PublicationMetadata(
+            tags: try PublicationTags(tags.map { .init(name: ExactText($0.0), value: ExactText($0.1)) }))
+    }
+
+    @Test("publications with tags and with their publisher's info, and in which bytes they are written")
+    func metadata() throws {
+        let recorded = try Recorded("7061dea")
+        func info(_ client: String) -> PublicationMetadata? {
+            PublicationMetadata(
+                info: ClientInfo(
+                    client: ExactText(client), user: "ann", connInfo: ByteBuffer(string: #"{"name": "Ann"}"#)))
+        }
+        let ann = "d092e800-94f1-6907-03fd-88c553b545c5"
+        let expected: [String: (text: String, place: StreamPosition?, metadata: PublicationMetadata?)] = [
+            "tags-text": (#"{"n": 1}"#, nil, try Self.tags(("a", "x"), ("b", "é"))),
+            "tags-positioned-text": (
+                #"{"n": 2}"#, StreamPosition(offset: 1, epoch: "4orx77er"), try Self.tags(("a", "y"))
+            ),
+            "info-text": (#"{"n": 3}"#, nil, info(ann)),
+            "info-positioned-text": (#"{"n": 4}"#, StreamPosition(offset: 3, epoch: "4orx77er"), info(ann)),
+        ]
+        #expect(Set(recorded.messages.map { $0[0] }) == Set(expected.keys))
+        for (name, (text, place, metadata)) in expected {
+            let bytes = try recorded.message(name)
+            var skipped = 0
+            var again = ByteBuffer()
+            switch bytes.withUnsafeBytes({ Envelope.read($0, skippedFields: &skipped) }) {
+            case .numbered(let payload, let acceptedAt, let number, let read):
+                #expect(payload == Payload(text: text) && read == metadata && place == nil, "\(name)")
+                let publication = Publication(
+                    channel: try ChannelName("c"), payload: payload, publishedAt: acceptedAt, metadata: read)
+                Envelope.writeHeader(publication, number, into: &again)
+                again.writeImmutableBuffer(Envelope.body(publication))
+            case .positioned(let payload, let acceptedAt, let position, let read):
+                #expect(payload == Payload(text: text) && read == metadata && position == place, "\(name)")
+                let publication = Publication(
+                    channel: try ChannelName("c"), payload: payload, publishedAt: acceptedAt, metadata: read)
+                Envelope.writeStreamHeader(publication, into: &again)
+                again.writeInteger(position.offset)
+                again.writeInteger(UInt8(position.epoch.utf8.count))
+                again.writeString(position.epoch)
+                again.writeImmutableBuffer(Envelope.body(publication))
+            case let other: Issue.record("\(name) is read as \(String(describing: other))")
+            }
+            #expect(skipped == 0 && Array(again.readableBytesView) == bytes, "\(name)")
+        }
+    }
+
+    @Test("a stream whose entries have tags and infos is read")
+    func metadataStream() async throws {
+        let recorded = try Recorded("7061dea")
+        try await withBroker { redis, probe in
+            try await recorded.restore(into: redis)
+            let page = try await probe.history("h:a", HistoryQuery(limit: 9))
+            #expect(
+                page.publications.map { $0.metadata?.tags } == [
+                    try Self.tags(("a", "y"))?.tags, try Self.tags(("a", "y"))?.tags, PublicationTags.none,
+                ])
+            #expect(page.publications.last?.metadata?.info?.user == "ann" && page.unreadable == 0)
+        }
+    }
+
+    @Test("messages between nodes are envelopes as all others")
+    func control() throws {
+        let path = Repository.path + "/Tests/FanfareRedisTests/Recorded/7061dea/control.txt"
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map {
+            $0.split(separator: " ")
+        }
+        #expect(lines.count == 45)
+        for line in lines {
+            guard
+                case .numbered(let payload, _, _, nil) = Hexadecimal.bytes(line[2]).withUnsafeBytes({
+                    Envelope.read($0)
+                })
+            else {
+                Issue.record("\(line[0]) is none")
+                return
+            }
+            #expect(
+                payload.kind == .binary && payload.bytes.readableBytesView.starts(with: [0x00, 0x46, 0x43, 0x01]),
+                "\(line[0])")
         }
     }
 

@@ -76,6 +76,32 @@ struct RightsTests {
         }
     }
 
+    @Test(
+        "a user that may not hear or send all of the node's channels is told which, and the node is ready when it may",
+        arguments: [
+            // Those of clients and of the probe, but not those by which nodes speak to each other.
+            (["resetchannels", "&fanfare:[a-z]*", #"&fanfare:\*probe:*"#], "&fanfare:*", "SUBSCRIBE", "&fanfare:*"),
+            (["resetchannels", "&other:*"], "&fanfare:*", "SUBSCRIBE", "&fanfare:*"),
+            (["-subscribe"], "+subscribe", "SUBSCRIBE", nil), (["-publish"], "+publish", "PUBLISH", nil),
+        ])
+    func channels(taken: [String], given: String, command: String, pattern: String?) async throws {
+        try await withUser(Self.documented + taken, rules: ChannelRulebook()) { redis, probe in
+            let told = "the user may not run \(command)"
+            try await eventually("it is told: \(probe.broker.status)") {
+                // Refused while there is no link; then whoever wants it asks again, as the control bus does.
+                if probe.broker.status.isUp { probe.broker.subscribe(.control, receiver: 0, ticket: 1_000) }
+                let problem = probe.broker.status.problem ?? ""
+                return problem.contains(told) && pattern.map(problem.contains) != false
+            }
+            #expect(!probe.broker.status.isUp)
+            try await redis.command("ACL", "SETUSER", "f", given)
+            try await probe.isUp()
+            try await probe.subscribe("a")
+            _ = try await probe.publish("a", "1").get()
+            try await eventually("it is heard") { probe.texts() == ["1"] }
+        }
+    }
+
     @Test("channels without history need no rights to streams")
     func plain() async throws {
         try await withUser(Self.documented + ["-@stream", "-@scripting"], rules: ChannelRulebook()) { _, probe in

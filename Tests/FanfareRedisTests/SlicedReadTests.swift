@@ -76,14 +76,14 @@ struct SlicedReadTests {
         }
     }
 
-    @Test("64 publications of 60 KB are thirteen slices, a thousand small ones five")
+    @Test("64 publications of 60 KB are 32 slices, a thousand small ones twenty")
     func slices() throws {
         var stream = Stream()
         for _ in 0..<64 { try stream.append(60_000, keeping: 100) }
-        #expect(try run(HistoryQuery(limit: 1_000), &stream).slices == 13)
+        #expect(try run(HistoryQuery(limit: 1_000), &stream).slices == 32)
         stream = Stream()
         for _ in 0..<1_000 { try stream.append(500, keeping: 1_000) }
-        #expect(try run(HistoryQuery(limit: 1_000), &stream).slices == 5)
+        #expect(try run(HistoryQuery(limit: 1_000), &stream).slices == 20)
     }
 
     @Test(

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Faults under clients of every kind")
 struct MixedClientsTests {
-    @Test("nodes go one after the other: WebSockets, event streams, lines and polls lose nothing and get nothing twice")
+    @Test("nodes go one after the other: clients of every kind lose nothing and get nothing twice")
     func heals() async throws {
         var plan = FaultRun.plan([.rollingRestart])
         plan.kinds = ClientKind.allCases
@@ -14,7 +14,9 @@ struct MixedClientsTests {
         }
     }
 
-    @Test("readers of one kind come back after their node is killed", arguments: [ClientKind.sse, .stream, .poll])
+    @Test(
+        "clients of one kind come back after their node is killed",
+        arguments: ClientKind.allCases.filter { $0 != .webSocket })
     func alone(_ kind: ClientKind) async throws {
         var plan = FaultRun.plan([.nodeKilled])
         plan.kinds = [kind]

@@ -90,9 +90,6 @@ public final class KeyRing: Sendable {
         }
     }
 
-    /// Most tokens that are remembered while their keys are waited for; 16 bytes each. Beyond that all begin to wait anew.
-    private static let maximumWaiting = 4_096
-
     /// Why the node can't check tokens yet; `nil`: it can.
     public var problem: String? {
         guard let location, !state.withLock({ $0.isLoaded }) else { return nil }

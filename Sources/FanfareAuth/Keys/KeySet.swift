@@ -6,9 +6,6 @@ import NIOCore
 /// A JSON Web Key Set (RFC 7517 §5): its keys that can check the algorithms known here; others are left out, as the RFC
 /// wants, for a provider may add kinds of keys at any time.
 struct KeySet: Sendable {
-    /// Most keys of a set; providers have two or three.
-    static let maximumKeys = 64
-
     let keys: [TokenKey]
     /// Why the others are not used, one sentence each, for the log.
     let leftOut: [String]

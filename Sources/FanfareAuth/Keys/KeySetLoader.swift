@@ -28,11 +28,6 @@ public enum KeySetLocation: Sendable, Equatable, CustomStringConvertible {
 
 /// Reads a key set, bounded in bytes and time.
 enum KeySetLoader {
-    /// Bytes of a key set; a key with its certificates has some thousands.
-    static let maximumBytes = 262_144
-    /// For the whole answer of a URL.
-    static let timeout = Duration.seconds(5)
-
     static func load(_ location: KeySetLocation) async throws(TokenKeyError) -> KeySet {
         try await KeySet.read(bytes(location))
     }

@@ -7,9 +7,6 @@ import NIOCore
 struct ClaimReader {
     let claims: JSONMembers
 
-    /// Most entries of a list in a token.
-    static let maximumEntries = 256
-
     func text(_ name: ExactText) throws(TokenProblem) -> ExactText? {
         guard let value = claims[name] else { return nil }
         guard let text = value.text else { throw .claim(name.string, "is not a text") }

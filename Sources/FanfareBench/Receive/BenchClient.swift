@@ -28,7 +28,7 @@ final class BenchClient: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
 
     /// Whether it is connected or never will be.
-    var isSettled: Bool {
+    var isDecided: Bool {
         switch phase {
         case .upgrading, .subscribing: false
         case .listening, .ended: true

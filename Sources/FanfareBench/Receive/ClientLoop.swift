@@ -11,7 +11,7 @@ final class ClientLoop {
     var tally = Tally()
     /// Numbers left out so far, less those that came late.
     var missing = 0
-    /// Clients under way, oldest first; those that have settled are dropped when they come to the front.
+    /// Clients under way, oldest first; those of which it is decided are dropped when they come to the front.
     var connecting = CircularBuffer<BenchClient>()
     /// Clients that listen, by channel.
     var audience: [Int]
@@ -58,9 +58,9 @@ final class ClientLoop {
     /// Ends clients that take too long to connect.
     func checkDeadlines(now: Int64) {
         let limit = plan.connectTimeout.microseconds
-        while let client = connecting.first, client.isSettled || now - client.startedAt >= limit {
+        while let client = connecting.first, client.isDecided || now - client.startedAt >= limit {
             connecting.removeFirst()
-            if !client.isSettled { client.giveUp("timeout") }
+            if !client.isDecided { client.giveUp("timeout") }
         }
     }
 }

@@ -41,14 +41,14 @@ final class Ramp {
         loop.checkDeadlines(now: now)
         guard !isStopped else { return true }
         let due = min(indices.count, Int(Double(now - began) / 1_000_000 * rate) + 1)
-        while started < due, started - settled < Self.maxConnecting {
+        while started < due, started - decided < Self.maxConnecting {
             startClient(indices[started])
             started += 1
         }
-        return settled == indices.count
+        return decided == indices.count
     }
 
-    private var settled: Int {
+    private var decided: Int {
         let counts = loop.counts
         return counts.connected.load(ordering: .relaxed) + counts.refused.load(ordering: .relaxed)
             + counts.lost.load(ordering: .relaxed)

@@ -14,7 +14,7 @@ final class AnswerWire: ChannelInboundHandler {
 
     private let eventLoop: any EventLoop
     private let port: Int
-    private var request = ""
+    private var request = ByteBuffer()
     private var reader = AnswerReader()
     private var events: ((Event) -> Void)?
     private var context: ChannelHandlerContext?
@@ -25,10 +25,16 @@ final class AnswerWire: ChannelInboundHandler {
     }
 
     /// Connects and asks.
-    func get(_ path: String, _ fields: [String: String], _ events: @escaping (Event) -> Void) {
+    ///
+    /// - Parameter body: posted; `nil`: the request is a GET.
+    func ask(
+        _ path: String, _ fields: [String: String] = [:], body: String? = nil, _ events: @escaping (Event) -> Void
+    ) {
         self.events = events
-        request = "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n"
-        for (name, value) in fields { request += "\(name): \(value)\r\n" }
+        request.writeString("\(body == nil ? "GET" : "POST") \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n")
+        for (name, value) in fields { request.writeString("\(name): \(value)\r\n") }
+        if let body { request.writeString("Content-Length: \(body.utf8.count)\r\n") }
+        request.writeString("\r\n" + (body ?? ""))
         ClientBootstrap.connect(self, to: port, on: eventLoop) { [self] in end($0) }
     }
 
@@ -44,7 +50,7 @@ final class AnswerWire: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         guard events != nil else { return context.close(promise: nil) }
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: request + "\r\n")), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(request), promise: nil)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

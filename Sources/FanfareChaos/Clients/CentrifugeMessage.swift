@@ -18,12 +18,15 @@ enum CentrifugeMessage {
     }
 
     case ping
-    case connected(id: UInt32)
+    /// - Parameter session: what the client's requests show, where it has requests.
+    case connected(id: UInt32, session: String?)
     case subscribed(id: UInt32, Subscription)
     case published(id: UInt32)
     case failed(id: UInt32, code: UInt32, text: String)
     case publication(channel: String, Item)
     case unsubscribed(channel: String, code: UInt32)
+    /// The node ends the client, where no close frame says it.
+    case disconnected(code: UInt32)
     case other
 
     init(_ line: ByteBuffer) {
@@ -43,7 +46,11 @@ enum CentrifugeMessage {
     }
 
     private static func push(_ push: JSONMembers.Value) -> CentrifugeMessage? {
-        guard let members = JSONMembers(push.bytes), let channel = members["channel"]?.string else { return nil }
+        guard let members = JSONMembers(push.bytes) else { return nil }
+        if let end = members["disconnect"], let fields = JSONMembers(end.bytes) {
+            return .disconnected(code: fields["code"]?.unsigned ?? 0)
+        }
+        guard let channel = members["channel"]?.string else { return nil }
         if let pub = members["pub"] { return item(pub).map { .publication(channel: channel, $0) } }
         guard let end = members["unsubscribe"], let fields = JSONMembers(end.bytes) else { return nil }
         return .unsubscribed(channel: channel, code: fields["code"]?.unsigned ?? 0)
@@ -55,7 +62,9 @@ enum CentrifugeMessage {
             let fields = JSONMembers(error.bytes)
             return .failed(id: id, code: fields?["code"]?.unsigned ?? 0, text: fields?["message"]?.string ?? "")
         }
-        if members["connect"] != nil { return .connected(id: id) }
+        if let result = members["connect"] {
+            return .connected(id: id, session: JSONMembers(result.bytes)?["session"]?.string)
+        }
         if members["publish"] != nil { return .published(id: id) }
         guard let result = members["subscribe"], let fields = JSONMembers(result.bytes) else { return nil }
         let publications = fields["publications"]?.elements?.compactMap(item) ?? []

@@ -60,7 +60,7 @@ final class ChannelReader {
         let wire = AnswerWire(eventLoop: loop.eventLoop, port: loop.port)
         self.wire = wire
         let (path, fields) = form.request(loop.name(channel), at: position, waits: isWhole)
-        wire.get(path, fields) { [unowned self, unowned wire] event in
+        wire.ask(path, fields) { [unowned self, unowned wire] event in
             guard self.wire === wire else { return }
             heardAt = loop.now
             switch event {

@@ -146,6 +146,7 @@ final class ChaosClient: ListeningClient {
         case .publication(let name, let item): publication(name, item)
         case .subscribed(let id, let subscription): subscribed(id, subscription)
         case .unsubscribed(let name, let code): unsubscribed(name, code)
+        case .disconnected(let code): fail("disconnect \(code)")
         case .published(let id):
             if let publication = publishing.removeValue(forKey: id) { loop.judge.acknowledged(publication, at: nil) }
         case .failed(let id, let code, let text): failed(id, code, text)

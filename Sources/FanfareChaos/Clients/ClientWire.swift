@@ -1,104 +1,36 @@
-import FanfareBench
 import FanfareWire
 import NIOCore
-import NIOPosix
 
-/// A session on a WebSocket: opening handshake, frames, lines.
-final class ClientWire: ChannelInboundHandler, SessionWire {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    private let eventLoop: any EventLoop
-    private let port: Int
+/// A session on a WebSocket: a line is a message.
+final class ClientWire: SessionWire {
+    private let socket: WebSocketWire
     private var events: ((SessionEvent) -> Void)?
-    private var head: ByteBuffer? = ByteBuffer()
-    private var walker = FrameWalker(maxFrameBytes: 16_777_216)
-    private var context: ChannelHandlerContext?
 
     init(eventLoop: any EventLoop, port: Int) {
-        self.eventLoop = eventLoop
-        self.port = port
+        socket = WebSocketWire("/connection/websocket", eventLoop: eventLoop, port: port)
     }
 
     func connect(_ events: @escaping (SessionEvent) -> Void) {
         self.events = events
-        ClientBootstrap.connect(self, to: port, on: eventLoop) { [self] in end($0) }
+        socket.connect { [weak self] event in
+            switch event {
+            case .open: self?.events?(.open)
+            case .message(let message): self?.heard(message)
+            case .closed(let reason): self?.events?(.closed(reason))
+            }
+        }
     }
 
-    func send(_ command: String) {
-        context?.writeAndFlush(wrapOutboundOut(ClientFrame.text(command)), promise: nil)
-    }
+    func send(_ command: String) { socket.send(command) }
 
     func close(politely: Bool) {
         events = nil
-        if politely {
-            var frame = ByteBuffer()
-            ClientFrame.write(.close, [0x03, 0xE8], into: &frame)
-            context?.writeAndFlush(wrapOutboundOut(frame), promise: nil)
+        socket.close(politely: politely)
+    }
+
+    private func heard(_ message: ByteBuffer) {
+        for line in message.readableBytesView.split(separator: UInt8(ascii: "\n")) {
+            events?(.message(CentrifugeMessage(ByteBuffer(bytes: line))))
         }
-        context?.close(promise: nil)
-    }
-
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
-
-    func channelActive(context: ChannelHandlerContext) {
-        guard events != nil else { return context.close(promise: nil) }
-        let request = Upgrade.request(authority: "127.0.0.1:\(port)", path: "/connection/websocket")
-        context.writeAndFlush(wrapOutboundOut(request), promise: nil)
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let bytes = unwrapInboundIn(data)
-        guard var head else { return walk(bytes) }
-        head.writeImmutableBuffer(bytes)
-        self.head = head
-        do throws(HTTPAnswer.Mistake) {
-            switch try Upgrade.read(&head) {
-            case .incomplete: break
-            case .refused(let answer): end("HTTP \(answer.status)")
-            case .open:
-                self.head = nil
-                events?(.open)
-                if head.readableBytes > 0 { walk(head) }
-            }
-        } catch {
-            end("\(error)")
-        }
-    }
-
-    func channelInactive(context: ChannelHandlerContext) { end("closed") }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { end("\(error)") }
-
-    private func walk(_ bytes: ByteBuffer) {
-        do throws(FrameWalker.Mistake) {
-            try walker.walk(bytes) { kind, payload in
-                switch kind {
-                case .text, .binary:
-                    for line in payload.split(separator: UInt8(ascii: "\n")) {
-                        events?(.message(CentrifugeMessage(ByteBuffer(bytes: line))))
-                    }
-                case .ping:
-                    var frame = ByteBuffer()
-                    ClientFrame.write(.pong, payload, into: &frame)
-                    context?.writeAndFlush(wrapOutboundOut(frame), promise: nil)
-                case .close:
-                    let code = payload.count >= 2 ? UInt16(payload[0]) << 8 | UInt16(payload[1]) : 0
-                    end("close \(code)")
-                case .pong: break
-                }
-            }
-        } catch {
-            end("\(error)")
-        }
-    }
-
-    private func end(_ reason: String) {
-        let events = self.events
-        self.events = nil
-        events?(.closed(reason))
-        context?.close(promise: nil)
     }
 }

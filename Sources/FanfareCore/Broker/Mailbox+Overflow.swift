@@ -40,9 +40,6 @@ extension Mailbox where Event == BrokerEvent {
 }
 
 extension BrokerEvent {
-    /// Bytes that a publication or a join takes in a mailbox besides its size, about.
-    public static let overhead = 256
-
     /// Bytes that it takes in a mailbox, about. Answers weigh nothing: they are bounded by those who ask.
     public var weight: Int {
         switch self {

@@ -10,11 +10,6 @@ import Synchronization
 /// into its channels are refused with ``BrokerError/overloaded``, and nothing of them is kept. Here the publisher is at
 /// hand and can be told; a broker that hears from a network can only drop (``Mailbox/post(_:limit:metrics:)``).
 public final class MemoryBroker: Broker {
-    /// Most channels with history. More: publishes into others are refused until some have aged.
-    public static let maximumStreams = 100_000
-    /// Bytes of publications that wait for one event loop; the same as for Redis. More: publishes are refused.
-    public static let maximumBacklogBytes = 67_108_864
-
     struct State {
         var receivers: [Mailbox<BrokerEvent>] = []
         /// Channel → bit mask of the receivers that want it.
@@ -79,7 +74,12 @@ public final class MemoryBroker: Broker {
         _ publication: Publication, options: PublishOptions,
         completion: @escaping @Sendable (Result<PublishReceipt, BrokerError>) -> Void
     ) {
-        let result = publish(publication.excluding(options.excludedClient), options)
+        let result =
+            if let client = options.excludedClient {
+                publish(publication.excluding(client), options)
+            } else {
+                publish(publication, options)
+            }
         guard !publication.channel.isReserved else { return completion(result) }
         switch result {
         case .success(let receipt) where !receipt.isDuplicate:
@@ -121,7 +121,8 @@ public final class MemoryBroker: Broker {
     ) -> Result<PublishReceipt, BrokerError> {
         let retention = rules.rules(publication.channel)?.history
         let wall = clock.wallMicroseconds()
-        let now = clock.monotonicMicroseconds()
+        // Where it matters when it came.
+        let now = retention == nil && options.idempotencyKey == nil ? 0 : clock.monotonicMicroseconds()
         // Encoded outside the lock where the publication is complete before it.
         let plain = retention == nil ? prepare(publication, wall) : nil
         return state.withLock { state in
@@ -130,7 +131,8 @@ public final class MemoryBroker: Broker {
             {
                 return .success(known)
             }
-            guard hasRoom(for: publication, state) else { return .failure(.overloaded) }
+            let receivers = state.wanted[publication.channel] ?? 0
+            guard hasRoom(for: publication, in: receivers, state) else { return .failure(.overloaded) }
             var prepared = plain
             var position: StreamPosition?
             if let retention {
@@ -142,7 +144,7 @@ public final class MemoryBroker: Broker {
                 position = kept.position
                 prepared = prepare(kept, wall)
             }
-            if let prepared { post(prepared, &state) }
+            if let prepared { post(prepared, to: receivers, state) }
             let receipt = PublishReceipt(position: position)
             if let key = options.idempotencyKey { state.receipts.note(receipt, publication.channel, key, now: now) }
             return .success(receipt)
@@ -154,9 +156,10 @@ public final class MemoryBroker: Broker {
     }
 
     /// Whether every receiver of its channel can take a publication. Under the lock nobody else posts what weighs.
-    private func hasRoom(for publication: Publication, _ state: State) -> Bool {
+    private func hasRoom(for publication: Publication, in receivers: UInt64, _ state: borrowing State) -> Bool {
+        guard receivers != 0 else { return true }
         let weight = publication.size + BrokerEvent.overhead
-        var mask = state.wanted[publication.channel] ?? 0
+        var mask = receivers
         while mask != 0 {
             guard state.receivers[mask.trailingZeroBitCount].hasRoom(for: weight, limit: maxBacklogBytes) else {
                 return false
@@ -166,9 +169,10 @@ public final class MemoryBroker: Broker {
         return true
     }
 
-    private func post(_ prepared: PreparedPublication, _ state: inout State) {
+    private func post(_ prepared: PreparedPublication, to receivers: UInt64, _ state: borrowing State) {
+        guard receivers != 0 else { return }
         let event = BrokerEvent.publication(prepared)
-        var mask = state.wanted[prepared.publication.channel] ?? 0
+        var mask = receivers
         while mask != 0 {
             state.receivers[mask.trailingZeroBitCount].post(event, weight: event.weight)
             mask &= mask - 1

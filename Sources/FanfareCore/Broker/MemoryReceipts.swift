@@ -13,9 +13,6 @@ struct MemoryReceipts {
         let until: UInt64
     }
 
-    /// Most keys that are known at a time.
-    static let maximum = 65_536
-
     private var receipts: [Key: PublishReceipt] = [:]
     private var notes = CircularBuffer<Note>()
 

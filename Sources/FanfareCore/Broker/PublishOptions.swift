@@ -6,6 +6,8 @@ public struct PublishOptions: Sendable, Equatable {
     /// A second publish to the same channel with the same key within ``IdempotencyKey/lifetime`` publishes nothing and gets the
     /// receipt of the first; `nil`: every publish is one.
     public var idempotencyKey: String?
+    /// For how long Redis knows that key.
+    public var idempotencyLifetime = IdempotencyKey.lifetime
     /// The client that does not hear it, wherever that client is; `nil`: all hear it. It travels with the publication and is
     /// kept with it, so a repaired gap or a recovery leaves it out for that client, too, as long as it has that id.
     public var excludedClient: ClientID?
@@ -18,8 +20,4 @@ public struct PublishOptions: Sendable, Equatable {
 
 /// For how long a broker knows an idempotency key.
 public enum IdempotencyKey {
-    /// Longer than a backend tries.
-    public static let lifetime = Duration.seconds(300)
-    /// Most bytes of a key.
-    public static let maximumBytes = 128
 }

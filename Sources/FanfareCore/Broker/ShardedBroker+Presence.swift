@@ -22,9 +22,11 @@ extension ShardedBroker {
     ) { broker(of: channel).reap(channel, completion: completion) }
 
     public func presence(
-        of channel: ChannelName, limit: Int,
+        of channel: ChannelName, limit: Int, maxBytes: Int,
         completion: @escaping @Sendable (Result<PresencePage, BrokerError>) -> Void
-    ) { broker(of: channel).presence(of: channel, limit: limit, completion: completion) }
+    ) {
+        broker(of: channel).presence(of: channel, limit: limit, maxBytes: maxBytes, completion: completion)
+    }
 
     public func presenceStats(
         of channel: ChannelName, completion: @escaping @Sendable (Result<PresenceStats, BrokerError>) -> Void

@@ -71,9 +71,18 @@ struct ClusterView {
 
     let own: ClusterNode
     private var entries: [NodeID: Entry] = [:]
+    /// When the first of our own announcements that came back was sent; `nil`: none is back.
+    private var firstReturn: UInt64?
+    /// Nodes that said that they go while the view was young.
+    private var departed: Set<NodeID> = []
+    /// Whether nodes may be there that were not heard of yet: between two announcements of our own that are as far apart as those of
+    /// every node, each has announced itself. Where the broker comes and goes, two may be much closer.
+    private(set) var isYoung: Bool
 
-    init(own: ClusterNode) {
+    /// - Parameter isAlone: whether there can be no other node.
+    init(own: ClusterNode, isAlone: Bool = false) {
         self.own = own
+        isYoung = !isAlone
         entries[own.id] = Entry(node: own)
     }
 
@@ -89,6 +98,9 @@ struct ClusterView {
 
     func contains(_ id: NodeID) -> Bool { entries[id] != nil }
 
+    /// Whether a node that is not in view may be there all the same.
+    func mayHide(_ id: NodeID) -> Bool { isYoung && !contains(id) && !departed.contains(id) }
+
     mutating func heard(_ node: ClusterNode) -> Heard {
         guard node.id != own.id else {
             guard node.isSame(as: own) else { return .conflict }
@@ -102,7 +114,14 @@ struct ClusterView {
     }
 
     /// An announcement of our own came back. Returns who is gone.
-    mutating func cameBack() -> [NodeID] {
+    ///
+    /// - Parameter sentAt: microseconds of the monotonic clock.
+    mutating func cameBack(sentAt: UInt64) -> [NodeID] {
+        if let firstReturn, isYoung {
+            isYoung = sentAt &- firstReturn < ControlBounds.announceInterval.microseconds
+            if !isYoung { departed = [] }
+        }
+        firstReturn = firstReturn ?? sentAt
         var gone: [NodeID] = []
         for id in entries.keys where id != own.id {
             entries[id]?.missed += 1
@@ -113,5 +132,8 @@ struct ClusterView {
     }
 
     /// A node said that it goes. Returns whether it was in view.
-    mutating func left(_ id: NodeID) -> Bool { id != own.id && entries.removeValue(forKey: id) != nil }
+    mutating func left(_ id: NodeID) -> Bool {
+        if isYoung, departed.count < ControlBounds.nodes { departed.insert(id) }
+        return id != own.id && entries.removeValue(forKey: id) != nil
+    }
 }

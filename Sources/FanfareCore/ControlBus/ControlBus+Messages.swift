@@ -93,9 +93,9 @@ extension ControlBus {
         let (heard, lost) = state.withLock { state -> (ClusterView.Heard, [NodeID]) in
             let heard = state.view.heard(other)
             // Each counts once: whoever repeats what we said does not make others go.
-            guard heard == .own, state.announced == message.number else { return (heard, []) }
+            guard heard == .own, let own = state.announced, own.number == message.number else { return (heard, []) }
             state.announced = nil
-            return (heard, state.view.cameBack())
+            return (heard, state.view.cameBack(sentAt: own.at))
         }
         gone(lost, hasLeft: false)
         switch heard {
@@ -134,11 +134,11 @@ extension ControlBus {
         var fields = node.fields
         if isHello { fields[number: Self.helloField] = 1 }
         let message = message(.notice, .announce, fields)
-        let next = clock.monotonicMicroseconds() &+ ControlBounds.announceInterval.microseconds
+        let now = clock.monotonicMicroseconds()
         let goes = state.withLock { state in
             guard !state.isStopped else { return false }
-            state.announced = message.number
-            state.announceAt = next
+            state.announced = (message.number, now)
+            state.announceAt = now &+ ControlBounds.announceInterval.microseconds
             return true
         }
         if goes { send(message, to: .control) }
@@ -154,15 +154,38 @@ extension ControlBus {
     }
 
     /// Hands a message to the broker. A request that was not sent ends.
-    func send(_ message: ControlMessage, to channel: ChannelName) {
+    ///
+    /// - Parameter checked: the node of which this asks whether it hears it; `nil`: it says something.
+    func send(_ message: ControlMessage, to channel: ChannelName, checking checked: NodeID? = nil) {
         guard let bytes = message.encoded() else { return failed(message, .tooLarge) }
         metrics.addShared(.sent)
         let publication = Publication(channel: channel, payload: Payload(kind: .binary, bytes: bytes))
         broker.publish(publication) { [weak self] result in
-            guard case .failure(let error) = result else { return }
+            switch result {
+            case .success(let receipt):
+                if let receivers = receipt.receivers { self?.heard(message, on: channel, by: receivers, checked) }
             // It may have been published: then the answer comes, or the deadline.
-            if error.outcome == .notPublished { self?.failed(message, .unavailable) }
+            case .failure(let error): if error.outcome == .notPublished { self?.failed(message, .unavailable) }
+            }
         }
+    }
+
+    /// The broker says how many nodes a message reached.
+    private func heard(_ message: ControlMessage, on channel: ChannelName, by receivers: Int, _ checked: NodeID?) {
+        guard channel != .control else {
+            if message.command == .announce { state.withLock { $0.hearing.announced(receivers) } }
+            return
+        }
+        guard state.withLock(\.hearing.isKnown) else { return }
+        guard let checked else {
+            if receivers == 0, message.kind == .request { failed(message, .deaf) }
+            return
+        }
+        let lost = state.withLock { state in
+            state.hearing.checked(checked, receivers) ? state.exchange.deaf(checked) : []
+        }
+        metrics.addShared(.timeouts, lost.count)
+        complete(lost)
     }
 
     private func failed(_ message: ControlMessage, _ error: ControlError) {

@@ -41,8 +41,9 @@ public final class ControlBus: Sendable {
         /// When those that it refused are asked for again.
         var retryAt: UInt64?
         var announceAt: UInt64 = .max
-        /// The last announcement that is not back.
-        var announced: UInt64?
+        var hearing = HearingChecks()
+        /// The last announcement that is not back, and when it was sent.
+        var announced: (number: UInt64, at: UInt64)?
     }
 
     /// Where the broker posts; the owner gives it to ``Broker/start(receivers:)``.
@@ -57,10 +58,12 @@ public final class ControlBus: Sendable {
 
     /// - Parameters:
     ///   - receiver: the mailbox's place among the broker's receivers.
+    ///   - isAlone: whether there can be no other node, for the broker is this one's memory.
     ///   - run: runs what it is given soon and one after the other, and not at once: brokers post under locks of theirs.
     public init(
         node: ClusterNode, broker: any Broker, receiver: Int, metrics: CounterBlock<ControlCounter>,
-        clock: NodeClock = .system, run: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
+        isAlone: Bool = false, clock: NodeClock = .system,
+        run: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
     ) {
         self.node = node
         self.broker = broker
@@ -69,7 +72,9 @@ public final class ControlBus: Sendable {
         self.clock = clock
         ownChannel = .node(node.id)
         state = Mutex(
-            State(exchange: ControlExchange(last: UInt64.random(in: 0...1 << 62)), view: ClusterView(own: node)))
+            State(
+                exchange: ControlExchange(last: UInt64.random(in: 0...1 << 62)),
+                view: ClusterView(own: node, isAlone: isAlone)))
         let bus = Box()
         mailbox = Mailbox(wake: { run { bus.value?.visitMailbox() } })
         bus.value = self
@@ -107,8 +112,17 @@ public final class ControlBus: Sendable {
     /// All nodes that this one hears of, and itself.
     public var nodes: [ClusterNode] { state.withLock { $0.view.nodes } }
 
-    /// Whether this one hears of a node. Cheap, and counts nothing: for ids that strangers may have made up.
-    public func sees(_ node: NodeID) -> Bool { state.withLock { $0.view.contains(node) } }
+    /// How many nodes this one hears of, itself among them. Cheap.
+    public var nodeCount: Int { state.withLock { $0.view.count } }
+
+    /// Whether nodes may be there that this one has not heard of, for it is new here itself. Cheap.
+    public var isYoung: Bool { state.withLock { $0.view.isYoung } }
+
+    /// Whether this one hears of a node; `nil`: it can't say yet, for it is new here itself. Cheap, and counts nothing: for ids that
+    /// strangers may have made up.
+    public func sees(_ node: NodeID) -> Bool? {
+        state.withLock { $0.view.contains(node) ? true : $0.view.mayHide(node) ? nil : false }
+    }
 
     /// Asks one node, also this one.
     ///
@@ -123,7 +137,7 @@ public final class ControlBus: Sendable {
                 guard let answer = answers.first else { return completion(.failure(isLate ? .timeout : .gone)) }
                 completion(answer.status == .ok ? .success(answer) : .failure(.refused(answer.status)))
             }, fail: { completion(.failure($0)) })
-        begin(waiter, command, fields, body, expecting: { $0.contains(node) ? [node] : [] }, .node(node), limit)
+        begin(waiter, command, fields, body, of: node, .node(node), limit)
     }
 
     /// Asks all nodes in view, this one among them. The completion gets their answers, and who gave none.
@@ -137,7 +151,7 @@ public final class ControlBus: Sendable {
         let waiter = Waiter(
             complete: { answers, missing, _ in completion(.success((answers, missing))) },
             fail: { completion(.failure($0)) })
-        begin(waiter, command, fields, body, expecting: { $0.ids }, .control, limit)
+        begin(waiter, command, fields, body, of: nil, .control, limit)
     }
 
     /// Tells one node, or with `nil` all of them and this one. Nobody says whether it was heard.
@@ -150,38 +164,44 @@ public final class ControlBus: Sendable {
 
     /// What time decides: deadlines of requests, announcements, subscriptions that are tried again. The owner calls it some
     /// times a second; a deadline is as exact as that.
-    public func tick() {
+    public func advance() {
         let now = clock.monotonicMicroseconds()
-        let (late, missing, announces) = state.withLock {
-            state -> ([ControlExchange<Waiter>.Finished], [ChannelName], Bool) in
-            guard state.isStarted, !state.isStopped else { return ([], [], false) }
+        let (late, missing, announces, checked) = state.withLock {
+            state -> ([ControlExchange<Waiter>.Finished], [ChannelName], Bool, Set<NodeID>) in
+            guard state.isStarted, !state.isStopped else { return ([], [], false, []) }
             let late = state.exchange.expire(now: now)
             var missing: [ChannelName] = []
             if let at = state.retryAt, at <= now {
                 state.retryAt = nil
                 missing = [.control, ownChannel].filter { !state.heard.contains($0) }
             }
-            return (late, missing, state.announceAt <= now)
+            let checked = state.hearing.isDue(now: now) ? state.hearing.begin(state.exchange.awaited, now: now) : []
+            return (late, missing, state.announceAt <= now, checked)
         }
         metrics.addShared(.timeouts, late.count)
         complete(late)
         for channel in missing { subscribe(channel) }
         if announces { announce(isHello: false) }
+        // What it says does not matter, but whether anybody hears it.
+        for id in checked { send(message(.notice, .ping), to: .node(id), checking: id) }
     }
 
     func subscribe(_ channel: ChannelName) {
         broker.subscribe(channel, receiver: receiver, ticket: channel == .control ? 1 : 2)
     }
 
+    /// - Parameter node: who has to answer; `nil`: all in view.
     private func begin(
-        _ waiter: Waiter, _ command: ControlCommand, _ fields: ControlFields, _ body: ByteBuffer,
-        expecting: (ClusterView) -> Set<NodeID>, _ channel: ChannelName, _ limit: Duration
+        _ waiter: Waiter, _ command: ControlCommand, _ fields: ControlFields, _ body: ByteBuffer, of node: NodeID?,
+        _ channel: ChannelName, _ limit: Duration
     ) {
         let until = clock.monotonicMicroseconds() &+ limit.microseconds
         let begun = state.withLock { state -> Result<UInt64, ControlError> in
             guard !state.isStopped else { return .failure(.gone) }
-            let expected = expecting(state.view)
-            guard !expected.isEmpty else { return .failure(.unknownNode) }
+            if let node, !state.view.contains(node) {
+                return .failure(state.view.mayHide(node) ? .notYetInView : .unknownNode)
+            }
+            let expected = node.map { [$0] } ?? state.view.ids
             return state.exchange.begin(waiter, expecting: expected, until: until).map(Result.success)
                 ?? .failure(.overloaded)
         }
@@ -191,7 +211,7 @@ public final class ControlBus: Sendable {
             waiter.fail(error)
         case .success(let number):
             let message = ControlMessage(
-                kind: .request, command: command, sender: node.id, number: number, fields: fields, body: body)
+                kind: .request, command: command, sender: self.node.id, number: number, fields: fields, body: body)
             send(message, to: channel)
         }
     }

@@ -61,8 +61,13 @@ public struct ControlAnswer: Sendable, Equatable {
 public enum ControlError: Error, Sendable, Equatable, CustomStringConvertible {
     /// No such node is in view. Nothing was sent.
     case unknownNode
+    /// No such node is in view, and this one has not been there long enough to know of all. Nothing was sent.
+    case notYetInView
     /// The broker did not take the request. Nothing was sent.
     case unavailable
+    /// The node does not hear anything: it has died, or its link to the broker is down. Nobody is known to have got the
+    /// request; in a Redis Cluster that fails over somebody may have, by a replica.
+    case deaf
     /// Too many requests wait for answers here. Nothing was sent.
     case overloaded
     /// The request is above ``ControlBounds/messageBytes``. Nothing was sent.
@@ -77,7 +82,9 @@ public enum ControlError: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .unknownNode: "no such node"
+        case .notYetInView: "this node has just come and may not know of all others yet"
         case .unavailable: "broker is not available"
+        case .deaf: "the node can't be reached"
         case .overloaded: "too many requests wait for other nodes"
         case .tooLarge: "request is larger than \(ControlBounds.messageBytes) bytes"
         case .timeout: "the node did not answer in time"

@@ -79,6 +79,19 @@ struct ControlExchange<Waiter> {
         }
     }
 
+    /// A node can't be reached any more, though it may have done what it was asked: as ``gone(_:)``, but for those who wait their time
+    /// has run out.
+    mutating func deaf(_ node: NodeID) -> [Finished] {
+        gone(node).map { finished in
+            var finished = finished
+            finished.isLate = true
+            return finished
+        }
+    }
+
+    /// All nodes that owe an answer.
+    var awaited: Set<NodeID> { requests.values.reduce(into: []) { $0.formUnion($1.expected) } }
+
     /// Requests whose time has run out.
     mutating func expire(now: UInt64) -> [Finished] {
         guard earliest <= now else { return [] }

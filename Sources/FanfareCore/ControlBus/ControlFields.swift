@@ -12,11 +12,11 @@ public struct ControlFields: Sendable, Equatable {
 
     public init() {}
 
-    /// - Parameter skipped: counts what is no field, and those that come a second time.
+    /// - Parameter skipped: counts what is no field, those that come a second time, and those beyond ``ControlBounds/fields``.
     init(_ bytes: UnsafeRawBufferPointer, skipped: inout Int) {
         var fields = ControlFields()
         skipped += TypedFields.read(bytes) { id, value in
-            guard fields[id] == nil else { return false }
+            guard fields.fields.count < ControlBounds.fields, fields[id] == nil else { return false }
             fields.fields.append(Field(id: id, value: ByteBuffer(bytes: value)))
             return true
         }

@@ -16,9 +16,6 @@ public struct HistoryPage: Sendable, Equatable {
         }
     }
 
-    /// Bytes of publications in one page, about: it leaves as one message.
-    public static let maximumBytes = 4_194_304
-
     /// In the order that was asked for, with their positions.
     public var publications: [Publication]
     /// Where the stream ends.

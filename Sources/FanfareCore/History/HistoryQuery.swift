@@ -33,9 +33,12 @@ public struct PublishReceipt: Sendable, Equatable {
     public var position: StreamPosition?
     /// Whether another publish with the same idempotency key came before: nothing was published now.
     public var isDuplicate: Bool
+    /// In a reserved channel, how many nodes heard it, where the broker knows that; else `nil`.
+    public var receivers: Int?
 
-    public init(position: StreamPosition? = nil, isDuplicate: Bool = false) {
+    public init(position: StreamPosition? = nil, isDuplicate: Bool = false, receivers: Int? = nil) {
         self.position = position
         self.isDuplicate = isDuplicate
+        self.receivers = receivers
     }
 }

@@ -15,15 +15,11 @@ public final class SharedFrames: Sendable {
     private let publications: [Publication]
     /// Whether a client is not to hear one of them.
     let hasExclusions: Bool
-    /// Bytes of the payloads before each publication, and of all.
+    /// Bytes of the payloads, and of what is beside them, before each publication, and of all.
     private let sizes: [Int]
     private let encoded = Mutex(PerFormat<Encoded>())
     private let items = Mutex<[ObjectIdentifier: Encoded]>([:])
 
-    /// Most filters whose publications are kept for others with the same one.
-    private static let maximumFilters = 16
-    /// Most bytes of payloads of what is kept for them together: each may be encoded, for some hundred milliseconds.
-    static let maximumFilteredBytes = 4_194_304
     private let filtered = Mutex<[(filter: TagFilter, frames: SharedFrames)]>([])
 
     /// - Parameter publications: oldest first.
@@ -34,7 +30,7 @@ public final class SharedFrames: Sendable {
         sizes =
             [0]
             + publications.map { publication in
-                size += publication.payload.bytes.readableBytes
+                size += publication.size
                 return size
             }
     }
@@ -52,7 +48,7 @@ public final class SharedFrames: Sendable {
         }
     }
 
-    /// Bytes of all payloads.
+    /// Bytes of all of them.
     private var size: Int { sizes[publications.count] }
 
     /// How many there are.
@@ -61,7 +57,7 @@ public final class SharedFrames: Sendable {
     /// The newest `count` publications.
     func publications(last count: Int) -> [Publication] { Array(publications.suffix(count)) }
 
-    /// Bytes of their payloads.
+    /// Their bytes.
     func size(last count: Int) -> Int { sizes[publications.count] - sizes[max(0, publications.count - count)] }
 
     /// How many come after an offset.

@@ -6,9 +6,6 @@ import FanfareWire
 /// anything behind. So all channels without a stream have one epoch, and a stream begins with it. What is remembered are the
 /// channels whose stream has ended: their next one has an epoch of its own, so that no offset means two publications.
 struct StreamEpochs {
-    /// Ended streams that are remembered, 16 bytes each. More: the common epoch is another one from there on.
-    static let maximumEnded = 100_000
-
     private var common = StreamPosition.makeEpoch()
     /// By a hash of the channel's name; two channels with the same one share an epoch, which harms neither.
     private var ended: [UInt64: String] = [:]

@@ -26,6 +26,10 @@ public struct SubscriptionStart: Sendable, Equatable {
     public var isComplete: Bool
     /// ``publications`` are the last ones of these, which other clients get, too.
     public var shared: SharedFrames?
+    /// What was read for this client, whatever of it the client gets: a filter, or a place that is lost, leave less.
+    public var read = ReadCost()
+    /// This client's share of the publications for which the broker was asked: one read serves all who come back together.
+    public var asked = 0
 
     public init(position: StreamPosition? = nil, publications: [Publication] = [], isComplete: Bool = true) {
         self.position = position
@@ -33,11 +37,11 @@ public struct SubscriptionStart: Sendable, Equatable {
         self.isComplete = isComplete
     }
 
-    /// Bytes of the publications' payloads.
-    public var size: Int {
-        shared?.size(last: publications.count)
-            ?? publications.reduce(0) { $0 + $1.payload.bytes.readableBytes }
-    }
+    /// Bytes of the publications, without what stands around each.
+    public var size: Int { shared?.size(last: publications.count) ?? publications.reduce(0) { $0 + $1.size } }
+
+    /// The same with what stands around each, about.
+    public var weight: Int { size + publications.count * ReadCost.overhead }
 
     public static func == (lhs: SubscriptionStart, rhs: SubscriptionStart) -> Bool {
         lhs.position == rhs.position && lhs.publications == rhs.publications && lhs.isComplete == rhs.isComplete

@@ -33,7 +33,7 @@ final class ChannelSlot<Member: HubMember> {
         let number: Int32
         let format: WireFormat
         /// Its own lead, where its format has one.
-        let lead: [UInt8]?
+        let lead: Lead?
         let selection: Selection?
     }
 
@@ -95,7 +95,7 @@ final class ChannelSlot<Member: HubMember> {
     var isUnused: Bool { waiting == 0 && subscribers.isEmpty && personal == nil && selective == nil }
 
     /// Adds a subscriber. Returns its index in its list.
-    func add(_ entry: Entry, _ format: WireFormat, lead: [UInt8]?, _ selection: Selection?) -> Int32 {
+    func add(_ entry: Entry, _ format: WireFormat, lead: Lead?, _ selection: Selection?) -> Int32 {
         if let selection {
             let selective = selective ?? SelectiveSubscribers()
             self.selective = selective

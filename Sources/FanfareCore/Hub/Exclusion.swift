@@ -52,7 +52,7 @@ extension Exclusion.Share {
 extension ChannelSlot {
     /// Takes note of a publication, before it is added, that one client does not hear, or that comes behind one.
     func leaveOut(_ excluded: Member?, of prepared: PreparedPublication) {
-        if let excluded, !exclusions.contains(where: { $0.member === excluded }) { beginOmission(excluded) }
+        if let excluded, !exclusions.contains(where: { $0.member === excluded }) { beginExclusion(excluded) }
         for index in exclusions.indices {
             if exclusions[index].member === excluded {
                 exclusions[index].numbers.append(batched - events)
@@ -63,7 +63,7 @@ extension ChannelSlot {
     }
 
     /// From here on a subscriber has a batch of its own; what the turn brought before is in it.
-    private func beginOmission(_ member: Member) {
+    private func beginExclusion(_ member: Member) {
         let lists = inForce(of: member).map(\.list)
         guard !lists.isEmpty else { return }
         var exclusion = Exclusion<Member>(member: member)

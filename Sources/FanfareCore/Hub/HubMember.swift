@@ -29,6 +29,17 @@ public protocol HubMember: AnyObject {
     /// As ``enqueue(_:)`` of bytes.
     func enqueue(_ frame: SplitFrame)
 
+    /// Writes what comes before the shared part of one delivery, for a subscription with ``Lead/written``. Called in the order in
+    /// which the client gets its deliveries; the same rules as for `enqueue`.
+    ///
+    /// In a channel of which only the newest publication waits for a client that is behind, one with its lead may give way to a
+    /// newer one.
+    ///
+    /// - Parameter request: names the subscription among those of the client to the publication's channel.
+    /// - Returns: whether the client takes the delivery. If not, it hears nothing of it, and whether it is to have it later is
+    ///   the client's own business.
+    func writeLead(of publication: Publication, request: UInt32, into lead: inout ByteBuffer) -> Bool
+
     /// Whether bytes wait that the client did not take: then only the newest publication of some channels waits with them.
     var isBehind: Bool { get }
 
@@ -80,6 +91,9 @@ public struct HubMembership<Member: HubMember> {
 
     /// Whether the client has that subscription, in force or asked for.
     public func contains(_ channel: ChannelName, request: UInt32) -> Bool { find(channel, request) != nil }
+
+    /// Whether the client has a subscription to a channel, in force or asked for.
+    public func contains(_ channel: ChannelName) -> Bool { find(channel) != nil }
 
     /// One of the subscriptions to a channel.
     func find(_ channel: ChannelName) -> Int? {

@@ -5,21 +5,32 @@ import NIOCore
 extension HubShard {
     /// Adds a publication to what a client gets at the end of the turn that is not among the subscribers yet.
     func enqueue(_ prepared: PreparedPublication, for waiter: ChannelSlot<Member>.Waiter) {
-        guard let lead = waiter.lead else {
+        switch waiter.lead {
+        case nil:
             let hasDeltas = waiter.selection == .deltas
-            return waiter.member.enqueue(
+            waiter.member.enqueue(
                 hasDeltas ? prepared.frame(waiter.format, after: nil) : prepared.frame(waiter.format))
+        case .fixed(let lead):
+            if let frame = prepared.personal(waiter.format)?.frame(lead) { waiter.member.enqueue(frame) }
+        case .written:
+            guard let body = prepared.personal(waiter.format) else { return }
+            let frame = waiter.member.frame(of: prepared.publication, body, request: waiter.request)
+            if let frame { waiter.member.enqueue(frame) }
         }
-        if let frame = prepared.personal(waiter.format)?.frame(lead) { waiter.member.enqueue(frame) }
     }
 
     /// Gives them this turn's publications of a channel. Returns how many they got in all.
     func pass(_ personal: PersonalSubscribers<Member>, of slot: ChannelSlot<Member>, _ direct: Bool) -> Int {
         var deliveries = 0
-        for (index, list) in personal.lists.enumerated() where !list.frames.isEmpty {
+        for (index, list) in personal.lists.enumerated() where !list.frames.isEmpty || !list.unwritten.isEmpty {
             let omitted = slot.exclusions.isEmpty ? [] : slot.omitted(in: .personal(index))
-            deliveries &+=
-                direct ? send(list, of: slot, except: omitted) : enqueue(list, of: slot, except: omitted)
+            if !direct {
+                deliveries &+= enqueue(list, of: slot, except: omitted)
+            } else if list.isWritten {
+                deliveries &+= sendWritten(list, of: slot, except: omitted)
+            } else {
+                deliveries &+= send(list, of: slot, except: omitted)
+            }
             for (entry, exclusion) in omitted {
                 deliveries &+= give(list, entry, of: slot, except: slot.exclusions[exclusion].numbers)
             }
@@ -94,9 +105,10 @@ extension HubShard {
 
     /// Adds a turn's frames to what a subscriber gets at its end, or keeps the newest where that is enough. Returns how many
     /// it added.
-    private func give(
+    func give(
         _ list: PersonalSubscribers<Member>.List, _ index: Int, of slot: ChannelSlot<Member>, except numbers: [Int]
     ) -> Int {
+        guard !list.isWritten else { return giveWritten(list, index, of: slot, except: numbers) }
         let entry = list.entries[index]
         let member = entry.member.takeUnretainedValue()
         let keepsNewest = slot.keepsNewest && lanes[entry.lane] == nil && member.isBehind

@@ -22,6 +22,11 @@ extension HubShard {
             .init(member: .passUnretained(member), place: Int32(place), lane: member.membership.lane), waiter.format,
             lead: waiter.lead, waiter.selection)
         metrics.counters.add(.subscriptions)
+        switch waiter.selection {
+        case .deltas: metrics.counters.add(.deltaSubscriptions)
+        case .filtered: metrics.counters.add(.filterSubscriptions)
+        case nil: break
+        }
     }
 
     /// The subscription that waited is not to be.
@@ -38,6 +43,9 @@ extension HubShard {
         if entry.isWaiting {
             slot.waiting -= 1
         } else if let list = slot.list(of: member, place: place, index: Int(entry.index)) {
+            if case .selective = list, let hasDeltas = slot.selective?.hasDeltas(at: Int(entry.index)) {
+                metrics.counters.add(hasDeltas ? .deltaSubscriptions : .filterSubscriptions, -1)
+            }
             if let moved = slot.remove(at: Int(entry.index), list) {
                 moved.member._withUnsafeGuaranteedRef { $0.membership.places[Int(moved.place)].index = entry.index }
             }

@@ -21,9 +21,6 @@ extension HubShard {
     /// What this loop has passed on of a channel; `nil` where it does not flow or has no history.
     public func position(of channel: ChannelName) -> StreamPosition? { slots[channel]?.position }
 
-    /// Bytes of publications in the answers to clients after which the event loop has other things to do first.
-    static var answerBytes: Int { 1_048_576 }
-
     /// The answer to a read that waits for its turn.
     struct Answering {
         let slot: ChannelSlot<Member>
@@ -42,6 +39,7 @@ extension HubShard {
         guard let slot = slots[channel], let reading = slot.recoveries?.reads[read] else { return }
         switch result {
         case .success(let page):
+            slot.recoveries?.reads[read]?.cost = ReadCost(page)
             answering.append(Answering(slot: slot, read: read, page: page))
             if answering.count == 1 { answerMore() }
         case .failure(let error):
@@ -194,6 +192,7 @@ extension HubShard {
         slot.recoveries?.reads[read] = .init(waiters: waiters, query: query)
         if query != .position, let recent, recent.answers(query, of: channel, at: slot.position) {
             slot.recoveries?.reads[read]?.shared = recent.frames
+            slot.recoveries?.reads[read]?.isFresh = false
             return mailbox.post(.history(channel, read: read, .success(recent.page)))
         }
         broker.history(channel, query) { mailbox.post(.history(channel, read: read, $0)) }
@@ -228,13 +227,19 @@ extension HubShard {
             slot.recoveries?.asking.append(waiter)
             return 0
         }
+        let share = slot.recoveries?.reads[answering.read]?.share ?? 0
         guard let shared = shared(answering, slot), let count = page.count(for: waiter.wish, shared) else {
-            begin(waiter, slot, SubscriptionStart(position: live, isComplete: false))
+            var start = SubscriptionStart(position: live, isComplete: false)
+            start.read = slot.recoveries?.reads[answering.read]?.cost ?? ReadCost()
+            start.asked = share
+            begin(waiter, slot, start)
             return 0
         }
         var start = SubscriptionStart(
             position: max(page.position, live), publications: shared.publications(last: count))
         start.shared = shared
+        start.read = ReadCost(bytes: start.weight, items: count)
+        start.asked = share
         if shared.hasExclusions { start.leaveOut(waiter.member, findClient) }
         if let selection = waiter.selection { start.select(selection) }
         begin(waiter, slot, start)

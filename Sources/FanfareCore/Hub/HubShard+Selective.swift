@@ -5,6 +5,7 @@ import NIOCore
 extension HubShard {
     /// Gives them this turn's publications of a channel. Returns how many they got in all.
     func pass(_ selective: SelectiveSubscribers<Member>, of slot: ChannelSlot<Member>, _ direct: Bool) -> Int {
+        count(selective.takeTally())
         let (subscribers, groups) = (selective.subscribers, selective.groups)
         var (deliveries, writes, sent) = (0, 0, 0)
         withUnsafeTemporaryAllocation(of: UnsafeRawBufferPointer.self, capacity: groups.count) { batches in
@@ -34,6 +35,13 @@ extension HubShard {
         metrics.counters.add(.deliveryWrites, writes)
         metrics.counters.add(.bytesSent, sent)
         return deliveries
+    }
+
+    private func count(_ tally: SelectiveGroup.Tally) {
+        guard tally != SelectiveGroup.Tally() else { return }
+        metrics.counters.add(.filtered, tally.filtered)
+        metrics.counters.add(.deltaInputBytes, tally.deltaInput)
+        metrics.counters.add(.deltaOutputBytes, tally.deltaOutput)
     }
 
     /// Gives a subscriber whose lane can't be used a batch, or keeps the newest where that is enough. Returns how many

@@ -50,10 +50,8 @@ public final class HubShard<Member: HubMember> {
     var lanes = LaneTable<Member.Lane>()
     /// Room for the next batch.
     private var spare = ByteBuffer()
-    private static var spareBytes: Int { 131_072 }
-    /// Most bytes of a subscription's own lead: a client's name for it fits in every protocol. A channel has a list for
-    /// each length that its subscribers use.
-    public static var maximumLeadBytes: Int { 255 }
+    /// Room for the heads of one subscriber that writes its own leads.
+    var writtenHeads = WrittenHeads()
 
     /// - Parameters:
     ///   - receiver: this shard's index among the broker's receivers.
@@ -99,15 +97,16 @@ public final class HubShard<Member: HubMember> {
     ///   - request: names the subscription among those of the member to that channel.
     ///   - format: how publications read to this subscription, if not as to the member's others. The caller uses it in the
     ///     format table until the subscription has ended.
-    ///   - lead: what comes before the shared part of each publication, in a format with leads, and only there; at most
-    ///     ``maximumLeadBytes``.
+    ///   - lead: what comes before the shared part of each publication, in a format with leads, and only there.
     ///   - selection: what it gets of the channel, if not the same as others; not in a format with leads.
     public func subscribe(
         _ member: Member, to channel: ChannelName, request: UInt32, wish: RecoveryRequest = .none,
-        format: WireFormat? = nil, lead: [UInt8]? = nil, selection: Selection? = nil
+        format: WireFormat? = nil, lead: Lead? = nil, selection: Selection? = nil
     ) {
         precondition(!isFlushing, "subscribe during a fan-out")
-        precondition(lead?.count ?? 0 <= Self.maximumLeadBytes, "a lead of \(lead?.count ?? 0) bytes")
+        if case .fixed(let bytes) = lead {
+            precondition(bytes.count <= Self.maximumLeadBytes, "a lead of \(bytes.count) bytes")
+        }
         precondition(lead == nil || selection == nil, "a selection in a format with leads")
         let slot = slots[channel] ?? open(channel)
         if !slot.isUnused, member.membership.places.contains(where: { $0.slot === slot }) { slot.repeated += 1 }
@@ -179,10 +178,13 @@ public final class HubShard<Member: HubMember> {
         }
     }
 
+    /// The clients with a subscription to a channel in force, once for each.
+    public func members(of channel: ChannelName) -> [Member] { slots[channel]?.inForce.map(\.member) ?? [] }
+
     /// Takes a publication into this turn.
     public func publish(_ prepared: PreparedPublication) {
         metrics.counters.add(.publicationsOut)
-        guard var slot = slots[prepared.publication.channel], slot.isActive else { return }
+        guard var slot = slot(of: prepared.publication.channel), slot.isActive else { return }
         if slot.batched > 0, let selective = slot.selective {
             let copies = selective.bytesToCopy(prepared.publication.payload.bytes.readableBytes)
             if batchedBytes + copies > Self.copiedBytes {
@@ -212,9 +214,12 @@ public final class HubShard<Member: HubMember> {
         acceptedAt.append(accepted == 0 ? prepared.receivedAt : accepted)
     }
 
-    /// Most bytes of a turn's batches where groups of subscribers have copies of their own: a channel with many filters is
-    /// flushed before.
-    static var copiedBytes: Int { 1_048_576 }
+    /// The slot of a channel: mostly that of the publication before, which is found without a hash of its name. One that is in use
+    /// is not taken out of ``slots``.
+    private func slot(of channel: ChannelName) -> ChannelSlot<Member>? {
+        if let last = dirty.last, last.channel == channel, last.isActive, !last.isUnused { return last }
+        return slots[channel]
+    }
 
     /// Notes what filters and deltas cost.
     func spend(_ work: Int) { self.work &+= work }

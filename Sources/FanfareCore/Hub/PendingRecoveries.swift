@@ -21,14 +21,17 @@ struct PendingRecoveries<Member: HubMember> {
         let query: HistoryQuery
         /// The offset after which it reads; `nil`: it reads the newest.
         var since: UInt64? { query.since?.offset }
+        /// What it brought.
+        var cost = ReadCost()
+        /// Whether the broker was asked, and not a read of a moment ago taken again.
+        var isFresh = true
+        /// Of what the broker was asked for, the share of each.
+        var share: Int { isFresh ? (cost.items + waiters.count - 1) / max(1, waiters.count) : 0 }
         /// Its page and the live publications behind it, for all whom it serves.
         var shared: SharedFrames?
         /// How many live publications are in ``shared``.
         var later = 0
     }
-
-    /// Bytes of live publications that are kept during a read. More: those clients' history is read anew.
-    static var maximumRecent: Int { 1_048_576 }
 
     /// Clients that no read serves yet.
     var asking: [Waiter] = []

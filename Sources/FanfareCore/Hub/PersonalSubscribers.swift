@@ -5,7 +5,8 @@ import NIOCore
 /// any has none of this.
 ///
 /// Lists are by wire format and length of leads: the header of a frame counts lead and body, so it is the same for all of a
-/// list, and leads stand one behind the other in one array. For a delivery only the leads' place is looked up.
+/// list, and leads stand one behind the other in one array. For a delivery only the leads' place is looked up. Those that write a
+/// lead for each delivery are a list of each format, and have headers of their own as well.
 final class PersonalSubscribers<Member: HubMember> {
     typealias Entry = ChannelSlot<Member>.Entry
 
@@ -15,15 +16,26 @@ final class PersonalSubscribers<Member: HubMember> {
         let body: ByteBuffer
     }
 
+    /// A publication of this turn for those that write their own leads.
+    struct Unwritten {
+        let publication: Publication
+        let body: PersonalBody
+    }
+
     struct List {
         let format: WireFormat
+        /// 0 where ``isWritten``.
         let leadBytes: Int
+        /// Whether each of these writes a lead for each delivery.
+        let isWritten: Bool
         /// Never empty.
         var entries: [Entry] = []
         /// That of each entry.
         var leads: [UInt8] = []
         /// This turn's publications, all of the channel's.
         var frames: [Frame] = []
+        /// The same where ``isWritten``.
+        var unwritten: [Unwritten] = []
         /// What comes before the lead in each of them.
         var headers = ByteBuffer()
 
@@ -50,12 +62,19 @@ final class PersonalSubscribers<Member: HubMember> {
     var count: Int { lists.reduce(0) { $0 + $1.entries.count } }
 
     /// Adds a subscriber. Returns its index in its list.
-    func add(_ entry: Entry, _ format: WireFormat, lead: [UInt8]) -> Int32 {
-        let known = lists.firstIndex { $0.format == format && $0.leadBytes == lead.count }
+    func add(_ entry: Entry, _ format: WireFormat, lead: Lead) -> Int32 {
+        let (bytes, isWritten): ([UInt8], Bool) =
+            switch lead {
+            case .fixed(let bytes): (bytes, false)
+            case .written: ([], true)
+            }
+        let known = lists.firstIndex {
+            $0.format == format && $0.leadBytes == bytes.count && $0.isWritten == isWritten
+        }
         let list = known ?? lists.count
-        if known == nil { lists.append(List(format: format, leadBytes: lead.count)) }
+        if known == nil { lists.append(List(format: format, leadBytes: bytes.count, isWritten: isWritten)) }
         lists[list].entries.append(entry)
-        lists[list].leads += lead
+        lists[list].leads += bytes
         return Int32(lists[list].entries.count - 1)
     }
 
@@ -87,6 +106,11 @@ final class PersonalSubscribers<Member: HubMember> {
                 assertionFailure("a client has a lead for a format without leads")
                 continue
             }
+            guard !lists[index].isWritten else {
+                lists[index].unwritten.append(Unwritten(publication: prepared.publication, body: shared))
+                bytes = max(bytes, shared.bytes.readableBytes + Self.writtenHeadBytes)
+                continue
+            }
             let before = lists[index].headers.readableBytes
             shared.writeHeader(behind: lists[index].leadBytes, into: &lists[index].headers)
             let headerBytes = lists[index].headers.readableBytes - before
@@ -96,9 +120,13 @@ final class PersonalSubscribers<Member: HubMember> {
         return bytes
     }
 
+    /// Bytes of a head that is not written yet, about.
+    private static var writtenHeadBytes: Int { 64 }
+
     /// The turn is over.
     func endTurn() {
         for index in lists.indices {
+            lists[index].unwritten.removeAll(keepingCapacity: lists[index].unwritten.capacity <= 16)
             lists[index].frames.removeAll(keepingCapacity: lists[index].frames.capacity <= 16)
             lists[index].headers.clear()
         }

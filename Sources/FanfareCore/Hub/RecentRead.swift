@@ -6,9 +6,6 @@ import FanfareWire
 /// A shard keeps one, for as long as ``lifetime``: what a thousand clients of a channel cost that lost their node is one
 /// read and one encoding. So it may give publications to a client that the history has let go of a moment ago.
 struct RecentRead {
-    /// Ticks of the timing wheel (100 ms).
-    static let lifetime = 5
-
     let channel: ChannelName
     let query: HistoryQuery
     let page: HistoryPage

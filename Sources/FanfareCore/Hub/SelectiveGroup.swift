@@ -75,11 +75,30 @@ struct SelectiveGroup {
         var copied = 0
         /// Filters evaluated and deltas made, as ``TurnBudget`` counts them.
         var work = 0
+        /// For the operator.
+        var tally = Tally()
 
         mutating func add(_ other: Cost) {
             frame = max(frame, other.frame)
             copied += other.copied
             work += other.work
+            tally.add(other.tally)
+        }
+    }
+
+    /// What filters and deltas spared, over all subscribers.
+    struct Tally: Equatable {
+        /// Publications that filters left out.
+        var filtered = 0
+        /// Bytes of the data of publications that went out as what changed.
+        var deltaInput = 0
+        /// Bytes of the frames that brought them.
+        var deltaOutput = 0
+
+        mutating func add(_ other: Tally) {
+            filtered &+= other.filtered
+            deltaInput &+= other.deltaInput
+            deltaOutput &+= other.deltaOutput
         }
     }
 
@@ -88,23 +107,27 @@ struct SelectiveGroup {
     /// - Parameter previous: the publication before it, which those in ``Share/deltas`` have; `nil`: it is not known.
     mutating func add(_ prepared: PreparedPublication, after previous: Publication?, keepsNewest: Bool) -> Cost {
         let frame: ByteBuffer
-        var work = 0
+        var (work, tally) = (0, Tally())
         switch sort.share {
         case .filtered(let filter):
             let tags = prepared.publication.metadata?.tags ?? .none
             work = TurnBudget.filterBytes(filter, tags)
-            guard filter.matches(tags) else { return Cost(work: work) }
+            guard filter.matches(tags) else { return Cost(work: work, tally: Tally(filtered: count)) }
             frame = prepared.frame(sort.format)
         case .whole: frame = prepared.frame(sort.format, after: nil)
         case .deltas:
             // Whichever event loop is first makes it, and the others wait for it meanwhile.
             if let previous { work = TurnBudget.deltaBytes(previous, prepared.publication) }
             frame = prepared.frame(sort.format, after: previous)
+            if previous != nil {
+                tally.deltaInput = count &* prepared.publication.payload.bytes.readableBytes
+                tally.deltaOutput = count &* frame.readableBytes
+            }
         }
         let copied = append(frame)
         publications += 1
         if keepsNewest { newest = sort.share == .deltas ? prepared.frame(sort.format, after: nil) : frame }
-        return Cost(frame: frame.readableBytes, copied: copied, work: work)
+        return Cost(frame: frame.readableBytes, copied: copied, work: work, tally: tally)
     }
 
     /// The first frame is shared; writing behind it copies it then. Returns the bytes copied.

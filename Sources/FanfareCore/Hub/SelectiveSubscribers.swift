@@ -23,6 +23,8 @@ final class SelectiveSubscribers<Member: HubMember> {
     private var last: Publication?
     /// Different filters, counted for each format.
     private(set) var filters = 0
+    /// What was spared since the last ``takeTally()``.
+    private var tally = SelectiveGroup.Tally()
 
     /// Adds a subscriber. Returns its index.
     func add(_ entry: Entry, _ format: WireFormat, _ selection: Selection) -> Int32 {
@@ -38,6 +40,15 @@ final class SelectiveSubscribers<Member: HubMember> {
         guard index < subscribers.count else { return nil }
         subscribers[index] = last
         return last.entry
+    }
+
+    /// Whether a subscriber has deltas, now or soon; else it has a filter.
+    func hasDeltas(at index: Int) -> Bool { groups[Int(subscribers[index].group)].sort.share.hasDeltas }
+
+    /// What was spared since the last time.
+    func takeTally() -> SelectiveGroup.Tally {
+        defer { tally = SelectiveGroup.Tally() }
+        return tally
     }
 
     /// The member of a subscriber has this channel at another place now.
@@ -65,6 +76,7 @@ final class SelectiveSubscribers<Member: HubMember> {
         }
         let isBase = hasDeltas && prepared.publication.payload.bytes.readableBytes <= FossilDelta.maximumBytes
         last = isBase ? prepared.publication : nil
+        tally.add(cost.tally)
         return cost
     }
 

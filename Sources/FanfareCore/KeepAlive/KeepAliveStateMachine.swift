@@ -2,9 +2,12 @@
 public enum KeepAliveMode: Sendable, Equatable {
     /// The server pings, and the client has to show life after each ping (WebSocket).
     case serverPings
-    /// The server pings, and nothing can come back: a peer that is gone shows in what is written (SSE, HTTP streams).
+    /// The server pings, and nothing can come back: a peer that is gone shows in what is written (streamed answers).
     case serverPingsOnly
-    /// The client pings, and has to show life at least that often (MQTT, STOMP); see ``KeepAlive/clientTime(_:)``.
+    /// The server pings, and the client has to answer each ping: nothing else shows life. The first ping comes after a whole interval,
+    /// each further one a whole interval after the answer, as its clients count, too.
+    case serverPingsAnswered
+    /// The client pings, and has to show life at least that often; see ``KeepAlive/clientTime(_:)``.
     case clientPings(within: Duration)
 }
 
@@ -19,12 +22,12 @@ public struct KeepAliveStateMachine: Sendable {
         case off
         /// Next ping at that time.
         case resting(until: UInt64)
-        /// Pinged at `since`; must show life before `deadline`.
-        case awaitingPong(since: UInt64, deadline: UInt64)
+        /// Pinged at `since`; must show life in time, which began so many microseconds before.
+        case awaitingPong(since: UInt64, late: UInt32)
         /// Next ping at that time, and no answer to any.
         case pinging(next: UInt64)
-        /// Showed life at `since`, and must again within so many microseconds.
-        case listening(since: UInt64, within: UInt64)
+        /// Showed life at `since`, and must again within so many milliseconds.
+        case listening(since: UInt64, within: UInt32)
     }
 
     /// What to do when the deadline has come.
@@ -39,7 +42,12 @@ public struct KeepAliveStateMachine: Sendable {
         case none
     }
 
+    /// By how much a ping may be late without its answer having longer: what two ticks of the wheel cost.
+    private static let lateness: UInt64 = 250_000
+
     private var state = State.off
+    /// Whether intervals are counted from the answers, and the time for an answer from when its ping was due.
+    private var isExact = false
 
     public init() {}
 
@@ -52,24 +60,27 @@ public struct KeepAliveStateMachine: Sendable {
         now: UInt64, mode: KeepAliveMode = .serverPings, settings: KeepAlive, spread: Double
     ) -> UInt64? {
         if case .clientPings(let time) = mode {
-            let within = time.microseconds
+            // Rounded up, and at most 49 days.
+            let within = UInt32(clamping: (time.microseconds + 999) / 1_000)
             state = .listening(since: now, within: within)
-            return now + within
+            return now + UInt64(within) * 1_000
         }
         guard let interval = settings.pingInterval?.microseconds else { return nil }
-        let first = now + max(1, UInt64(Double(interval) * spread))
-        state = mode == .serverPings ? .resting(until: first) : .pinging(next: first)
+        isExact = mode == .serverPingsAnswered
+        let first = now + (isExact ? interval : max(1, UInt64(Double(interval) * spread)))
+        state = mode == .serverPingsOnly ? .pinging(next: first) : .resting(until: first)
         return first
     }
 
     /// The client showed life.
     ///
+    /// - Parameter settings: asked for only where they matter, for each message shows life.
     /// - Returns: the round trip in microseconds when a ping was out.
-    public mutating func lifeSeen(now: UInt64, settings: KeepAlive) -> UInt64? {
+    public mutating func lifeSeen(now: UInt64, settings: @autoclosure () -> KeepAlive) -> UInt64? {
         switch state {
         case .awaitingPong(let since, _):
-            guard let interval = settings.pingInterval?.microseconds else { return nil }
-            state = .resting(until: since + interval)
+            guard let interval = settings().pingInterval?.microseconds else { return nil }
+            state = .resting(until: (isExact ? now : since) + interval)
             return now &- since
         case .listening(_, let within):
             state = .listening(since: now, within: within)
@@ -86,18 +97,28 @@ public struct KeepAliveStateMachine: Sendable {
             return .none
         case .resting(let until) where now < until, .pinging(let until) where now < until:
             return .wait(until: until)
-        case .resting:
-            let deadline = now + settings.pongTimeout.microseconds
-            state = .awaitingPong(since: now, deadline: deadline)
-            return .ping(next: deadline)
-        case .awaitingPong(_, let deadline):
+        case .resting(let due):
+            let timeout = settings.pongTimeout.microseconds
+            // Who asks ``isOverdue(now:)`` may know the time of the ping as well as we do.
+            let sent = isExact ? max(due, now &- min(Self.lateness, timeout / 2)) : now
+            state = .awaitingPong(since: now, late: UInt32(clamping: now &- sent))
+            return .ping(next: sent + timeout)
+        case .awaitingPong(let since, let late):
+            let deadline = since - UInt64(late) + settings.pongTimeout.microseconds
             return now < deadline ? .wait(until: deadline) : .noPong
         case .pinging:
             guard let interval = settings.pingInterval?.microseconds else { return .none }
             state = .pinging(next: now + interval)
             return .ping(next: now + interval)
         case .listening(let since, let within):
-            return now < since + within ? .wait(until: since + within) : .noPong
+            let deadline = since + UInt64(within) * 1_000
+            return now < deadline ? .wait(until: deadline) : .noPong
         }
+    }
+
+    /// Whether the time for an answer is over, though the wheel may not have said so yet. Only where each ping is answered.
+    public func isOverdue(now: UInt64, settings: KeepAlive) -> Bool {
+        guard isExact, case .awaitingPong(let since, let late) = state else { return false }
+        return now >= since - UInt64(late) + settings.pongTimeout.microseconds
     }
 }

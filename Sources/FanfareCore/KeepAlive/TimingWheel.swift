@@ -11,15 +11,15 @@ public protocol WheelMember: AnyObject {
 
 /// Where a member is in its wheel.
 public struct WheelPlace {
-    /// -1: not scheduled.
-    var bucket: Int32 = -1
-    var index: Int32 = 0
+    /// When it is due, and so in which bucket it is.
     var tick: UInt64 = 0
+    /// Its index there; -1: not scheduled.
+    var index: Int32 = -1
 
     public init() {}
 
     /// Whether a deadline is set.
-    public var isScheduled: Bool { bucket >= 0 }
+    public var isScheduled: Bool { index >= 0 }
 }
 
 /// All deadlines of one event loop: pings, pongs, handshakes, closes. O(1) to set, move and cancel; one timer drives it.
@@ -54,7 +54,7 @@ public final class TimingWheel {
     public func cancel(_ member: any WheelMember) {
         let place = member.wheelPlace
         guard place.isScheduled else { return }
-        let bucket = Int(place.bucket)
+        let bucket = bucket(place.tick)
         let index = Int(place.index)
         let last = buckets[bucket].count - 1
         if index != last {
@@ -63,7 +63,7 @@ public final class TimingWheel {
             moved.wheelPlace.index = Int32(index)
         }
         buckets[bucket].removeLast()
-        member.wheelPlace.bucket = -1
+        member.wheelPlace.index = -1
         count -= 1
     }
 
@@ -74,7 +74,7 @@ public final class TimingWheel {
         if target > current + UInt64(buckets.count) { current = target - UInt64(buckets.count) }
         while current < target {
             current += 1
-            fire(bucket: Int(current % UInt64(buckets.count)), now: now)
+            fire(bucket: bucket(current), now: now)
         }
     }
 
@@ -96,9 +96,10 @@ public final class TimingWheel {
         }
     }
 
+    private func bucket(_ tick: UInt64) -> Int { Int(tick % UInt64(buckets.count)) }
+
     private func insert(_ member: any WheelMember, tick: UInt64) {
-        let bucket = Int(tick % UInt64(buckets.count))
-        member.wheelPlace.bucket = Int32(bucket)
+        let bucket = bucket(tick)
         member.wheelPlace.index = Int32(buckets[bucket].count)
         member.wheelPlace.tick = tick
         buckets[bucket].append(member)

@@ -10,11 +10,8 @@ public final class ClientRates: Sendable {
     public let publications: Rate?
     /// Subscriptions that it asks for.
     public let subscriptions: Rate?
-    /// Reads of histories and members, one for each started ``readBytes`` of their answers.
+    /// Reads of histories and members, one for each started ``readBytes`` or ``readItems`` of what they brought (``ReadCost``).
     public let reads: Rate?
-
-    /// Bytes of an answer that count as one read.
-    public static let readBytes = 65_536
 
     public init(
         messages: Rate? = nil, bytes: Rate? = nil, publications: Rate? = nil, subscriptions: Rate? = nil,

@@ -23,6 +23,9 @@ public struct Limits: Sendable, Equatable {
     public var maxMessageBytes = 65_536
     /// Fragments of one inbound message. More: close 1008. Each costs a header's work and none has to carry anything.
     public var maxFragments = 1_024
+    /// Attachments of one packet of a Socket.IO client: binary messages that belong to a text message. More: its connection ends. As
+    /// many as the official parser takes; they and the text together are held to ``maxMessageBytes``.
+    public var maxAttachments = 10
     /// Pings and pongs of one client in a second. More: close 1008. Each ping is answered; RFC 6455 sets no bound.
     public var maxControlFramesPerSecond = 50
     /// Bytes that wait for one client. More: it is a slow consumer and is cut with 3008.
@@ -88,6 +91,8 @@ public struct Limits: Sendable, Equatable {
     public var handshakeTimeout = Duration.seconds(10)
     /// From the upgrade to the first command of a protocol that has commands.
     public var firstCommandTimeout = Duration.seconds(10)
+    /// From the beginning of a Socket.IO connection to its first namespace. As long as the reference server gives.
+    public var socketIOConnectTimeout = Duration.seconds(45)
     /// From the first byte of a message to its last, while the client is read. A byte a second is no way to hold memory.
     public var messageTimeout = Duration.seconds(30)
     /// From our close frame to the peer's, before the socket is closed.
@@ -125,6 +130,13 @@ public struct KeepAlive: Sendable, Equatable {
     public var pongTimeout: Duration = .seconds(8)
 
     public init() {}
+
+    /// The same for clients that end themselves where no pings come.
+    public var alwaysOn: KeepAlive {
+        var settings = self
+        settings.pingInterval = pingInterval ?? KeepAlive().pingInterval
+        return settings
+    }
 
     /// What a client gets that wants to be silent for so long, `nil` for as long as it likes: within ``clientTimes``. Where a
     /// protocol has words for it, the client is told.

@@ -46,6 +46,11 @@ public struct Rate: Sendable, Hashable {
         min(Self.never, max(used, now * 1_000) + (count == 1 ? oneTime : Self.time(count, perSecond)))
     }
 
+    /// The state in which one more is let through after so many microseconds.
+    func debt(of wait: UInt64, now: UInt64) -> UInt64 {
+        min(Self.never, (now + wait) * 1_000 + (burstTime > oneTime ? burstTime - oneTime : 0))
+    }
+
     /// The state after one that was taken did not count; never less than a full bucket's.
     func giving(used: UInt64) -> UInt64 { used > oneTime ? used - oneTime : 0 }
 

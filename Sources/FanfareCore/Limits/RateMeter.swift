@@ -22,10 +22,13 @@ public struct RateMeter: ~Copyable, Sendable {
     }
 
     /// Takes `count` in any case. What the bucket did not hold has to be waited for: ``wait(now:)``.
-    public borrowing func charge(_ count: Int, now: UInt64) {
+    ///
+    /// - Parameter atMost: microseconds that have to be waited for at most.
+    public borrowing func charge(_ count: Int, now: UInt64, atMost: UInt64? = nil) {
         var current = used.load(ordering: .relaxed)
         while true {
-            let next = rate.charging(count, used: current, now: now)
+            var next = rate.charging(count, used: current, now: now)
+            if let atMost { next = max(current, min(next, rate.debt(of: atMost, now: now))) }
             let (isDone, newer) = used.weakCompareExchange(expected: current, desired: next, ordering: .relaxed)
             if isDone { return }
             current = newer

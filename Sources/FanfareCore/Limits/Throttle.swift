@@ -41,18 +41,18 @@ public struct Throttle: Sendable {
         hold(publications.wait(of: rate, now: now), for: .publications, now: now)
     }
 
-    /// A read brought so many bytes: beyond the first part of ``ClientRates/readBytes`` each started one counts as a read.
-    /// What is too much is a debt, so the client's next read has to wait for longer.
-    public mutating func answered(bytes count: Int, _ rates: ClientRates, now: UInt64) {
-        guard let rate = rates.reads, count > ClientRates.readBytes else { return }
-        reads.charge((count - 1) / ClientRates.readBytes, of: rate, now: now)
+    /// A read brought so much, and was charged as one when it was asked for. What is too much is a debt, so the client's next read
+    /// has to wait for longer.
+    public mutating func answered(_ cost: ReadCost, _ rates: ClientRates, now: UInt64) {
+        guard let rate = rates.reads, cost.reads > 1 else { return }
+        reads.charge(cost.reads - 1, of: rate, now: now)
     }
 
-    /// A subscription brought so many bytes of what its client missed. Nothing could be refused, so a client in debt is not
-    /// read for a while; answers below ``ClientRates/readBytes`` are free.
-    public mutating func recovered(bytes count: Int, _ rates: ClientRates, now: UInt64) {
-        guard let rate = rates.reads, count > ClientRates.readBytes else { return }
-        answered(bytes: count, rates, now: now)
+    /// A subscription had so much read of what its client missed. Nothing could be refused, so a client in debt is not read for a
+    /// while; what counts as one read is free.
+    public mutating func recovered(_ cost: ReadCost, _ rates: ClientRates, now: UInt64) {
+        guard let rate = rates.reads, cost.reads > 1 else { return }
+        answered(cost, rates, now: now)
         hold(reads.wait(of: rate, now: now), for: .reads, now: now)
     }
 

@@ -2,18 +2,6 @@
 ///
 /// Messages and commands are no measure: one message holds up to 512 commands, and one command may be a signature to check.
 public struct Turn: Sendable {
-    /// Units of one turn: 32 usual commands, a fifth of a millisecond.
-    public static let work = 32
-    /// Units of a short turn: a message, and a usual command in it.
-    public static let short = 2
-    /// Units of a token to be checked: an ECDSA signature takes 80 microseconds and more. Two of them fill a turn.
-    public static let token = 16
-    /// Bytes of a message that count as one more unit, for they have to be parsed.
-    public static let messageBytes = 2_048
-
-    /// Units of a request over HTTP: its head is taken apart, something is published, an answer is written.
-    public static let request = 4
-
     private var left: Int
     /// Units that were done.
     public private(set) var done = 0

@@ -3,13 +3,6 @@ import FanfareWire
 /// How much of its mailbox an event loop handles before it sees to its sockets: bytes of publications, and events, so that
 /// many small ones and answers that carry no publication have their end, too.
 public struct TurnBudget {
-    /// Bytes of publications in one turn, summed over channels.
-    public static let bytes = 524_288
-    /// Events in one turn. Each costs some hundred nanoseconds without its deliveries.
-    public static let events = 1_024
-    /// What an answer counts that may carry a page of history or members, some milliseconds of encoding for megabytes.
-    public static let bigAnswer = 32
-
     /// What it counts to hold tags against a filter, whether or not the publication passes: each comparison looks through them.
     public static func filterBytes(_ filter: TagFilter, _ tags: PublicationTags) -> Int {
         filter.size * (64 + tags.size)

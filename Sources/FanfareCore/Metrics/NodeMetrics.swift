@@ -23,6 +23,9 @@ public final class NodeMetrics: Sendable {
     /// Sum over the loops.
     public func sum(_ counter: LoopCounter) -> Int { loops.reduce(0) { $0 + $1.counters.value(counter) } }
 
+    /// Clients of that kind now, over the loops.
+    public func sum(_ kind: ClientKind) -> Int { loops.reduce(0) { $0 + $1.clients.value(kind) } }
+
     /// Sum over the loops.
     public func sum(_ reason: RefusalReason) -> Int { loops.reduce(0) { $0 + $1.refusals.value(reason) } }
 
@@ -51,6 +54,8 @@ public final class NodeMetrics: Sendable {
 /// What one event loop counts; written by that loop only.
 public final class LoopMetrics: Sendable {
     public let counters = CounterBlock<LoopCounter>()
+    /// Clients with a session now, by what they speak over what.
+    public let clients = CounterBlock<ClientKind>()
     public let refusals = CounterBlock<RefusalReason>()
     public let disconnects = CounterBlock<DisconnectIndex>()
     /// Times that a client was not read because it was too fast.
@@ -90,6 +95,8 @@ public enum LoopCounter: Int, CaseIterable, Sendable {
     case bytesReceived
     /// Messages that came to a session here by a request of their own.
     case emulatedMessages
+    /// Gauge: sessions that outlive their requests, those that have ended and still say so among them.
+    case requestSessions
     /// Bytes of compressed messages from clients as they came.
     case compressedBytesReceived
     /// Bytes of the same messages inflated.
@@ -126,10 +133,38 @@ public enum LoopCounter: Int, CaseIterable, Sendable {
     case streamBreaks
     /// Subscriptions refused, for their channel has as many filters as it may have.
     case filterRefusals
+    /// Gauge: subscriptions with a filter now.
+    case filterSubscriptions
+    /// Publications that filters left out, one for each subscriber.
+    case filtered
+    /// Gauge: subscriptions with deltas now.
+    case deltaSubscriptions
+    /// Bytes of the data of publications that went out as what changed, for each subscriber.
+    case deltaInputBytes
+    /// Bytes of the frames that brought them.
+    case deltaOutputBytes
     /// Gauge: connections of HTTP/2 now.
     case http2Connections
     /// Streams of HTTP/2 that were begun, a request each.
     case http2Streams
+    /// Subscriptions that backends made for clients.
+    case commandedSubscribes
+    /// Clients that a backend unsubscribed from a channel.
+    case commandedUnsubscribes
+    /// Clients that a backend ended.
+    case commandedDisconnects
+    /// Clients whose expiry or info a backend changed.
+    case commandedRefreshes
+    /// Gauge: sessions of Engine.IO that poll now.
+    case pollingSessions
+    /// Gauge: their polls that wait for an answer.
+    case waitingPolls
+    /// Clients of Engine.IO that moved from polling to a WebSocket.
+    case engineIOUpgrades
+    /// Gauge: sessions of Engine.IO whose client has not come back since the handshake.
+    case halfOpenSessions
+    /// Such sessions that ended to make room for another.
+    case halfOpenCuts
 }
 
 /// Counters that several threads write.
@@ -148,12 +183,26 @@ public enum SharedCounter: Int, CaseIterable, Sendable {
     case adminConnections
     /// Connections of the admin port that were closed to make room for another.
     case adminEvictions
+    /// Connections of the admin port that were closed because their readers took nothing of an answer.
+    case adminSlowReaders
     /// Requests whose session was on another node.
     case emulationForwarded
+    /// Requests of sessions that outlive them, whose session was on another node.
+    case sessionForwarded
+    /// Searches for such sessions on all nodes.
+    case sessionSearches
     /// Upgrades on which a trusted proxy said something that is no address.
     case forwardedMalformed
     /// Upgrades with X-Forwarded-For or Forwarded from peers that are not trusted.
     case forwardedUntrusted
+    /// Gauge: Redis instances on which this node hears emitters.
+    case emitterLinks
+    /// Events of emitters that this node published.
+    case emitterEvents
+    /// Requests of emitters that this node carried out.
+    case emitterRequests
+    /// Messages of emitters that were not taken: not of a known form, beyond a bound, or not published.
+    case emitterRefused
 }
 
 /// Why a client got no session. Raw values index a block, names are the metric's label.

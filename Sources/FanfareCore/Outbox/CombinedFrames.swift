@@ -4,9 +4,6 @@ import NIOCore
 ///
 /// Clients with the same channels come one after the other, so one memory is enough: the first of them pays for the copy.
 public struct CombinedFrames: Sendable {
-    /// Up to so many bytes in all a copy is worth it; beyond, a client holds references to what it gets.
-    public static let sharedBytes = 4_096
-
     private var head = ByteBuffer()
     private var tail = ByteBuffer()
     private var whole = ByteBuffer()

@@ -10,6 +10,9 @@ import NIOCore
 /// **Credit.** An answer that the node owes a client (missed publications, a page of history, a repaired gap) may be larger
 /// than the limit for live traffic. Its bytes are counted apart: what is behind it has the whole limit for itself, and
 /// whether the client is slow is a matter of the time in which it takes a chunk.
+///
+/// **Pieces.** Each turn that brought something is one piece, and a turn may have brought three bytes. So pieces are bounded in
+/// number, too, and beyond a few their own memory is counted for the node as well as what they refer to.
 public struct Outbox {
     /// Whether bytes were taken.
     public enum Verdict: Equatable, Sendable {
@@ -20,12 +23,6 @@ public struct Outbox {
         /// Would be above the limit: the client is a slow consumer. Nothing was added.
         case overflow
     }
-
-    /// Bytes that the transport gets at a time.
-    public static let chunkBytes = 65_536
-    /// Most bytes of credit: two of the largest answers. A single answer is taken in any case, what comes on top is counted
-    /// as live traffic.
-    public static let maximumCredit = 2 * HistoryPage.maximumBytes
 
     private struct Piece {
         let source: QueuedBytes
@@ -39,14 +36,36 @@ public struct Outbox {
     }
 
     private var pieces: [Piece] = []
+    /// As 32 bits, for every client has these: no limit lets 4 GiB wait for one.
+    private var counts = Counts()
+
+    private struct Counts {
+        var head: UInt32 = 0
+        var chunk: UInt32 = 0
+        var bytes: UInt32 = 0
+        var credit: UInt32 = 0
+    }
+
     /// Index of the first that is still there; a ring would cost idle clients memory.
-    private var head = 0
+    private var head: Int {
+        get { Int(counts.head) }
+        set { counts.head = UInt32(newValue) }
+    }
     /// Bytes that the transport has, the first of all.
-    private var chunk = 0
+    private var chunk: Int {
+        get { Int(counts.chunk) }
+        set { counts.chunk = UInt32(newValue) }
+    }
     /// Bytes that the client has not taken.
-    public private(set) var bytes = 0
+    public private(set) var bytes: Int {
+        get { Int(counts.bytes) }
+        set { counts.bytes = UInt32(newValue) }
+    }
     /// Those that do not count against the limit.
-    public private(set) var credit = 0
+    public private(set) var credit: Int {
+        get { Int(counts.credit) }
+        set { counts.credit = UInt32(newValue) }
+    }
 
     public init() {}
 
@@ -56,8 +75,14 @@ public struct Outbox {
     /// Bytes that count against the limit.
     public var liveBytes: Int { bytes - credit }
 
+    /// Pieces that wait, among them the one that the transport has the beginning of.
+    public var pieceCount: Int { pieces.count - head }
+
     /// Memory that its end would free, about.
-    public var share: Int { pieces[head...].reduce(0) { $0 + $1.source.share } }
+    public var share: Int { pieces[head...].reduce(ownBytes) { $0 + $1.source.share } }
+
+    /// Memory of the pieces themselves, as far as it is counted.
+    private var ownBytes: Int { max(0, pieceCount - Self.freePieces) * Self.pieceBytes }
 
     /// Adds bytes behind all others.
     ///
@@ -74,15 +99,22 @@ public struct Outbox {
         let count = source.bytes.readableBytes - taken
         guard count > 0 else { return .queued }
         let isCredited = isCredited && (credit == 0 || credit + count <= Self.maximumCredit)
-        guard isCredited || part == .rest || liveBytes == 0 || liveBytes + count + behind <= limit else {
+        guard isCredited || part == .rest || liveBytes == 0 || mayWait(count + behind, limit) else {
             return .overflow
         }
         let isFirst = isEmpty
         source.holders += 1
         pieces.append(Piece(source: source, taken: taken, end: taken + count, isCredited: isCredited, part: part))
+        if pieceCount > Self.freePieces { source.weigh(Self.pieceBytes) }
         bytes += count
         if isCredited { credit += count }
         return isFirst ? .write : .queued
+    }
+
+    /// Whether so many live bytes more may wait, as one more piece. An answer may have more pieces by itself, and what is behind it shall not
+    /// be cut for that. Without a limit nothing is refused: a farewell.
+    private func mayWait(_ count: Int, _ limit: Int) -> Bool {
+        liveBytes + count <= limit && (pieceCount < Self.maximumPieces || credit > 0 || limit == .max)
     }
 
     /// Begins the next chunk for the transport. Returns its bytes: none while it has one, or nothing waits.
@@ -143,7 +175,7 @@ public struct Outbox {
             }
             index += 1
             // The rest of a frame stands behind its head.
-            if index < pieces.count, pieces[index].part == .rest { index += 1 }
+            while index < pieces.count, pieces[index].part == .rest { index += 1 }
         }
         let before = bytes
         while pieces.count > index { removeLast() }
@@ -156,13 +188,20 @@ public struct Outbox {
 
     private mutating func removeFirst() {
         pieces[head].source.holders -= 1
+        if pieceCount > Self.freePieces { pieces[head].source.weigh(-Self.pieceBytes) }
         head += 1
     }
 
-    private mutating func removeLast() { pieces.removeLast().source.holders -= 1 }
+    private mutating func removeLast() {
+        let isCounted = pieceCount > Self.freePieces
+        let source = pieces.removeLast().source
+        source.holders -= 1
+        if isCounted { source.weigh(-Self.pieceBytes) }
+    }
 
     /// Lets go of everything: the client is gone.
     public mutating func removeAll() {
+        pieces[head...].first?.source.weigh(-ownBytes)
         for piece in pieces[head...] { piece.source.holders -= 1 }
         self = Outbox()
     }

@@ -12,16 +12,23 @@ public struct PendingBytes {
         public let part: FramePart
     }
 
-    /// Up to so many bytes of a frame with a head of its own, a copy costs less than two references.
-    public static let copiedBytes = 1_024
-
     /// Nearly always the only one, so it needs no array.
     private var first: Piece?
+    /// Whether publications are among them.
+    public var hasDeliveries = false
     private var rest: [Piece] = []
+    /// As 32 bits, for every client has these: a turn is written before a second piece makes it large.
+    private var counts: (bytes: UInt32, credit: UInt32) = (0, 0)
     /// All bytes.
-    public private(set) var bytes = 0
+    public private(set) var bytes: Int {
+        get { Int(counts.bytes) }
+        set { counts.bytes = UInt32(newValue) }
+    }
     /// Those that do not count against the client's limit.
-    public private(set) var credit = 0
+    public private(set) var credit: Int {
+        get { Int(counts.credit) }
+        set { counts.credit = UInt32(newValue) }
+    }
 
     public init() {}
 
@@ -59,6 +66,11 @@ public struct PendingBytes {
         }
         add(frame.head, isCredited, .head)
         add(frame.body, isCredited, .rest)
+    }
+
+    /// Adds one frame in parts, which others may hold, too.
+    public mutating func append(_ parts: [ByteBuffer], isCredited: Bool) {
+        for (index, part) in parts.enumerated() { add(part, isCredited, index == 0 ? .head : .rest) }
     }
 
     private func joinable(with bytes: ByteBuffer, _ isCredited: Bool) -> ByteBuffer? {

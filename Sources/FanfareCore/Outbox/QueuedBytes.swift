@@ -15,7 +15,7 @@ public final class QueuedBytes {
         self.bytes = bytes
         self.memory = memory
         self.metrics = metrics
-        size = bytes.storageCapacity
+        size = bytes.storageCapacity + Self.ownBytes
         memory.change(by: size)
         metrics.counters.add(.queueMemory, size)
     }
@@ -25,6 +25,13 @@ public final class QueuedBytes {
         metrics.counters.add(.queueMemory, -size)
     }
 
+    /// Counts memory of an outbox that is beside what waits in it; below zero: it is free again.
+    func weigh(_ bytes: Int) {
+        guard bytes != 0 else { return }
+        memory.change(by: bytes)
+        metrics.counters.add(.queueMemory, bytes)
+    }
+
     /// Bytes that an outbox frees when it lets go, about: those of others are not its own.
     var share: Int { size / max(1, holders) }
 }
@@ -32,9 +39,6 @@ public final class QueuedBytes {
 /// Finds what is queued already: the clients of a fan-out queue the same bytes one after the other, in one turn; those that
 /// come back get the same history in many.
 public struct QueueLedger {
-    /// Bytes from which something is found after its turn, too.
-    static let largeBytes = 65_536
-
     private struct Large { weak var entry: QueuedBytes? }
 
     private let memory: QueueMemory

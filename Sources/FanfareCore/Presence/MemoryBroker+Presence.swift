@@ -37,12 +37,13 @@ extension MemoryBroker {
     }
 
     public func presence(
-        of channel: ChannelName, limit: Int,
+        of channel: ChannelName, limit: Int, maxBytes: Int,
         completion: @escaping @Sendable (Result<PresencePage, BrokerError>) -> Void
     ) {
         completion(
             read(channel) { presence in
-                PresencePage(members: presence.count <= limit ? presence.infos : [], total: presence.count)
+                let isShort = presence.count <= limit && presence.bytes <= maxBytes
+                return PresencePage(members: isShort ? presence.infos : [], total: presence.count)
             })
     }
 

@@ -22,6 +22,9 @@ struct MemoryPresence {
 
     var count: Int { members.count }
 
+    /// Bytes of all infos, about.
+    private(set) var bytes = 0
+
     /// What was looked at so far, for a test that holds the costs.
     var steps: Int { expiries.steps + goneSince.steps }
 
@@ -30,6 +33,7 @@ struct MemoryPresence {
         var joined: [ClientInfo] = []
         for info in infos {
             let earlier = members.updateValue(Member(info: info, expiry: expiry), forKey: info.client)
+            bytes += info.size - (earlier?.info.size ?? 0)
             if let earlier { count(earlier.info.user, -1) }
             count(info.user, 1)
             note(info.client, expiry)
@@ -91,6 +95,7 @@ struct MemoryPresence {
     private mutating func remove(_ client: ExactText) -> ClientInfo? {
         guard let member = members.removeValue(forKey: client) else { return nil }
         count(member.info.user, -1)
+        bytes -= member.info.size
         return member.info
     }
 

@@ -24,7 +24,7 @@ extension NoPresence {
     ) { completion(.failure(.noPresence)) }
 
     public func presence(
-        of channel: ChannelName, limit: Int,
+        of channel: ChannelName, limit: Int, maxBytes: Int,
         completion: @escaping @Sendable (Result<PresencePage, BrokerError>) -> Void
     ) { completion(.failure(.noPresence)) }
 

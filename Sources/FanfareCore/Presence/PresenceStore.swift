@@ -35,9 +35,9 @@ public protocol PresenceStore: AnyObject, Sendable {
     func reap(
         _ channel: ChannelName, completion: @escaping @Sendable (Result<PresenceChange, BrokerError>) -> Void)
 
-    /// All members, if they are not more than `limit`.
+    /// All members, if they are not more than `limit` and have no more than about `maxBytes`.
     func presence(
-        of channel: ChannelName, limit: Int,
+        of channel: ChannelName, limit: Int, maxBytes: Int,
         completion: @escaping @Sendable (Result<PresencePage, BrokerError>) -> Void)
 
     /// How many members there are.
@@ -60,7 +60,7 @@ public struct PresenceChange: Sendable, Equatable {
 
 /// The members of a channel at one moment.
 public struct PresencePage: Sendable, Equatable {
-    /// Empty when there are more than the limit.
+    /// Empty when there are more than the limit, or more bytes of them.
     public var members: [ClientInfo]
     /// How many there are.
     public var total: Int
@@ -70,7 +70,10 @@ public struct PresencePage: Sendable, Equatable {
         self.total = total
     }
 
-    /// Whether the limit kept them back.
+    /// Bytes of all members' infos, with what stands around each.
+    var bytes: Int { members.reduce(0) { $0 + $1.size + ReadCost.overhead } }
+
+    /// Whether a limit kept them back.
     public var isTooLarge: Bool { members.isEmpty && total > 0 }
 }
 

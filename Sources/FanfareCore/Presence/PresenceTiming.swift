@@ -14,7 +14,4 @@ public struct PresenceTiming: Sendable, Equatable {
     /// For how long it is remembered that a member's end was announced: a node that comes back later than this, and had
     /// kept its clients, brings them back without a join.
     public var memory: Duration { ttl * 10 }
-
-    /// Members in one call of the store, so that none keeps it from other work for long.
-    public static let batch = 500
 }

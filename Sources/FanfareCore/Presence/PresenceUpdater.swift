@@ -7,6 +7,16 @@ import FanfareWire
 public final class PresenceUpdater {
     /// What the store said to a channel's call.
     public struct Answer: Sendable {
+        /// As how many events of a turn it counts: each member is looked up in its channel.
+        var weight: Int {
+            let named =
+                switch call {
+                case .join(_, let clients), .leave(let clients): clients.count
+                case .refresh, .reap: (try? result.get())?.missing.count ?? 0
+                }
+            return 1 + named / 4
+        }
+
         enum Call {
             case join(UInt32, [ExactText])
             case leave([ExactText])
@@ -24,6 +34,7 @@ public final class PresenceUpdater {
     private let timing: PresenceTiming
     private let wheel: TimingWheel
     private let answers: Mailbox<Answer>
+    private var answered: MailboxReader<Answer>
     private let metrics: LoopMetrics
     private let now: () -> UInt64
     private var channels: [ChannelName: Channel] = [:]
@@ -42,6 +53,7 @@ public final class PresenceUpdater {
         self.timing = PresenceTiming(ttl: rules.presenceTTL)
         self.wheel = wheel
         self.answers = answers
+        self.answered = MailboxReader(answers)
         self.metrics = metrics
         self.now = now
     }
@@ -90,10 +102,19 @@ public final class PresenceUpdater {
         for channel in channels.values { carryOut(channel.machine.changes(now: now()), channel) }
     }
 
-    /// Takes the store's answers.
-    public func visitAnswers() {
-        for answer in answers.take() {
-            guard let channel = channels[answer.channel] else { continue }
+    /// Takes the store's answers, one turn's worth. Returns whether these were all.
+    @discardableResult
+    public func visitAnswers() -> Bool {
+        var budget = TurnBudget()
+        while !budget.isSpent, let answer = answered.next() {
+            budget.spend(events: answer.weight)
+            take(answer)
+        }
+        return answered.end()
+    }
+
+    private func take(_ answer: Answer) {
+        if let channel = channels[answer.channel] {
             change(channel) { machine, now in
                 let outlook = try? answer.result.get()
                 switch answer.call {

@@ -24,6 +24,23 @@ public final class ClientIdentity: Sendable {
         capabilities = claims.capabilities
         self.permissions = permissions
     }
+
+    /// The same client, as a backend changes it.
+    ///
+    /// - Parameters:
+    ///   - other: what it was; `nil`: a client without a token.
+    ///   - permissions: of one without a token.
+    ///   - expiresAt: seconds since 1970; `nil`: never.
+    ///   - info: `nil`: as before.
+    init(
+        _ other: ClientIdentity?, permissions: ClientPermissions, expiresAt: Int64?, info: ByteBuffer?, now: TokenTime
+    ) {
+        user = other?.user ?? ""
+        self.info = info ?? other?.info
+        expiry = expiresAt.map { TokenExpiry($0, acceptedAt: now) }
+        capabilities = other?.capabilities
+        self.permissions = other?.permissions ?? permissions
+    }
 }
 
 extension ClientPermissions {
@@ -54,8 +71,19 @@ extension ClientPermissions {
 
 /// What let a client into a channel, where that was not the channel's rules. Immutable: a refresh makes a new one.
 public final class SubscriptionGrant: Sendable {
-    /// Whether the node made the subscription because the connection's token says so.
-    public let isServerSide: Bool
+    /// Who gave it.
+    public enum Source: Sendable {
+        /// A token of the subscription, which the client asked for.
+        case subscriptionToken
+        /// The connection's token, which names the channel.
+        case connectionToken
+        /// A command of the backend.
+        case backend
+    }
+
+    public let source: Source
+    /// Whether the node made the subscription, and not the client.
+    public var isServerSide: Bool { source != .subscriptionToken }
     /// JSON that others see beside the user in this channel; `nil`: as in the connection.
     public let info: ByteBuffer?
     /// When it ends; `nil`: with the connection.
@@ -67,7 +95,7 @@ public final class SubscriptionGrant: Sendable {
 
     /// What a token of the subscription gave.
     public init(_ claims: SubscriptionClaims, now: TokenTime) {
-        isServerSide = false
+        source = .subscriptionToken
         info = claims.info
         expiry = claims.expiresAt.map { TokenExpiry($0, acceptedAt: now) }
         ttl = expiry?.ttl(now)
@@ -76,9 +104,18 @@ public final class SubscriptionGrant: Sendable {
 
     /// What the connection's token gave by naming the channel.
     public init(_ subscription: ServerSubscription) {
-        isServerSide = true
+        source = .connectionToken
         info = subscription.info
         expiry = nil
+        ttl = nil
+        allow = []
+    }
+
+    /// What a backend gave.
+    public init(_ subscription: CommandedSubscription, now: TokenTime) {
+        source = .backend
+        info = subscription.info
+        expiry = subscription.expiresAt.map { TokenExpiry($0, acceptedAt: now) }
         ttl = nil
         allow = []
     }

@@ -1,4 +1,5 @@
 import FanfareWire
+import NIOCore
 
 /// Who a client is and what it may do where: what its tokens opened and, where it has none, what the configuration gives.
 ///
@@ -58,6 +59,15 @@ public struct Grants: Sendable {
     /// Whether the node made this subscription; such a one can't be lost while the connection goes on.
     public func isServerSide(_ channel: ChannelName) -> Bool { self[channel]?.isServerSide == true }
 
+    /// Changes what the backend says of the client.
+    ///
+    /// - Parameters:
+    ///   - expiresAt: seconds since 1970; `nil`: never.
+    ///   - info: `nil`: as before.
+    public mutating func refresh(expiresAt: Int64?, info: ByteBuffer?, now: TokenTime) {
+        identity = ClientIdentity(identity, permissions: anonymous, expiresAt: expiresAt, info: info, now: now)
+    }
+
     /// Whether a subscription goes on with a new token of the connection, which is ``identity`` by now.
     ///
     /// - Parameters:
@@ -68,8 +78,8 @@ public struct Grants: Sendable {
         _ channel: ChannelName, _ claims: ConnectClaims, listed: Set<ExactText>, _ rules: ChannelRules?
     ) -> Bool {
         if let grant = self[channel] {
-            // It has a token of its own, and ends with that.
-            guard grant.isServerSide else { return true }
+            // It has a token of its own and ends with that, or the backend wants it.
+            guard grant.source == .connectionToken else { return true }
             if listed.contains(channel.text) { return true }
             // The node made it because the token before listed it. A token that lists others takes it back; one that says
             // nothing of channels leaves it to what the client may do by itself.

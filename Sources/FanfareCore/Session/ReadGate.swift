@@ -22,6 +22,11 @@ public struct ReadGate: Sendable {
     /// They are there.
     public mutating func end() { if state == .answer { state = .open } }
 
+    /// The subscription whose recovery is read, by its command's number; `nil`: there is none.
+    public var recovery: UInt32? {
+        if case .recovery(let id) = state { id } else { nil }
+    }
+
     /// What a subscription missed is read.
     public mutating func beginRecovery(_ id: UInt32) { state = .recovery(id) }
 

@@ -4,6 +4,10 @@ import FanfareWire
 public enum SessionAction: Sendable, Equatable {
     /// Nothing.
     case none
+    /// Several things, in this order.
+    case all([SessionAction])
+    /// Nothing; a command was refused that asked for no answer.
+    case dropped
     /// Send this message.
     case send(Body)
     /// Send this message; it refuses a command.
@@ -12,12 +16,18 @@ public enum SessionAction: Sendable, Equatable {
     case answer(Body)
     /// Send what a subscription missed, as publications read to this client.
     case deliver(SubscriptionStart)
+    /// Send this message, and behind it what a subscription missed, as publications read to this client.
+    case announce(Body, SubscriptionStart)
     /// Subscribe the client, then report back. A selection of deltas is for formats whose codec has them.
     case subscribe(ChannelName, RecoveryRequest, Selection? = nil, id: UInt32)
+    /// Subscribe the client as the request says, then report back.
+    case join(SubscriptionRequest)
+    /// End one of the client's subscriptions to the channel, that of this request.
+    case leave(ChannelName, request: UInt32)
     /// Unsubscribe the client, then send these messages.
     case unsubscribe(ChannelName, replies: [Body])
-    /// Publish, then report back.
-    case publish(ChannelName, Payload, id: UInt32)
+    /// Publish with these tags, then report back.
+    case publish(ChannelName, Payload, PublicationTags = .none, id: UInt32)
     /// Read the channel's history, then report back.
     case history(ChannelName, HistoryQuery, id: UInt32)
     /// Read who is in the channel, then report back.
@@ -38,15 +48,4 @@ public enum SessionAction: Sendable, Equatable {
 public enum TokenPurpose: Sendable, Equatable {
     case connection
     case subscription
-}
-
-/// A subscription that the node makes by itself, because a token says so.
-public struct SubscriptionRequest: Sendable, Equatable {
-    public let channel: ChannelName
-    public let wish: RecoveryRequest
-
-    public init(channel: ChannelName, wish: RecoveryRequest) {
-        self.channel = channel
-        self.wish = wish
-    }
 }

@@ -19,6 +19,21 @@ protocol CentrifugeEncoder: PublicationListEncoder {
     static func presencePush(_ event: PresenceEvent) -> Body
     /// The node ended a subscription. Codes from 2500 make SDKs subscribe again by themselves.
     static func unsubscribePush(_ channel: ChannelName, code: UInt32, reason: String) -> Body
+    /// The node made a subscription.
+    ///
+    /// - Parameters:
+    ///   - position: where it begins; `nil` in a channel without history.
+    ///   - isRecoverable: whether the client may come back with its position.
+    ///   - data: what the backend says with it.
+    static func subscribePush(
+        _ channel: ChannelName, position: StreamPosition?, isRecoverable: Bool, data: Payload?
+    ) -> Body
+    /// The backend has changed when the client expires.
+    ///
+    /// - Parameter ttl: seconds until then; `nil`: never.
+    static func refreshPush(ttl: UInt32?) -> Body
+    /// Why the node ends a client, where no close frame says it.
+    static func disconnectPush(code: UInt16, reason: String) -> Body
 
     /// The reply to `connect`.
     ///

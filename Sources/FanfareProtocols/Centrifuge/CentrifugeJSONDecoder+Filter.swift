@@ -3,9 +3,6 @@ import NIOCore
 
 /// A subscription's filter out of JSON (`client.proto`: FilterNode).
 extension CentrifugeJSONDecoder {
-    /// Most bytes of a filter as JSON: what reading it costs is linear in them, for each level.
-    private static let maximumFilterBytes = 4 * TagFilter.maximumBytes
-
     /// The `tf` of a `subscribe`; `nil` where there is none.
     static func filter(_ fields: JSONMembers) -> Result<TagFilter, TagFilterError>? {
         guard let value = present("tf", fields) else { return nil }

@@ -10,17 +10,25 @@ extension CentrifugeJSONEncoder {
         push(publication, sizeHint: sizeHint(publication) * 9 / 8) { writeWhole(publication, into: &$0) }
     }
 
-    /// `{"push":{"channel":…,"pub":{"data":"…","delta":true,"offset":…}}}`; `nil` where the delta is no smaller.
+    /// `{"push":{"channel":…,"pub":{"data":"…","delta":true,"offset":…}}}`; `nil` where that is no smaller than ``wholePush(_:)``.
     public static func deltaPush(_ publication: Publication, after previous: Publication) -> Body? {
-        let delta = FossilDelta.create(
-            base: text(previous.payload), target: text(publication.payload), keepsCharacters: true)
-        guard let delta else { return nil }
+        let target = text(publication.payload)
+        let delta = FossilDelta.create(base: text(previous.payload), target: target, keepsCharacters: true)
+        // A delta has line breaks of its own, each of which is two bytes in a string.
+        guard let delta, size(delta) + isDelta.utf8CodeUnitCount < size(target) else { return nil }
         return push(publication, sizeHint: delta.readableBytes + publication.channel.string.utf8.count + 96) {
             write(publication, into: &$0) { buffer in
                 delta.withUnsafeReadableBytes { JSONWriter.writeString($0, into: &buffer) }
-                buffer.writeStaticString(#","delta":true"#)
+                buffer.writeStaticString(isDelta)
             }
         }
+    }
+
+    private static let isDelta: StaticString = #","delta":true"#
+
+    /// Bytes of a text as a string.
+    private static func size(_ text: ByteBuffer) -> Int {
+        text.withUnsafeReadableBytes { JSONWriter.stringSize($0) }
     }
 
     public static var wholeItems: any PublicationListEncoder.Type { CentrifugeJSONWholeItems.self }

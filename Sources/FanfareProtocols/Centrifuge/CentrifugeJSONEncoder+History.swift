@@ -5,16 +5,50 @@ import NIOCore
 extension CentrifugeJSONEncoder {
     /// The reply to `subscribe`.
     public static func subscribeReply(id: UInt32, _ subscription: CentrifugeSubscribeResult) -> Body {
+        let shared = subscription.items.flatMap { $0.readableBytes >= referencedBytes ? $0 : nil }
         let size = subscription.items?.readableBytes ?? sizeHint(subscription.publications)
-        return Body(.text, sizeHint: 160 + size) { buffer in
+        return Body(
+            .text, sizeHint: 160 + (shared == nil ? size : 0), rest: shared.map { [$0, endOfItems] } ?? []
+        ) { buffer in
             buffer.writeString("{\"id\":\(id),\"subscribe\":")
+            if shared != nil { return writeUpToItems(subscription, into: &buffer) }
             write(subscription, into: &buffer)
             buffer.writeStaticString("}")
         }
     }
 
+    /// Items of so many bytes are not copied into the replies of all clients that missed them.
+    static let referencedBytes = 16_384
+
+    /// What follows the items of a reply.
+    private static let endOfItems = ByteBuffer(string: "]}}")
+
     /// The result of a subscription as an object.
     static func write(_ subscription: CentrifugeSubscribeResult, into buffer: inout ByteBuffer) {
+        guard !subscription.publications.isEmpty else {
+            writeFields(subscription, into: &buffer)
+            buffer.writeStaticString("}")
+            return
+        }
+        writeUpToItems(subscription, into: &buffer)
+        if let items = subscription.items {
+            buffer.writeImmutableBuffer(items)
+        } else {
+            writeItems(subscription.publications, into: &buffer)
+        }
+        buffer.writeStaticString("]}")
+    }
+
+    /// All before the first publication.
+    private static func writeUpToItems(_ subscription: CentrifugeSubscribeResult, into buffer: inout ByteBuffer) {
+        let start = buffer.writerIndex
+        writeFields(subscription, into: &buffer)
+        if buffer.writerIndex > start + 1 { buffer.writeStaticString(",") }
+        buffer.writeStaticString(#""publications":["#)
+    }
+
+    /// `{` and all fields but the publications.
+    private static func writeFields(_ subscription: CentrifugeSubscribeResult, into buffer: inout ByteBuffer) {
         buffer.writeStaticString("{")
         let start = buffer.writerIndex
         func field() { if buffer.writerIndex > start { buffer.writeStaticString(",") } }
@@ -42,18 +76,6 @@ extension CentrifugeJSONEncoder {
             field()
             buffer.writeString("\"expires\":true,\"ttl\":\(ttl)")
         }
-        if !subscription.publications.isEmpty {
-            field()
-            buffer.writeStaticString(#""publications":"#)
-            if let items = subscription.items {
-                buffer.writeStaticString("[")
-                buffer.writeImmutableBuffer(items)
-                buffer.writeStaticString("]")
-            } else {
-                write(subscription.publications, into: &buffer)
-            }
-        }
-        buffer.writeStaticString("}")
     }
 
     /// The reply to `history`.
@@ -84,11 +106,15 @@ extension CentrifugeJSONEncoder {
     /// `[{"data":…,"offset":…},…]`, as the server API gives them, too.
     public static func write(_ publications: [Publication], into buffer: inout ByteBuffer) {
         buffer.writeStaticString("[")
+        writeItems(publications, into: &buffer)
+        buffer.writeStaticString("]")
+    }
+
+    private static func writeItems(_ publications: [Publication], into buffer: inout ByteBuffer) {
         for (index, publication) in publications.enumerated() {
             if index > 0 { buffer.writeStaticString(",") }
             writePublication(publication, into: &buffer)
         }
-        buffer.writeStaticString("]")
     }
 
     /// `"epoch":"…","offset":…`.

@@ -24,13 +24,4 @@ extension CentrifugeJSONEncoder {
             buffer.writeBytes(reply.bytes.readableBytesView.dropFirst(replyStart))
         }
     }
-
-    /// Why the node ends a client, where no close frame says it: `{"push":{"disconnect":{"code":…,"reason":…}}}`.
-    public static func disconnectPush(code: UInt16, reason: String) -> Body {
-        Body(.text, sizeHint: 64 + reason.utf8.count) { buffer in
-            buffer.writeString("{\"push\":{\"disconnect\":{\"code\":\(code),\"reason\":")
-            JSONWriter.writeString(reason, into: &buffer)
-            buffer.writeStaticString("}}}")
-        }
-    }
 }

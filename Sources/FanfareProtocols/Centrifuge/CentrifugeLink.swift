@@ -2,6 +2,8 @@
 public final class CentrifugeLink: Sendable {
     /// It only hears: pushes, without replies to commands and without an envelope.
     public static let unidirectional = CentrifugeLink(session: nil)
+    /// The same, and its first message brought the token that counts.
+    static let unidirectionalWithToken = CentrifugeLink(session: nil)
 
     /// What it shows with each of the requests that bring its commands (emulation); `nil`: it sends none.
     let session: String?

@@ -36,7 +36,7 @@ extension CentrifugeSession {
 
     /// What a client is told of a subscription that it may not have any more, or not get.
     private func farewell(_ subscription: Subscription) -> Body {
-        subscription.pending != 0
+        subscription.owesReply
             ? encoder.errorReply(id: subscription.pending, .permissionDenied)
             : encoder.unsubscribePush(subscription.channel, code: 2000, reason: "permission denied")
     }

@@ -85,6 +85,7 @@ extension CentrifugeSession {
         guard connects.first?.isRefused != true else { return .disconnect(.invalidToken) }
         guard connects.first?.isPending != true else { return .disconnect(.tryAgainLater) }
         let own = request.token.flatMap { $0.isEmpty ? nil : $0 }
+        if own != nil, isUnidirectional { link = .unidirectionalWithToken }
         if let token = own ?? requestToken, !policy.ignoresTokens { return authenticate(token, .connection, command) }
         guard grants.mayConnect else { return refuse(command.id, .unauthorized) }
         return .send(welcome(command.id, now: TokenTime(wall: 0, monotonic: 0), subscriptions: []))

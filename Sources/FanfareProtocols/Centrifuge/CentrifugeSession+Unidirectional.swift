@@ -7,6 +7,9 @@ extension CentrifugeSession {
     /// Whether the client only hears.
     public var isUnidirectional: Bool { link.map { $0.session == nil } ?? false }
 
+    /// Whether such a client's first message brought a token, which then counts before that of its request.
+    var hasOwnToken: Bool { link === CentrifugeLink.unidirectionalWithToken }
+
     /// What such a client is told whose first message can't be read.
     static let noConnect = "the first message must be a connect request, a JSON object"
 

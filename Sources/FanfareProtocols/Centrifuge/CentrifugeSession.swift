@@ -55,33 +55,38 @@ public struct CentrifugeSession: Sendable {
     var policy: Policy { shared.policy }
     /// By which other clients and the operator know this one.
     public let clientID: String
-    /// How its client writes and reads.
-    let encoding: CentrifugeEncoding
     /// How it is connected, where that is not one socket for both ways.
-    let link: CentrifugeLink?
-    /// Whether `connect` was accepted.
-    public internal(set) var isConnected = false
+    var link: CentrifugeLink?
     /// Who the client is and what it may do.
     public internal(set) var grants: Grants
     /// What a `connect` with a token leaves: none or one, so an array that is nothing when empty.
     var connects: [ConnectState] = []
     /// Channels subscribed or asked for; few, so an array that is nothing when empty.
     var channels: [Subscription] = []
-    /// Messages with commands that are not begun.
-    var queue = CommandQueue()
     /// The command whose token is being checked: none or one.
     var asking: [CentrifugeCommand] = []
+    /// Messages with commands that are not begun.
+    var queue = CommandQueue()
+    // Small ones last, in one word.
+    /// How its client writes and reads.
+    let encoding: CentrifugeEncoding
+    /// Whether `connect` was accepted.
+    public internal(set) var isConnected = false
 
     struct Subscription {
         let channel: ChannelName
         /// The command that waits for its answer; 0: in force.
         var pending: UInt32
+        /// What a push says with it; `nil`: no push tells of it, for the client asked.
+        var announcement: Announcement?
         /// The offset with which the client came back; `nil`: it comes for the first time.
         var recoversFrom: UInt64?
         /// Whether publications come as deltas.
         var hasDeltas = false
         /// Whether the client gets only what its filter lets through.
         var isFiltered = false
+        /// Whether a reply has to say what became of it.
+        var owesReply: Bool { pending != 0 && announcement == nil }
     }
 
     /// - Parameter link: `nil` for a client that speaks and hears on one socket.
@@ -218,7 +223,7 @@ public struct CentrifugeSession: Sendable {
         guard let index = index(of: name) else { return .send(reply) }
         let subscription = channels.remove(at: index)
         grants[subscription.channel] = nil
-        guard subscription.pending != 0 else { return .unsubscribe(subscription.channel, replies: [reply]) }
+        guard subscription.owesReply else { return .unsubscribe(subscription.channel, replies: [reply]) }
         let first = encoder.emptyReply(id: subscription.pending, method: .subscribe)
         return .unsubscribe(subscription.channel, replies: [first, reply])
     }

@@ -21,11 +21,25 @@ extension WireFormat {
     public static let unidirectionalWebSocket = WireFormat(id: 32)
     /// As ``unidirectionalWebSocket``, to clients that take permessage-deflate.
     public static let unidirectionalWebSocketDeflate = WireFormat(id: 33)
+    /// A push in Protobuf behind its length, over HTTP/1.0 or HTTP/2.
+    public static let centrifugeProtobufHTTPStream = WireFormat(id: 34)
+    /// As ``centrifugeProtobufHTTPStream``, over HTTP/1.1.
+    public static let centrifugeProtobufHTTPStreamChunked = WireFormat(id: 35)
 
     /// The formats of clients that hear a stream and send requests (emulation).
-    static let centrifugeStreams: [(WireFormat, FormatDefinition)] = streams(
-        CentrifugeCodec<CentrifugeJSONEncoder>(), .centrifugeEventStream, .centrifugeEventStreamChunked,
-        .centrifugeHTTPStream, .centrifugeHTTPStreamChunked)
+    static let centrifugeStreams: [(WireFormat, FormatDefinition)] =
+        streams(
+            CentrifugeCodec<CentrifugeJSONEncoder>(), .centrifugeEventStream, .centrifugeEventStreamChunked,
+            .centrifugeHTTPStream, .centrifugeHTTPStreamChunked) + [
+            (
+                .centrifugeProtobufHTTPStream,
+                .encoded(CentrifugeCodec<CentrifugeProtobufEncoder>(), in: LengthFraming())
+            ),
+            (
+                .centrifugeProtobufHTTPStreamChunked,
+                .encoded(CentrifugeCodec<CentrifugeProtobufEncoder>(), in: ChunkedFraming(LengthFraming()))
+            ),
+        ]
 
     /// The formats of clients that only hear.
     static func unidirectional(_ deflate: WebSocketDeflateFraming) -> [(WireFormat, FormatDefinition)] {

@@ -1,10 +1,11 @@
 import FanfareCore
 import FanfareWire
+import NIOCore
 
 /// What a client of the raw protocol may do: hear one channel from its first moment on and, where it may, publish there.
 public struct RawSession: Sendable {
     public let channel: ChannelName
-    let grants: Grants
+    private(set) var grants: Grants
     /// By which others know it; `nil` where nobody asks.
     private(set) var clientID: String?
     private let mayPublish: Bool
@@ -44,8 +45,16 @@ public struct RawSession: Sendable {
         start.isComplete ? .deliver(start) : .disconnect(.insufficientState)
     }
 
+    /// A backend changes when it expires and what others see of it.
+    mutating func refresh(expiresAt: Int64?, info: ByteBuffer?, now: TokenTime) {
+        grants.refresh(expiresAt: expiresAt, info: info, now: now)
+    }
+
     /// The user's id; empty: none.
     public var user: ExactText { grants.user }
+
+    /// When its token expires, seconds since 1970; `nil`: never.
+    public var expiresAt: Int64? { grants.identity?.expiry?.at }
 
     /// The same for a client that nobody knows.
     public var unnamed: RawSession {

@@ -23,9 +23,11 @@ extension ClusterBroker {
     ) { call(channel, completion) { $0.reap(channel, completion: $1) } }
 
     public func presence(
-        of channel: ChannelName, limit: Int,
+        of channel: ChannelName, limit: Int, maxBytes: Int,
         completion: @escaping @Sendable (Result<PresencePage, BrokerError>) -> Void
-    ) { call(channel, completion) { $0.presence(of: channel, limit: limit, completion: $1) } }
+    ) {
+        call(channel, completion) { $0.presence(of: channel, limit: limit, maxBytes: maxBytes, completion: $1) }
+    }
 
     public func presenceStats(
         of channel: ChannelName, completion: @escaping @Sendable (Result<PresenceStats, BrokerError>) -> Void

@@ -72,6 +72,9 @@ final class ProbeChannel: Sendable {
         }
     }
 
+    /// The probe under way was refused: it will not come back, and that says nothing about the links.
+    func refused() { state.withLock { $0.isOut = false } }
+
     /// A probe came back: its time under way in microseconds; `nil` for one that does not count any more.
     func answered(_ number: UInt64) -> UInt64? {
         state.withLock { state in

@@ -100,10 +100,22 @@ final class PublisherLink: RedisLinkOwner {
         let command = [configuration.pubSub.publish, ByteBuffer(string: probe.name), Envelope.probeBytes(number)]
         // A node of a cluster that is no master any more still has its subscribers; it refuses what is published.
         let onRedirect = self.onRedirect
+        let bound = NIOLoopBound(self, eventLoop: link.eventLoop)
         let order = Order(task: .command(command)) { result in
-            if case .failure(.refused(let words)) = result { onRedirect(words) }
+            guard case .failure(.refused(let words)) = result else { return }
+            bound.value.refusedProbe(words)
+            onRedirect(words)
         }
         send([order])
+    }
+
+    /// A user that may not publish is told so; its links are well.
+    private func refusedProbe(_ words: String) {
+        let problem = RightsCheck.problem(
+            words, of: String(buffer: configuration.pubSub.publish), prefix: configuration.channelPrefix)
+        guard let problem else { return }
+        probe.refused()
+        linkStates.set(.probe, problem)
     }
 
     /// Sends what came since the last visit with one write.

@@ -66,14 +66,19 @@ struct RedisConnector: Sendable {
 
     private func tlsHandler(_ address: RedisConfiguration.Address) throws -> NIOSSLClientHandler? {
         guard usesTLS(address), case .host(let host, _) = address else { return nil }
+        let context = try NIOSSLContext(configuration: Self.tls(configuration))
+        // SNI takes names only (RFC 6066 §3); an address is verified against the certificate's addresses.
+        let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
+        return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : host)
+    }
+
+    /// How Redis is spoken to over TLS.
+    static func tls(_ configuration: RedisConfiguration) -> TLSConfiguration {
         var tls = TLSConfiguration.makeClientConfiguration()
         if let file = configuration.caFile { tls.trustRoots = .file(file) }
         // A peer that does not answer the close (NIOSSL's default is 5 s) holds nothing but a socket, and not for long.
         tls.shutdownTimeout = .milliseconds(500)
-        let context = try NIOSSLContext(configuration: tls)
-        // SNI takes names only (RFC 6066 §3); an address is verified against the certificate's addresses.
-        let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
-        return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : host)
+        return tls
     }
 
     /// An error of a failed try, or of a link that broke, in a few words.

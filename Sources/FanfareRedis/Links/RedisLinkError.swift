@@ -4,6 +4,8 @@ enum RedisLinkError: Error, CustomStringConvertible {
     case protocolError(String)
     /// Redis refused a command that the link can't do without, with its words as far as they may be shown.
     case refused(command: String, words: RedisWords)
+    /// The user may not do what the link is for: which right it lacks.
+    case missingRight(String)
     /// No answer in time.
     case timeout(String)
     /// TLS was asked for and did not come about.
@@ -25,6 +27,7 @@ enum RedisLinkError: Error, CustomStringConvertible {
         switch self {
         case .protocolError(let what): "protocol error: \(what)"
         case .refused(let command, let words): "\(command) refused: \(words)"
+        case .missingRight(let problem): problem
         case .timeout(let what): "no answer to \(what) in time"
         case .noTLS(let reason): "\(reason): is this a port without TLS? Then the URL must begin with redis, not rediss"
         case .wantsTLS: "this port speaks TLS: the URL must begin with rediss, not redis"

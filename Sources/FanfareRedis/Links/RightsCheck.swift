@@ -37,7 +37,11 @@ struct RightsCheck {
     }
 
     /// What is wrong when Redis refuses a command with those words; anything but a missing right passes or shows elsewhere.
-    static func problem(_ words: String, of command: String) -> String? {
-        words.hasPrefix("NOPERM") ? "the user may not run \(command)" : nil
+    ///
+    /// - Parameter prefix: how the names of the channels begin that it was about, for Redis does not say which it was.
+    static func problem(_ words: String, of command: String, prefix: String? = nil) -> String? {
+        guard words.hasPrefix("NOPERM") else { return nil }
+        guard let prefix, words.contains("channel") else { return "the user may not run \(command)" }
+        return "the user may not run \(command) for all channels of the node, it needs &\(prefix)*"
     }
 }

@@ -48,6 +48,9 @@ final class SubscriberLink: RedisLinkOwner {
     var burstAt: UInt64?
     var downSince: UInt64
     var isSynchronized = false
+    /// Which right the user lacks, until the link has gone without a refusal for a while: whoever was refused tries again.
+    var missingRight: String?
+    var patience: Scheduled<Void>?
     /// What this link has added to the gauge of channels.
     var countedChannels = 0
 
@@ -88,6 +91,7 @@ final class SubscriberLink: RedisLinkOwner {
 
     func stop() {
         checks?.cancel()
+        patience?.cancel()
         link.stop()
         countChannels(0)
     }
@@ -134,7 +138,7 @@ final class SubscriberLink: RedisLinkOwner {
         subscribeProbe()
         subscriptions.linkIsUp()
         sendCommands()
-        linkStates.set(.subscribe, "subscribing to \(subscriptions.wantedCount) channels")
+        if missingRight == nil { linkStates.set(.subscribe, "subscribing to \(subscriptions.wantedCount) channels") }
         noteSynchronized()
     }
 
@@ -143,7 +147,8 @@ final class SubscriberLink: RedisLinkOwner {
             isSynchronized = false
             downSince = clock.monotonicMicroseconds()
         }
-        linkStates.set(.subscribe, problem)
+        patience?.cancel()
+        linkStates.set(.subscribe, missingRight ?? problem)
         linkStates.set(.probe, "no probe came back yet")
         probe.setHeard(false)
         for answer in subscriptions.linkIsLost() { gather(answer) }
@@ -155,7 +160,11 @@ final class SubscriberLink: RedisLinkOwner {
         if let error = reply.error {
             if configuration.pubSub == .sharded, isRedirect(error) { return }
             // Redis answers a refused SUBSCRIBE once for all its channels: which of them we have is unknown then.
-            return link.drop(.refused(command: "SUBSCRIBE", words: configuration.showing(error)))
+            let command = configuration.pubSub.subscribe
+            missingRight = RightsCheck.problem(error, of: command, prefix: configuration.channelPrefix)
+            return link.drop(
+                missingRight.map(RedisLinkError.missingRight)
+                    ?? .refused(command: command, words: configuration.showing(error)))
         }
         guard let kind = reply[0]?.bytes, let name = reply[1]?.bytes else { return }
         switch PubSubKind.event(kind) {
@@ -185,8 +194,18 @@ final class SubscriberLink: RedisLinkOwner {
     func noteSynchronized() {
         guard subscriptions.isSynchronized, followed.isSynchronized, !isSynchronized else { return }
         isSynchronized = true
-        linkStates.set(.subscribe, nil)
+        if missingRight == nil { linkStates.set(.subscribe, nil) } else { awaitRefusal() }
         let took = clock.monotonicMicroseconds() &- downSince
         metrics.resubscribe.recordShared(microseconds: Int(truncatingIfNeeded: took))
+    }
+
+    /// The user has the right now if the next refusal does not come.
+    private func awaitRefusal() {
+        let bound = NIOLoopBound(self, eventLoop: link.eventLoop)
+        let time = TimeAmount.microseconds(Int64(configuration.probeInterval.microseconds))
+        patience = link.eventLoop.scheduleTask(in: time) {
+            bound.value.missingRight = nil
+            bound.value.linkStates.set(.subscribe, nil)
+        }
     }
 }

@@ -29,8 +29,10 @@ struct PresenceCalls: Sendable {
         call(.presenceReap, channel, rules, [])
     }
 
-    func members(_ channel: ChannelName, _ rules: ChannelRules, limit: Int) -> PublisherLink.Order.Task {
-        call(.presenceMembers, channel, rules, [number(limit)])
+    func members(
+        _ channel: ChannelName, _ rules: ChannelRules, limit: Int, maxBytes: Int
+    ) -> PublisherLink.Order.Task {
+        call(.presenceMembers, channel, rules, [number(limit), number(maxBytes)])
     }
 
     func stats(_ channel: ChannelName, _ rules: ChannelRules) -> PublisherLink.Order.Task {

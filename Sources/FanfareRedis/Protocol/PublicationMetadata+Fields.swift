@@ -8,11 +8,13 @@ import NIOCore
 /// | 1 | tags: of each the bytes of its name (2), its name, the bytes of its value (2), its value |
 /// | 2 | the publisher's ``ClientInfo`` as JSON |
 /// | 3 | the 16 bytes of the ``ClientID`` that does not hear it |
+/// | 4 | channels whose subscribers do not hear it: of each the bytes of its name (1), its name |
 extension PublicationMetadata {
     private enum Field {
         static let tags: UInt16 = 1
         static let info: UInt16 = 2
         static let excludedClient: UInt16 = 3
+        static let unless: UInt16 = 4
     }
 
     func writeFields(into buffer: inout ByteBuffer) {
@@ -32,6 +34,7 @@ extension PublicationMetadata {
             if let words = excludedClient?.words {
                 fields.add(Field.excludedClient) { $0.writeMultipleIntegers(words.high, words.low) }
             }
+            if !unless.isEmpty { fields.add(Field.unless) { ChannelNameList.write(unless, into: &$0) } }
         }
     }
 
@@ -41,6 +44,7 @@ extension PublicationMetadata {
         var tags: PublicationTags?
         var info: ClientInfo?
         var excludedClient: ClientID?
+        var unless: [ChannelName]?
         skippedFields += TypedFields.read(fields) { id, value in
             switch id {
             case Field.tags where tags == nil:
@@ -54,10 +58,14 @@ extension PublicationMetadata {
                 excludedClient = ClientID(
                     words: (high, UInt64(bigEndian: value.loadUnaligned(fromByteOffset: 8, as: UInt64.self))))
                 return true
+            case Field.unless where unless == nil && value.count <= maximumUnlessBytes:
+                unless = ChannelNameList.read(value)
+                return unless != nil
             default: return false
             }
         }
-        return PublicationMetadata(tags: tags ?? .none, info: info, excludedClient: excludedClient)
+        return PublicationMetadata(
+            tags: tags ?? .none, info: info, excludedClient: excludedClient, unless: unless ?? [])
     }
 
     private static func readTags(_ value: UnsafeRawBufferPointer) -> PublicationTags? {

@@ -71,19 +71,26 @@ enum PresenceScripts {
             return {remaining()}
             """
 
-    /// ARGV: limit. Returns the number of members, and their infos if they are not more than the limit.
+    /// ARGV: limit, most bytes. Returns the number of members, and their infos if they are not more than the limit and have no
+    /// more bytes. These are counted after each few: Redis copies what it reads before anybody sees how much it is.
     static let members =
         common + """
             if alive and due() then reap() end
-            local limit = tonumber(ARGV[7])
+            local limit, bytes = tonumber(ARGV[7]), tonumber(ARGV[8])
             local ids = redis.call('ZRANGEBYSCORE', KEYS[2], string.format('(%.0f', now), '+inf', 'LIMIT', 0, limit + 1)
             local infos = {}
             if #ids > limit then
               return {redis.call('ZCOUNT', KEYS[2], string.format('(%.0f', now), '+inf'), infos, remaining()}
             end
-            for first = 1, #ids, 500 do
-              local part = redis.call('HMGET', KEYS[1], unpack(ids, first, math.min(first + 499, #ids)))
-              for _, info in ipairs(part) do if info then infos[#infos + 1] = info end end
+            for first = 1, #ids, \(RedisBounds.memberSlice) do
+              local last = math.min(first + \(RedisBounds.memberSlice - 1), #ids)
+              for _, info in ipairs(redis.call('HMGET', KEYS[1], unpack(ids, first, last))) do
+                if info then
+                  infos[#infos + 1] = info
+                  bytes = bytes - #info
+                end
+              end
+              if bytes < 0 then return {#ids, {}, remaining()} end
             end
             return {#infos, infos, remaining()}
             """

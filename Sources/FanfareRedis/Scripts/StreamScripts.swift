@@ -73,7 +73,7 @@ enum StreamScripts {
     /// KEYS: meta, stream, epoch. ARGV: run, new epoch, position's age in seconds, age in seconds, since (exclusive) or '',
     /// limit, reverse 0 or 1, most bytes. Returns offset, epoch, leaps, entries, 1 when there are more. An entry is taken in
     /// any case; what others wrote behind the stream's end is none of it. Entries are looked at in portions that grow, for
-    /// Redis copies a whole portion before its bytes are counted.
+    /// Redis copies a whole portion before its bytes are counted; the one behind the last only says that there are more.
     static let read =
         clock + open + """
             if not e then return {'0', coming(), '', {}, 0} end
@@ -86,7 +86,7 @@ enum StreamScripts {
             local from = ARGV[5]
             if from == '' then from = ARGV[7] == '1' and top or '-' end
             if limit > 0 then age(KEYS[2], tonumber(ARGV[4])) end
-            local count = 4
+            local count = 2
             while limit > 0 and more == 0 do
               local entries = redis.call(verb, KEYS[2], from, last, 'COUNT', count)
               for _, entry in ipairs(entries) do
@@ -99,7 +99,7 @@ enum StreamScripts {
               end
               if #entries < count then break end
               from = '(' .. entries[count][1]
-              count = math.min(64, count * 2)
+              count = bytes > 0 and math.min(64, count * 2, limit - #found + 1) or 1
             end
             return {string.format('%.0f', s), e, redis.call('HGET', KEYS[1], 'l') or '', found, more}
             """
@@ -116,20 +116,23 @@ enum StreamScripts {
 
         """
 
-    /// `now` in seconds, and functions: `age` drops what is older than so many seconds, `clear` what is at `offset` and behind
-    /// it, so that ids go on after `last`. Redis 7 wants to be told that what was deleted does not count.
+    /// `now` in seconds, and functions: `age` drops what is older than so many seconds, and looks at one entry first, for Redis copies all
+    /// of what it shows (every publish and read asks); `clear` drops what is at `offset` and behind it, so that ids go on after
+    /// `last`. Redis 7 wants to be told that what was deleted does not count.
     private static let clock = """
         local now = redis.call('TIME')[1]
         local function age(stream, seconds)
+          local count = 1
           while true do
-            local entries = redis.call('XRANGE', stream, '-', '+', 'COUNT', 16)
+            local entries = redis.call('XRANGE', stream, '-', '+', 'COUNT', count)
             local old = {}
             for _, entry in ipairs(entries) do
               if tonumber(string.match(entry[1], '-(%d+)$')) + seconds >= tonumber(now) then break end
               old[#old + 1] = entry[1]
             end
             if #old > 0 then redis.call('XDEL', stream, unpack(old)) end
-            if #old < 16 then return end
+            if #old < count then return end
+            count = math.min(16, count * 2)
           end
         end
 

@@ -23,7 +23,7 @@ struct StreamCalls: Sendable {
     }
 
     func publish(
-        _ publication: Publication, _ retention: ChannelRules.Retention, idempotencyKey: String?
+        _ publication: Publication, _ retention: ChannelRules.Retention, _ options: PublishOptions
     ) -> PublisherLink.Order.Task {
         var entryHeader = ByteBuffer()
         Envelope.writeHeader(publication, into: &entryHeader)
@@ -31,22 +31,24 @@ struct StreamCalls: Sendable {
         Envelope.writeStreamHeader(publication, into: &messageHeader)
         let channel = publication.channel
         return .script(
-            .publish, channel, keys: keys(channel) + (idempotencyKey.map { [receipt(channel, $0)] } ?? []),
+            .publish, channel, keys: keys(channel) + (options.idempotencyKey.map { [receipt(channel, $0)] } ?? []),
             arguments: [
                 ByteBuffer(string: StreamPosition.makeEpoch()), number(retention.size), seconds(retention.age),
                 seconds(retention.positionAge), kind.publish, name(channel), entryHeader, messageHeader,
-                Envelope.body(publication), seconds(IdempotencyKey.lifetime), number(kind.birthBits),
+                Envelope.body(publication), seconds(options.idempotencyLifetime), number(kind.birthBits),
             ])
     }
 
-    func publishOnce(_ publication: Publication, idempotencyKey: String) -> PublisherLink.Order.Task {
+    func publishOnce(
+        _ publication: Publication, idempotencyKey: String, lifetime: Duration
+    ) -> PublisherLink.Order.Task {
         var message = ByteBuffer()
         Envelope.writeHeader(publication, into: &message)
         message.writeImmutableBuffer(Envelope.body(publication))
         return .script(
             .publishOnce, publication.channel, keys: [receipt(publication.channel, idempotencyKey)],
             arguments: [
-                kind.publish, name(publication.channel), message, seconds(IdempotencyKey.lifetime),
+                kind.publish, name(publication.channel), message, seconds(lifetime),
             ])
     }
 

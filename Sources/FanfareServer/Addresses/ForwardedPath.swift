@@ -20,9 +20,6 @@ struct ForwardedPath {
         case peer
     }
 
-    /// More hops than any path has; what is left of them is not looked at.
-    static let maximumHops = 32
-
     let trusted: TrustedNetworks
 
     /// Walks from the nearest hop to the first that is not trusted: that is the client, and whatever stands to the left of it

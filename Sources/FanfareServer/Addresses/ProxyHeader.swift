@@ -11,10 +11,6 @@ enum ProxyHeader {
         case header(ClientAddress?, length: Int)
     }
 
-    /// Bytes of a version 1 header, line end included.
-    private static let maximumLine = 107
-    /// Bytes behind the fixed part of a version 2 header: addresses, and what else proxies have to tell.
-    private static let maximumRest = 4_096
     /// So many bytes decide.
     static let decisive = maximumLine
 

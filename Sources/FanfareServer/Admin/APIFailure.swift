@@ -9,6 +9,8 @@ struct APIAnswer: Sendable {
     var body: ByteBuffer
     /// Whether the body tells of an error, be it for one channel of many.
     var hasError = false
+    /// What the body takes of what may be under way, until it is taken.
+    var place: APIReads.Place?
 }
 
 /// Why the server API can't do what it is asked; ``ServerAPI`` says which status goes with what.
@@ -20,8 +22,25 @@ struct APIFailure: Error, Sendable, Equatable {
     let code: Int
     /// For the person who reads the backend's log.
     let message: String
-    /// Of a publish: whether it may have happened all the same; `nil`: nothing was asked of the broker.
-    var outcome: PublishOutcome?
+    /// Whether it may have happened all the same; `nil`: the message says all, or nothing was asked of the broker or of other nodes.
+    var outcome: Outcome?
+
+    /// What became of something that was answered with an error.
+    enum Outcome: String {
+        /// Nothing was published.
+        case notPublished = "not_published"
+        /// Nothing was done with any client.
+        case notDone = "not_done"
+        /// It may have been done, or a part of it.
+        case unknown
+
+        init(_ outcome: PublishOutcome) {
+            switch outcome {
+            case .notPublished: self = .notPublished
+            case .unknown: self = .unknown
+            }
+        }
+    }
 
     /// No key of the server API, or a wrong one.
     static let unauthorized = APIFailure(
@@ -67,7 +86,7 @@ struct APIFailure: Error, Sendable, Equatable {
             case (.unknown, false):
                 "it may have been published: \(error); only with an idempotency_key is trying again safe"
             }
-        return APIFailure(status: failure.status, code: failure.code, message: message, outcome: error.outcome)
+        return APIFailure(status: failure.status, code: failure.code, message: message, outcome: Outcome(error.outcome))
     }
 
     /// As JSON.

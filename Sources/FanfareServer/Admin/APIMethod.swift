@@ -9,6 +9,10 @@ enum APIMethod: String, CaseIterable {
     case historyRemove = "history_remove"
     case presence
     case presenceStats = "presence_stats"
+    case subscribe
+    case unsubscribe
+    case disconnect
+    case refresh
 
     /// Fields of a request.
     var fields: [String] {
@@ -17,6 +21,14 @@ enum APIMethod: String, CaseIterable {
         case .broadcast: ["channels", "data", "b64data", "tags", "delta", "idempotency_key", "skip_history"]
         case .history: ["channel", "limit", "since", "reverse"]
         case .historyRemove, .presence, .presenceStats: ["channel"]
+        case .subscribe:
+            [
+                "user", "client", "channel", "info", "b64info", "data", "b64data", "expire_at", "recover_since",
+                "override",
+            ]
+        case .unsubscribe: ["user", "client", "channel"]
+        case .disconnect: ["user", "client", "disconnect", "whitelist"]
+        case .refresh: ["user", "client", "expired", "expire_at", "info"]
         }
     }
 
@@ -27,6 +39,8 @@ enum APIMethod: String, CaseIterable {
         case .publish, .broadcast:
             ["version": .isZero, "version_epoch": .isEmptyText]
         case .history, .historyRemove, .presence, .presenceStats: [:]
+        // A client's id names its session, and the session's own is a secret of its client.
+        case .subscribe, .unsubscribe, .disconnect, .refresh: ["session": .isEmptyText]
         }
     }
 

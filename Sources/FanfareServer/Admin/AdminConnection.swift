@@ -14,6 +14,8 @@ final class AdminConnection: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let connections: AdminConnections
     private let id: Int
+    /// Ends a connection whose reader takes nothing of its answer. Hummingbird's idle timeout waits for an answer without end.
+    private var patience: Scheduled<Void>?
     /// Heads that came, requests that are complete, and answers that are.
     private var begun = 0
     private var completed = 0
@@ -48,6 +50,24 @@ final class AdminConnection: ChannelDuplexHandler, RemovableChannelHandler {
             connections.note(id, isBusy: true)
         }
         context.fireChannelRead(data)
+    }
+
+    /// The answer waits for its reader, or does not any more. Whatever its length, it moves on, or its place is for another.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        patience?.cancel()
+        patience = nil
+        if !context.channel.isWritable {
+            let (channel, connections) = (context.channel, connections)
+            patience = context.eventLoop.scheduleTask(in: connections.takingTimeout) {
+                connections.cutSlowReader(channel)
+            }
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        patience?.cancel()
+        context.fireChannelInactive()
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

@@ -16,16 +16,19 @@ final class AdminConnections: Sendable {
 
     /// What every answer names.
     let nodeName: String
+    /// For how long an answer may wait for its reader.
+    let takingTimeout: TimeAmount
     private let state: Mutex<State>
     private let metrics: NodeMetrics
     private let logRefusal: @Sendable (RefusalLog.Kind, String) -> Void
 
     init(
-        nodeName: String, limit: Int, metrics: NodeMetrics,
+        nodeName: String, limit: Int, takingTimeout: TimeAmount, metrics: NodeMetrics,
         logRefusal: @escaping @Sendable (RefusalLog.Kind, String) -> Void
     ) {
         state = Mutex(State(places: AdminPlaces(limit: limit)))
         self.nodeName = nodeName
+        self.takingTimeout = takingTimeout
         self.metrics = metrics
         self.logRefusal = logRefusal
     }
@@ -51,6 +54,16 @@ final class AdminConnections: Sendable {
 
     func note(_ id: Int, isBusy: Bool) { state.withLock { $0.places.note(id, isBusy: isBusy) } }
 
+    /// Closes a connection whose reader took nothing of its answer.
+    func cutSlowReader(_ channel: any Channel) {
+        metrics.shared.addShared(.adminSlowReaders)
+        logRefusal(
+            .adminSlowReader,
+            "a reader of the admin port took nothing of its answer: its connection of \(Self.address(channel)) was closed"
+        )
+        channel.close(promise: nil)
+    }
+
     private func leave(_ id: Int) {
         state.withLock { state in
             state.places.leave(id)
@@ -61,10 +74,14 @@ final class AdminConnections: Sendable {
 
     private func evict(_ channel: any Channel) {
         metrics.shared.addShared(.adminEvictions)
-        let address = ClientAddress(channel.remoteAddress).map { "\($0)" } ?? "unknown"
         logRefusal(
-            .adminEvicted, "the admin port is full (max-admin-connections): a connection of \(address) was closed")
+            .adminEvicted,
+            "the admin port is full (max-admin-connections): a connection of \(Self.address(channel)) was closed")
         channel.close(promise: nil)
+    }
+
+    private static func address(_ channel: any Channel) -> String {
+        ClientAddress(channel.remoteAddress).map { "\($0)" } ?? "unknown"
     }
 }
 

@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareWire
 
 /// What the admin port shows and uses of a node.
 struct AdminContext: Sendable {
@@ -20,6 +21,15 @@ struct AdminContext: Sendable {
     var knownAddresses: @Sendable () -> Int = { 0 }
     /// Users that share limits now.
     var knownUsers: @Sendable () -> Int = { 0 }
+    /// Requests of other nodes that wait for sessions here, and those that were refused.
+    var sessionAnswering: @Sendable () -> (waiting: Int, refused: Int) = { (0, 0) }
+    /// Has a command for clients carried out, on whichever nodes they are.
+    var command:
+        @Sendable (
+            ClientCommand, CommandTarget, @escaping @Sendable (Result<CommandRelay.Outcome, ControlError>) -> Void
+        ) -> Void = { $2(.success(CommandRelay.Outcome())) }
+    /// What backends read.
+    var reads = APIReads()
     var broker: any Broker
     /// `memory` or `redis`.
     var brokerName: String

@@ -37,6 +37,10 @@ struct AdminEndpoint: Sendable {
             AdminEndpoint(method: .post, path: "/api/history_remove") { await api.respond($0, $1, api.historyRemove) },
             AdminEndpoint(method: .post, path: "/api/presence") { await api.respond($0, $1, api.presence) },
             AdminEndpoint(method: .post, path: "/api/presence_stats") { await api.respond($0, $1, api.presenceStats) },
+            AdminEndpoint(method: .post, path: "/api/subscribe") { await api.respond($0, $1, api.subscribe) },
+            AdminEndpoint(method: .post, path: "/api/unsubscribe") { await api.respond($0, $1, api.unsubscribe) },
+            AdminEndpoint(method: .post, path: "/api/disconnect") { await api.respond($0, $1, api.disconnect) },
+            AdminEndpoint(method: .post, path: "/api/refresh") { await api.respond($0, $1, api.refresh) },
         ]
     }
 }
@@ -66,7 +70,11 @@ extension ServerAPI {
             case .success(let body): await command(body)
             case .failure(let failure): await self.answer { () async throws(APIFailure) in throw failure }
             }
-        return .adminJSON(answer.status, answer.body)
+        guard let place = answer.place, answer.body.readableBytes > APIReads.pieceBytes else {
+            return .adminJSON(answer.status, answer.body)
+        }
+        return .adminJSON(
+            answer.status, inPieces: answer.body, on: requestContext.channel.eventLoop, holding: place)
     }
 
     private func collect(_ request: Request, _ requestContext: AdminRequestContext) async throws(APIFailure)
@@ -121,4 +129,27 @@ extension Response {
     }
 
     static func adminJSON(_ status: Int, _ body: ByteBuffer) -> Response { admin(status, "application/json", body) }
+
+    /// The same, a piece at a time as the reader takes them; `place` is held as long.
+    ///
+    /// - Parameter eventLoop: the connection's. What is written is on its way there; while it was not, the writer does not know
+    ///   whether the reader takes it, and takes everything itself.
+    static func adminJSON(
+        _ status: Int, inPieces body: ByteBuffer, on eventLoop: any EventLoop, holding place: APIReads.Place
+    ) -> Response {
+        Response(
+            status: HTTPResponse.Status(code: status),
+            headers: [.contentType: "application/json"],
+            body: ResponseBody(contentLength: body.readableBytes) { writer in
+                var rest = body
+                while let piece = rest.readSlice(length: min(APIReads.pieceBytes, rest.readableBytes)),
+                    piece.readableBytes > 0
+                {
+                    try await writer.write(piece)
+                    try await eventLoop.submit {}.get()
+                }
+                try await writer.finish(nil)
+                withExtendedLifetime(place) {}
+            })
+    }
 }

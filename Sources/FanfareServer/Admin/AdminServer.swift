@@ -7,18 +7,16 @@ import ServiceLifecycle
 
 /// The operator's port: metrics, health, server API. Another port than the clients', never routed by nginx.
 struct AdminServer: Sendable {
-    /// After that long without a byte a connection is closed, also in the middle of a request. Longer than Prometheus'
-    /// usual scrape interval of a minute, so that its connection is kept.
-    static let idleTimeout = TimeAmount.seconds(90)
-    /// What requests under way may take at shutdown; then their connections are cut.
-    static let shutdownGrace = Duration.seconds(3)
-
     let context: AdminContext
     let host: String
     let port: Int
     let logger: Logger
     /// Called with the bound port.
     let onRunning: @Sendable (Int) async -> Void
+    /// What requests under way may take at shutdown; then their connections are cut.
+    var shutdownGrace = Self.shutdownGrace
+    /// For how long a reader may take nothing of its answer.
+    var takingTimeout = Self.takingTimeout
 
     /// The server as a service; ends with a graceful shutdown, ``shutdownGrace`` after it at the latest.
     func makeService() -> some Service {
@@ -27,8 +25,8 @@ struct AdminServer: Sendable {
         quiet.logLevel = max(logger.logLevel, .warning)
         let onRunning = self.onRunning
         let connections = AdminConnections(
-            nodeName: context.nodeName, limit: context.limits.maxAdminConnections, metrics: context.metrics,
-            logRefusal: context.logRefusal)
+            nodeName: context.nodeName, limit: context.limits.maxAdminConnections, takingTimeout: takingTimeout,
+            metrics: context.metrics, logRefusal: context.logRefusal)
         let application = Application(
             router: makeRouter(),
             server: HTTPServerBuilder { responder in
@@ -41,7 +39,7 @@ struct AdminServer: Sendable {
         )
         // Hummingbird itself would wait without end for a request whose body does not come.
         var bounded = ServiceGroupConfiguration(services: [application], logger: quiet)
-        bounded.maximumGracefulShutdownDuration = Self.shutdownGrace
+        bounded.maximumGracefulShutdownDuration = shutdownGrace
         return ServiceGroup(configuration: bounded)
     }
 

@@ -38,7 +38,7 @@ public enum HealthCheck {
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, configuration: configuration
             ) { client in
                 let response = try await client.execute(HTTPClientRequest(url: url), timeout: .seconds(3))
-                let body = try await response.body.collect(upTo: 65_536)
+                let body = try await response.body.collect(upTo: ServerBounds.healthAnswerBytes)
                 return Answer(
                     isGood: response.status == .ok, text: "\(response.status.code) \(String(buffer: body))")
             }

@@ -12,6 +12,7 @@ extension ServerAPI {
             let request = try object(body, .history)
             let channel = try channel(request["channel"]?.string)
             let query = try query(request)
+            let place = try await placeToRead()
             let page = try await result { context.broker.history(channel, query, completion: $0) }
             guard !page.isOfAnother(query.since) else {
                 throw APIFailure(status: 400, code: 112, message: "unrecoverable position")
@@ -21,7 +22,7 @@ extension ServerAPI {
             text.writeStaticString(",")
             CentrifugeJSONEncoder.write(page.position, into: &text)
             text.writeStaticString("}}")
-            return APIAnswer(status: 200, body: text)
+            return APIAnswer(status: 200, body: text, place: place)
         }
     }
 

@@ -10,12 +10,18 @@ extension ServerAPI {
         await answer { () async throws(APIFailure) in
             let channel = try channel(try object(body, .presence)["channel"]?.string)
             let limit = context.limits.maxAPIPresenceMembers
-            let page = try await result { context.broker.presence(of: channel, limit: limit, completion: $0) }
-            guard !page.isTooLarge else { throw .tooManyMembers(page.total, limit: limit) }
+            let (place, most) = (try await placeToRead(), HistoryPage.maximumBytes)
+            let page = try await result {
+                context.broker.presence(of: channel, limit: limit, maxBytes: most, completion: $0)
+            }
+            guard !page.isTooLarge else {
+                throw page.total > limit
+                    ? .tooManyMembers(page.total, limit: limit) : .tooLargeMembers(page.total, limit: most)
+            }
             var text = ByteBuffer(string: #"{"result":{"presence":"#)
             CentrifugeJSONEncoder.writePresence(page.members, into: &text)
             text.writeStaticString("}}")
-            return APIAnswer(status: 200, body: text)
+            return APIAnswer(status: 200, body: text, place: place)
         }
     }
 
@@ -37,6 +43,13 @@ extension ServerAPI {
 }
 
 extension APIFailure {
+    /// More bytes of members than are given at once.
+    static func tooLargeMembers(_ count: Int, limit: Int) -> APIFailure {
+        APIFailure(
+            status: 400, code: 106,
+            message: "\(count) members have more than \(limit) bytes, the most for one answer, use presence_stats")
+    }
+
     /// More members than are given at once.
     static func tooManyMembers(_ count: Int, limit: Int) -> APIFailure {
         APIFailure(

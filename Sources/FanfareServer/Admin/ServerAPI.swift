@@ -13,7 +13,8 @@ import NIOCore
 /// ## Errors
 /// All have the body `{"error":{"code":…,"message":"…"}}` with Centrifugo's codes, and an HTTP status that says so:
 /// - 400, 413, 415: the request is wrong (code 107), above a limit (106), about a channel whose namespace is not known
-///   (102), or about history that is not kept (108). Trying again is no use.
+///   (102), or about history that is not kept (108) or does not reach back (112). Trying again is no use.
+/// - 501: a node of an older version can't do it (108).
 /// - 503: the broker did not confirm (code 100). The error of a publish has an `outcome` then: `not_published`, trying again is
 ///   safe; or `unknown`, it may have been published, and only with the same `idempotency_key` is trying again safe.
 ///
@@ -21,9 +22,6 @@ import NIOCore
 /// only the status, and a publication that was not made must not look to them like one that was. Python's `cent`
 /// raises `CentTransportError` with the status then. What concerns one channel of a broadcast is in its own response.
 struct ServerAPI: Sendable {
-    /// Channels of one broadcast.
-    static let maximumBroadcast = 1_000
-
     let context: AdminContext
 
     /// `POST /api/publish`: `{"channel":"c","data":…}` or `{"channel":"c","b64data":"…"}`, with `"idempotency_key":"…"` where

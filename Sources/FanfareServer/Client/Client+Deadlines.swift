@@ -20,12 +20,20 @@ extension Client {
             keepAlive.start(
                 now: now,
                 mode: mode,
-                settings: loop.node.configuration.keepAlive,
+                settings: keepAliveSettings,
                 spread: Double.random(in: 0..<1)
             )
         }
         deadlines.phase = first ?? ClientDeadlines.never
         reschedule()
+    }
+
+    /// Whether the time for its answer to a ping is over: see ``KeepAliveStateMachine/isOverdue(now:settings:)``.
+    func isOverdue(now: UInt64) -> Bool { keepAlive.isOverdue(now: now, settings: keepAliveSettings) }
+
+    private var keepAliveSettings: KeepAlive {
+        let settings = loop.node.configuration.keepAlive
+        return transport?.keepAlive == .serverPingsAnswered ? settings.alwaysOn : settings
     }
 
     /// The node drains: this client is ended at that time.
@@ -36,13 +44,13 @@ extension Client {
 
     /// The client showed life.
     func lifeSeen(now: UInt64) {
-        if let roundTrip = keepAlive.lifeSeen(now: now, settings: loop.node.configuration.keepAlive) {
+        if let roundTrip = keepAlive.lifeSeen(now: now, settings: keepAliveSettings) {
             loop.metrics.pingRoundTrip.record(microseconds: Int(truncatingIfNeeded: roundTrip))
         }
     }
 
     /// The client could show no life, for it was not read: it counts as alive.
-    func grantLife(now: UInt64) { _ = keepAlive.lifeSeen(now: now, settings: loop.node.configuration.keepAlive) }
+    func grantLife(now: UInt64) { _ = keepAlive.lifeSeen(now: now, settings: keepAliveSettings) }
 
     /// A message has begun, and is given its time.
     ///
@@ -52,6 +60,14 @@ extension Client {
         let (first, until) = (deadlines.first, now + limits.messageTimeout.microseconds)
         deadlines.message = until
         if first > until { reschedule() }
+    }
+
+    /// A turn is over: messages that belong to those before them are given the time of one.
+    func notePart(now: UInt64) {
+        let isWaiting = session.isWithinMessage && !inbound.isPaused
+        guard isWaiting != (deadlines.parts != ClientDeadlines.never) else { return }
+        deadlines.parts = isWaiting ? now + limits.messageTimeout.microseconds : ClientDeadlines.never
+        if isWaiting { reschedule() }
     }
 
     func reschedule() {
@@ -72,7 +88,7 @@ extension Client {
                 return end(
                     .slow, reason: "slow consumer: \(outbound.outbox.bytes) bytes wait and nothing is taken")
             }
-            if deadlines.message <= now { return end(.messageTimeout) }
+            if deadlines.message <= now || deadlines.parts <= now { return end(.messageTimeout) }
             if deadlines.expiry <= now { expiryReached() }
             guard isOpen else { return }
             throttleDeadlineReached(now: now)
@@ -88,9 +104,13 @@ extension Client {
 
     private func phaseDeadlineReached(now: UInt64) {
         guard deadlines.phase <= now else { return }
-        if !session.hasBegun { return end(.stale) }
-        if inbound.isPaused { grantLife(now: now) }
-        switch keepAlive.deadlineReached(now: now, settings: loop.node.configuration.keepAlive) {
+        // Who has said its first command waits for the node, and may come back.
+        if !session.hasBegun { return end(session.isConnecting || isHeldUp ? .tryAgainLater : .stale) }
+        let holdsPings = transport?.holdsPings == true
+        if inbound.isPaused || holdsPings { grantLife(now: now) }
+        // One that is due leaves a moment after the next can arrive.
+        guard !holdsPings else { return deadlines.phase = now + ClientDeadlines.heldPing }
+        switch keepAlive.deadlineReached(now: now, settings: keepAliveSettings) {
         case .ping(let next):
             deadlines.phase = next
             loop.metrics.counters.add(.pingsSent)

@@ -18,6 +18,7 @@ extension Client {
             outbound.turn = PendingBytes()
             dropQueue()
         default:
+            for body in session.farewells(disconnect) { reply(body) }
             flushTurn()
         }
         let last = transport.farewell(disconnect, reason: reason ?? disconnect.reason)
@@ -83,6 +84,8 @@ extension Client {
         clearQueue()
         loop.wheel.cancel(self)
         loop.node.formats.release(wireFormat)
+        for (_, format) in formats { loop.node.formats.release(format) }
+        formats = []
         places.leave(loop.node)
         transport = nil
     }

@@ -6,12 +6,26 @@ import NIOCore
 extension Client {
     func enqueue(_ frame: SplitFrame) {
         guard isOpen else { return hold(frame) }
-        if tokens?.early != nil { return holdBack(frame.joined) }
-        guard let frame = transport?.changed(frame) else { return }
+        if tokens?.early != nil { return holdBack(frame) }
+        guard let frame = changed(frame) else { return }
         let isCredited = loop.shard.isRepairing
         guard makeRoom(for: frame.readableBytes, isCredited) else { return }
         outbound.turn.append(frame, isCredited: isCredited)
-        outbound.turnHasDeliveries = true
+        outbound.turn.hasDeliveries = true
+    }
+
+    func writeLead(of publication: Publication, request: UInt32, into lead: inout ByteBuffer) -> Bool {
+        session.writeLead(of: publication, request: request, into: &lead)
+    }
+
+    /// A frame as it leaves for this client: its session knows what is its own in it, or its transport.
+    private func changed(_ frame: SplitFrame) -> SplitFrame? {
+        guard frame.head.readableBytes > 0 else { return transport?.changed(frame) }
+        switch session.personal(frame) {
+        case .unchanged: return transport?.changed(frame)
+        case .message(let body): return transport.map { SplitFrame(body: $0.seal(body)) }
+        case .nothing: return nil
+        }
     }
 
     /// Keeps what comes of one subscription while the client's request waits for others.

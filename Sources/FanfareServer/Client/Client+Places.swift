@@ -4,10 +4,10 @@ import FanfareWire
 
 /// What a client takes away from others, and with whom it is counted.
 struct ClientPlaces {
-    /// Whether it holds one of the places of the node's connection limit.
-    var isAdmitted = false
     /// Where it comes from, for the log.
     var address: ClientAddress?
+    /// Whether it holds one of the places of the node's connection limit.
+    var isAdmitted = false
     /// Its address, where it holds a place there.
     var ofAddress: ClientGroup?
     /// Its user, with all clients of that user, where something is limited by user; it holds a place there.

@@ -30,7 +30,7 @@ extension Client {
     func readPresence(_ channel: ChannelName, id: UInt32) {
         loop.presence.tell(channel)
         let (outcomes, bound) = beginRead()
-        loop.node.broker.presence(of: channel, limit: limits.maxPresenceMembers) { result in
+        loop.node.broker.presence(of: channel, limit: limits.maxPresenceMembers, maxBytes: mostAnswerBytes) { result in
             outcomes.post(.init(client: bound, id: id, answer: .presence(result)))
         }
     }
@@ -49,12 +49,20 @@ extension Client {
         return (loop.outcomes, NIOLoopBound(self, eventLoop: loop.eventLoop))
     }
 
-    /// Sends the answer to a read, and charges its bytes.
-    func answerRead(_ action: consuming SessionAction) {
-        guard case .answer(let body) = consume action, let frame = transport?.seal(body) else { return }
-        inbound.throttle.answered(
-            bytes: frame.readableBytes, loop.node.rates, now: loop.node.clock.monotonicMicroseconds())
-        answer(frame)
+    /// Sends the answer to a read. What it brought is charged, whatever becomes of it, or its answer where that is more.
+    func answerRead(_ action: consuming SessionAction, _ brought: ReadCost) {
+        var (cost, frame) = (brought, ByteBuffer?.none)
+        if case .answer(let body) = consume action { frame = transport?.sealWhole(body) }
+        if let frame { cost.bytes = max(cost.bytes, frame.readableBytes) }
+        inbound.throttle.answered(cost, loop.node.rates, now: loop.node.clock.monotonicMicroseconds())
+        if let frame { answer(frame) }
+    }
+
+    /// What a read of members brought. Those whose bytes were too many were read before anybody knew.
+    func cost(_ result: Result<PresencePage, BrokerError>) -> ReadCost {
+        guard case .success(let page) = result else { return ReadCost() }
+        guard page.isTooLarge, page.total <= limits.maxPresenceMembers else { return ReadCost(page) }
+        return ReadCost(bytes: mostAnswerBytes)
     }
 
     /// A subscription is answered. If it had a recovery, the client goes on after what is under way now.
@@ -72,16 +80,26 @@ extension Client {
 /// What a client missed is the biggest answer there is: the node holds a budget of such bytes that wait for clients.
 extension Client {
     /// Whether something may be read for a client that comes back.
-    var mayRecover: Bool { loop.node.recoveries.hasRoom && places.ofAddress?.recoveries.hasRoom != false }
+    var mayRecover: Bool { hasRecoveryRoom && !isAddressInDebt }
 
-    /// Takes the bytes of an answer out of the budgets of node and address; they are given back when the client has taken
-    /// everything. Returns whether there were so many.
-    func takeRecovery(_ bytes: Int) -> Bool {
-        guard places.takeRecovery(bytes, loop.node) else { return false }
-        if bytes > 0 {
-            inbound.throttle.recovered(
-                bytes: bytes, loop.node.rates, now: loop.node.clock.monotonicMicroseconds())
+    /// Whether there is room for what it missed.
+    var hasRecoveryRoom: Bool { loop.node.recoveries.hasRoom && places.ofAddress?.recoveries.hasRoom != false }
+
+    /// Whether so much was read for clients of its address that it has to wait.
+    var isAddressInDebt: Bool {
+        places.ofAddress?.isInDebt(now: loop.node.clock.monotonicMicroseconds()) == true
+    }
+
+    /// Charges what was read for a subscription, its address only with its share of what the broker was asked for, and takes the bytes
+    /// that its client gets out of the budgets of node and address; they are given back when the client has taken everything. Returns
+    /// whether there were so many.
+    func takeRecovery(_ bytes: Int, of start: SubscriptionStart) -> Bool {
+        let cost = start.read.orMore(ReadCost(bytes: bytes, items: start.publications.count))
+        if cost.reads > 1 {
+            let now = loop.node.clock.monotonicMicroseconds()
+            inbound.throttle.recovered(cost, loop.node.rates, now: now)
+            places.ofAddress?.recovered(items: start.asked, now: now)
         }
-        return true
+        return places.takeRecovery(bytes, loop.node)
     }
 }

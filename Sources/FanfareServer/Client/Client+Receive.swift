@@ -26,12 +26,13 @@ extension Client {
         noteThrottle(now: now)
         if turn.isOver { waitForTurn() }
         setPaused(inbound.isTurnOver || inbound.isThrottled || isHeldUp || hasTooManyPublishes)
+        notePart(now: now)
         transport?.turnEnded(now: now)
     }
 
     private var mayGoOn: Bool { isOpen && tokens?.isWaiting != true && !hasTooManyPublishes }
 
-    private var hasTooManyPublishes: Bool { inbound.pendingPublishes >= limits.maxPendingCommands }
+    private var hasTooManyPublishes: Bool { Int(inbound.pendingPublishes) >= limits.maxPendingCommands }
 
     /// Begins the next command, or takes the next message. Returns whether there was one that need not wait.
     private func goOn(_ turn: inout Turn, now: UInt64) -> Bool {
@@ -56,11 +57,23 @@ extension Client {
         return true
     }
 
+    /// Takes a message that came with the client's request, before all others.
+    func begin(with first: Payload) {
+        guard isOpen else { return }
+        let now = loop.node.clock.monotonicMicroseconds()
+        charge(bytes: first.bytes.readableBytes, now: now)
+        take(first, now: now)
+        waitForTurn()
+    }
+
     private func take(_ message: Payload, now: UInt64) {
         loop.metrics.counters.add(.messagesReceived)
         loop.metrics.counters.add(.bytesReceived, message.bytes.readableBytes)
         switch session.take(message) {
-        case .commands(let count): charge(commands: count, now: now)
+        case .commands(let count):
+            // What was whole has had its time; what comes behind it has its own.
+            if count > 0 { deadlines.parts = ClientDeadlines.never }
+            charge(commands: count, now: now)
         case .action(let action):
             // A protocol that answers no publication can't say that one came too early.
             if case .publish = action {
@@ -72,6 +85,10 @@ extension Client {
     }
 
     private func perform(_ command: Session.Command) {
+        // What was whole has had its time.
+        deadlines.parts = ClientDeadlines.never
+        if command.isFurther { charge(now: loop.node.clock.monotonicMicroseconds()) }
+        if command.isThrottledPublication { chargePublication(now: loop.node.clock.monotonicMicroseconds()) }
         if let wait = wait(for: command) { return tell { $0.refuseForNow(command, wait: wait) } }
         tell { $0.perform(command) }
     }
@@ -90,6 +107,10 @@ extension Client {
         switch consume action {
         case .none:
             break
+        case .all(let actions):
+            for action in actions where isOpen { carryOut(action) }
+        case .dropped:
+            loop.metrics.counters.add(.commandErrors)
         case .send(let body):
             reply(body)
         case .refuse(let body):
@@ -99,17 +120,25 @@ extension Client {
             answer(body)
         case .deliver(let start):
             deliver(start)
+        case .announce(let body, let start):
+            reply(body)
+            deliver(start)
         case .subscribe(let channel, let wish, let selection, let id):
             loop.flushHub()
             guard isOpen else { return }
             guard wish == .none || mayRecover else { return subscribeFailed(channel, request: id, .overloaded) }
-            if wish != .none { inbound.reads.beginRecovery(id) }
+            // One that a backend makes has no command, and holds up none.
+            if wish != .none, id != 0 { inbound.reads.beginRecovery(id) }
             loop.shard.subscribe(self, to: channel, request: id, wish: wish, selection: selection)
+        case .join(let subscription):
+            join(subscription)
+        case .leave(let channel, let request):
+            leave(channel, request)
         case .unsubscribe(let channel, let replies):
-            loop.shard.unsubscribe(self, from: channel)
+            leave(channel)
             for body in replies { reply(body) }
-        case .publish(let channel, let payload, let id):
-            publish(channel, payload, id: id)
+        case .publish(let channel, let payload, let tags, let id):
+            publish(channel, payload, tags, id: id)
         case .history(let channel, let query, let id):
             readHistory(channel, query, id: id)
         case .presence(let channel, let id):
@@ -125,14 +154,15 @@ extension Client {
         }
     }
 
-    private func publish(_ channel: ChannelName, _ payload: Payload, id: UInt32) {
+    private func publish(_ channel: ChannelName, _ payload: Payload, _ tags: PublicationTags, id: UInt32) {
         inbound.pendingPublishes += 1
         let isNamed = loop.node.channels.rules(channel)?.publisherInfo == true
         let publication = Publication(
             channel: channel,
             payload: payload,
             publishedAt: loop.node.clock.wallMicroseconds(),
-            metadata: isNamed ? PublicationMetadata(info: session.info(in: channel)) : nil
+            metadata: isNamed || !tags.isEmpty
+                ? PublicationMetadata(tags: tags, info: isNamed ? session.info(in: channel) : nil) : nil
         )
         let outcomes = loop.outcomes
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
@@ -150,16 +180,17 @@ extension Client {
         case .published(let result):
             carryOut(session.published(id: id, result))
         case .read(let since, let result):
-            answerRead(session.read(id: id, since: since, result, maxBytes: limits.maxQueueBytes / 4 * 3))
+            let brought = (try? result.get()).map { ReadCost($0) } ?? ReadCost()
+            answerRead(session.read(id: id, since: since, result, maxBytes: limits.maxQueueBytes / 4 * 3), brought)
         case .presence(let result):
-            answerRead(session.presence(id: id, result, maxBytes: mostAnswerBytes))
+            answerRead(session.presence(id: id, result, maxBytes: mostAnswerBytes), cost(result))
         case .presenceStats(let result):
-            answerRead(session.presenceStats(id: id, result))
+            answerRead(session.presenceStats(id: id, result), ReadCost())
         }
         guard inbound.isPaused else { return }
         if answer.isRead {
             waitForTurn()
-        } else if inbound.pendingPublishes < limits.maxPendingCommands / 2 {
+        } else if Int(inbound.pendingPublishes) < limits.maxPendingCommands / 2 {
             received()
         }
     }

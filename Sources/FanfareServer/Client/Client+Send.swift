@@ -4,9 +4,6 @@ import NIOCore
 
 /// Bytes on their way out: at most one write per client and turn, straight to the socket where nothing waits.
 extension Client {
-    /// Bytes of a turn after which the kernel is asked, before more is gathered.
-    static let writeBytes = 65_536
-
     /// Sends publications now, behind whatever this turn holds for this client already.
     func deliver(_ bytes: ByteBuffer) {
         guard isOpen else { return hold(SplitFrame(body: bytes)) }
@@ -23,19 +20,22 @@ extension Client {
         let isCredited = loop.shard.isRepairing
         guard makeRoom(for: bytes.readableBytes, isCredited) else { return }
         outbound.turn.append(bytes, isCredited: isCredited, join: &loop.join)
-        outbound.turnHasDeliveries = true
+        outbound.turn.hasDeliveries = true
     }
 
     /// Adds a message of its protocol to this turn.
     func reply(_ body: consuming Body) {
-        guard let frame = transport?.seal(body) else { return }
+        guard let frame = transport?.sealWhole(body) else { return }
         reply(frame)
     }
 
     /// As ``answer(_:)`` of ready frames.
     func answer(_ body: consuming Body) {
-        guard let frame = transport?.seal(body) else { return }
-        answer(frame)
+        guard let transport else { return }
+        guard !body.rest.isEmpty, let head = transport.head(of: body) else { return answer(transport.sealWhole(body)) }
+        let count = head.readableBytes + body.rest.reduce(0) { $0 + $1.readableBytes }
+        guard isOpen, makeRoom(for: count, true) else { return }
+        outbound.turn.append([head] + body.rest, isCredited: true)
     }
 
     /// Adds any ready frames to this turn.
@@ -85,10 +85,7 @@ extension Client {
         guard isOpen, !outbound.turn.isEmpty else { return }
         let pending = outbound.turn
         outbound.turn = PendingBytes()
-        if outbound.turnHasDeliveries {
-            outbound.turnHasDeliveries = false
-            loop.metrics.counters.add(.deliveryWrites)
-        }
+        if pending.hasDeliveries { loop.metrics.counters.add(.deliveryWrites) }
         if let only = pending.single {
             send(only.bytes, isCredited: only.isCredited)
         } else {
@@ -121,9 +118,13 @@ extension Client {
         for (index, piece) in pieces.enumerated() where isOpen {
             let taken = min(count, piece.bytes.readableBytes)
             count -= taken
-            let behind = piece.part == .head ? pieces[index + 1].bytes.readableBytes : 0
+            let behind = piece.part == .head ? Self.rest(behind: index, pieces) : 0
             sent(taken, of: piece.bytes, isCredited: piece.isCredited, piece.part, behind: behind)
         }
+    }
+
+    private static func rest(behind head: Int, _ pieces: [PendingBytes.Piece]) -> Int {
+        pieces[(head + 1)...].prefix { $0.part == .rest }.reduce(0) { $0 + $1.bytes.readableBytes }
     }
 
     /// The kernel took so many of these bytes: the rest goes the long way, and nothing may overtake it.

@@ -3,11 +3,60 @@ import FanfareProtocols
 import FanfareWire
 import NIOCore
 
+/// Subscriptions with a name and a form of their own.
+extension Client {
+    func join(_ subscription: SubscriptionRequest) {
+        loop.flushHub()
+        guard isOpen else { return }
+        let (channel, request) = (subscription.channel, subscription.request ?? 0)
+        guard subscription.wish == .none || mayRecover else {
+            return subscribeFailed(channel, request: request, .overloaded)
+        }
+        if subscription.wish != .none { inbound.reads.beginRecovery(request) }
+        subscribe(subscription, request: request, wish: subscription.wish)
+    }
+
+    /// Asks the hub for a subscription. The caller has flushed it.
+    func subscribe(_ subscription: SubscriptionRequest, request: UInt32, wish: RecoveryRequest) {
+        switch subscription.form {
+        case nil: loop.shard.subscribe(self, to: subscription.channel, request: request, wish: wish)
+        case .personal(let format, let lead):
+            if session.changesPersonal {
+                mayHaveLane = false
+                loop.shard.setLane(self, nil)
+            }
+            use(ExactText("\(format.id)")) {
+                loop.node.formats.acquire(format)
+                return format
+            }
+            loop.shard.subscribe(
+                self, to: subscription.channel, request: request, wish: wish, format: format, lead: .fixed(lead))
+        case .interned(let name, let definition):
+            guard let format = use(name, { loop.node.formats.intern(name, as: definition) }) else {
+                return subscribeFailed(subscription.channel, request: request, .overloaded)
+            }
+            loop.shard.subscribe(self, to: subscription.channel, request: request, wish: wish, format: format)
+        }
+    }
+
+    /// Uses a format beside ``wireFormat`` until the client ends: it may have gone from the hub, and come again.
+    @discardableResult
+    private func use(_ name: ExactText, _ acquire: () -> WireFormat?) -> WireFormat? {
+        if let known = formats.first(where: { $0.name == name }) { return known.format }
+        guard let format = acquire() else { return nil }
+        formats.append((name, format))
+        return format
+    }
+}
+
 /// What the hub tells a client of its subscriptions.
 extension Client {
     func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart) {
         recoveryEnded(request)
-        guard opening != nil || session.isConnecting || takeRecovery(start.size) else {
+        guard
+            opening != nil || session.isConnecting
+                || takeRecovery(session.size(of: start, request: request), of: start)
+        else {
             loop.shard.unsubscribe(self, from: channel, request: request)
             return subscribeFailed(channel, request: request, .overloaded)
         }
@@ -18,6 +67,7 @@ extension Client {
             begun(channel, request, start)
         } else {
             carryOut(session.subscribed(channel, id: request, start))
+            loop.commands.subscribed(self, channel, isWhole: start.isComplete)
             scheduleExpiry()
         }
     }
@@ -28,6 +78,7 @@ extension Client {
             opening.subscribed(.failure(error))
         } else {
             carryOut(session.subscribeFailed(channel, id: request, error))
+            loop.commands.ended(self, channel)
         }
     }
 

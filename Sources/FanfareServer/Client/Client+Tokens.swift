@@ -68,10 +68,12 @@ extension Client {
     /// Tells the session of a token that is good, if it is good for this, too.
     private func accepted(_ tell: (inout Session, TokenTime) -> Result<[SessionAction], TokenRefusal>) {
         let now = loop.node.clock.tokenTime
-        let hadBegun = session.hasBegun
+        let (hadBegun, user) = (session.hasBegun, session.user)
         switch tell(&session, now) {
         case .success(let actions):
             if !hadBegun, session.hasBegun { hasBegun() }
+            // Who has begun without a token may say with a later one who it is.
+            if hadBegun, session.user != user { loop.register(self, user: session.user) }
             for action in actions where isOpen { carryOut(action) }
             if isOpen { scheduleExpiry() }
         case .failure(let refusal):
@@ -120,6 +122,9 @@ final class ClientTokens {
     var isAskingForKey = false
     /// Publications that come before the first command is answered, while its subscriptions are on their way.
     var early: PendingBytes?
+    /// Those among them that the session has yet to put together, and their bytes.
+    var earlyFrames: [SplitFrame] = [] { didSet { if earlyFrames.isEmpty { earlyFrameBytes = 0 } } }
+    var earlyFrameBytes = 0
     /// Subscriptions of the first command that are not begun; the last comes first.
     var starts: [SubscriptionRequest] = []
     /// The id of that command.

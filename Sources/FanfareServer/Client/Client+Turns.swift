@@ -17,6 +17,7 @@ extension Client: TurnTaker {
         guard inbound.isTurnOver, isOpen else { return }
         inbound.isTurnOver = false
         beginNext()
+        catchUp()
         received()
     }
 

@@ -13,23 +13,30 @@ import NIOCore
 final class Client: HubMember, WheelMember {
     typealias Lane = DirectWriter
 
+    // Small ones stand behind those that leave a gap: a node has as many of these as clients (D137 in docs/decisions.md).
     let loop: LoopState
-    /// Released in ``finish()``.
-    let wireFormat: WireFormat
     /// What carries it; `nil` when it has ended.
     var transport: (any ClientTransport)?
     /// What it may say, and what that means.
     var session: Session
-    var life = ClientLife()
     var membership = HubMembership<Client>()
-    var wheelPlace = WheelPlace()
     /// Index in the loop's list of clients, -1 when not in it.
-    var clientIndex = -1
+    var clientIndex: Int32 = -1
+    /// The last of the loop's commands for rooms that found it.
+    var commandStamp: UInt32 = 0
+    var wheelPlace = WheelPlace()
+    /// Released in ``finish()``.
+    let wireFormat: WireFormat
+    var life = ClientLife()
 
-    /// The short way to its socket.
-    var writer: DirectWriter?
     var outbound = Outbound()
     var inbound = Inbound()
+    /// The short way to its socket.
+    var writer: DirectWriter?
+    /// Whether the hub may write to its socket past this class: not where the transport changes each frame.
+    var mayHaveLane = true
+    /// As what it is counted; ``move(to:)`` changes it.
+    var kind: ClientKind
     var deadlines = ClientDeadlines()
     var keepAlive = KeepAliveStateMachine()
     var places = ClientPlaces()
@@ -37,8 +44,8 @@ final class Client: HubMember, WheelMember {
     var tokens: ClientTokens?
     /// Hears of subscriptions that the client's request waits for, instead of its session.
     var opening: ClientOpening?
-    /// Whether the hub may write to its socket past this class: not where the transport changes each frame.
-    private(set) var mayHaveLane = true
+    /// Formats that it uses beside ``wireFormat``, each once: nothing for nearly all. Released in ``finish()``.
+    var formats: [(name: ExactText, format: WireFormat)] = []
 
     /// What waits for the client, and what this turn brought.
     struct Outbound {
@@ -46,8 +53,6 @@ final class Client: HubMember, WheelMember {
         var outbox = Outbox()
         /// What this turn brought and is not written yet.
         var turn = PendingBytes()
-        /// Whether publications are among that.
-        var turnHasDeliveries = false
         /// The newest publications of channels that keep only that, for when the outbox is empty; nothing for nearly all.
         var newest: [(channel: ChannelName, request: UInt32, frame: SplitFrame)] = []
         /// Since when something has waited in the outbox, microseconds of the monotonic clock.
@@ -61,14 +66,14 @@ final class Client: HubMember, WheelMember {
         /// Whether it is not read because it was too fast, and whether the log has that.
         var isThrottled = false
         var isThrottleLogged = false
-        /// What it has the broker read.
-        var reads = ReadGate()
-        /// Publishes that wait for the broker; at the limit the client is not read.
-        var pendingPublishes = 0
         /// Whether what came waits until other clients had their turn.
         var isTurnOver = false
+        /// What it has the broker read.
+        var reads = ReadGate()
         /// Whether it is not read, for whatever reason.
         var isPaused = false
+        /// Publishes that wait for the broker; at the limit the client is not read.
+        var pendingPublishes: Int32 = 0
     }
 
     /// - Parameter wireFormat: how publications read to it.
@@ -77,6 +82,7 @@ final class Client: HubMember, WheelMember {
         self.session = session
         self.transport = transport
         self.wireFormat = wireFormat
+        kind = ClientKind(session.name, over: transport.name)
         loop.node.formats.acquire(wireFormat)
     }
 
@@ -93,16 +99,19 @@ final class Client: HubMember, WheelMember {
     ///   transport.
     func begin(on channel: (any Channel)?) {
         guard life.begin() else { return }
-        mayHaveLane = transport?.changesFrames != true
+        if transport?.changesFrames == true { mayHaveLane = false }
         loop.add(self)
         if session.hasBegun { loop.register(self, user: session.user) }
-        writer = channel.flatMap { channel in
-            // Not every channel can be asked what waits in it: a stream of HTTP/2 can't.
-            guard loop.node.writesDirectly, !Self.hasUnsent(channel) else { return nil }
-            return DirectWriter(channel, enabled: true)
-        }
+        writer = channel.flatMap { directWriter(of: $0) }
         openLane()
         startDeadlines()
+    }
+
+    /// The short way to a channel's socket; `nil`: it can't be had.
+    func directWriter(of channel: any Channel) -> DirectWriter? {
+        // Not every channel can be asked what waits in it: a stream of HTTP/2 can't.
+        guard loop.node.writesDirectly, !Self.hasUnsent(channel) else { return nil }
+        return DirectWriter(channel, enabled: true)
     }
 
     /// Whether answers to requests before this one wait in NIO for the socket: what went past NIO would overtake them.

@@ -28,7 +28,4 @@ final class ClientOpening {
         }
         held.append(frame)
     }
-
-    /// Bytes that a frame takes beside its own, about.
-    private static let frameBytes = 64
 }

@@ -47,7 +47,7 @@ struct ClientRequest {
     ) {
         switch result {
         case .success(let start):
-            guard client.takeRecovery(start.size) else { return refuseRecovery(client) }
+            guard client.takeRecovery(start.weight, of: start) else { return refuseRecovery(client) }
             exchange.onGone = nil
             answer(client, Subscription(channel: channel, start: start))
         case .failure(let error):

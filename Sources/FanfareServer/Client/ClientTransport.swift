@@ -10,6 +10,9 @@ protocol ClientTransport: AnyObject {
     /// The client that it carries; `nil` when it has ended.
     var client: Client? { get set }
 
+    /// How clients that it carries are counted.
+    var name: TransportName { get }
+
     /// The next message that has come, if a whole one has. What is the transport's own business (a ping, the peer's close) it
     /// sees to by itself.
     func next(now: UInt64) -> Arrival?
@@ -20,11 +23,18 @@ protocol ClientTransport: AnyObject {
     /// The ready bytes that bring a message of the client's protocol.
     func seal(_ body: consuming Body) -> ByteBuffer
 
+    /// The beginning of the bytes of a body in parts, up to ``Body/rest``, if that can follow as it is; `nil`: the body has to be
+    /// sealed as a whole.
+    func head(of body: Body) -> ByteBuffer?
+
     /// The ping of a protocol that has none of its own.
     var ping: ByteBuffer { get }
 
     /// Who says that the connection is alive; `nil`: nobody, it will not be for long.
     var keepAlive: KeepAliveMode? { get }
+
+    /// Whether a ping can't reach the client for the moment, so that it can't answer.
+    var holdsPings: Bool { get }
 
     /// Whether somebody is there to hear a farewell; a client without is gone at once.
     var hasPeer: Bool { get }
@@ -58,8 +68,16 @@ protocol ClientTransport: AnyObject {
 
 extension ClientTransport {
     var hasPeer: Bool { true }
+    var holdsPings: Bool { false }
     var changesFrames: Bool { false }
     func changed(_ frame: SplitFrame) -> SplitFrame { frame }
+    func head(of body: Body) -> ByteBuffer? { nil }
+
+    /// The ready bytes of a body, also of one in parts.
+    func sealWhole(_ body: consuming Body) -> ByteBuffer {
+        guard !body.rest.isEmpty else { return seal(body) }
+        return seal(body.joined)
+    }
 }
 
 /// What a transport had.

@@ -1,3 +1,4 @@
+import CSocket
 import FanfareCore
 import NIOCore
 
@@ -18,6 +19,12 @@ import Darwin
 struct DirectWriter: HubLane {
     private let descriptor: CInt
 
+    #if canImport(Darwin)
+    private static let flags = CInt(MSG_DONTWAIT)
+    #else
+    private static var flags: CInt { CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL) }
+    #endif
+
     /// `nil` where the transport can't be written directly: TLS, or a switch in the configuration.
     init?(_ channel: any Channel, enabled: Bool) {
         guard enabled,
@@ -28,9 +35,6 @@ struct DirectWriter: HubLane {
         else { return nil }
         self.descriptor = descriptor
     }
-
-    /// Buffers of one call to the kernel; a turn has some thirty at most.
-    private static let maximumPieces = 64
 
     /// Sends several buffers with one call: no copy puts them together. The same answers as for one.
     func send(_ pieces: [PendingBytes.Piece]) -> Int {
@@ -76,11 +80,7 @@ struct DirectWriter: HubLane {
         message.msg_iov = vectors.baseAddress
         message.msg_iovlen = .init(vectors.count)
         while true {
-            #if canImport(Darwin)
-            let count = sendmsg(descriptor, &message, MSG_DONTWAIT)
-            #else
-            let count = sendmsg(descriptor, &message, CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL))
-            #endif
+            let count = csocket_sendmsg(descriptor, &message, Self.flags)
             if count >= 0 { return count }
             switch errno {
             case EINTR: continue
@@ -95,12 +95,7 @@ struct DirectWriter: HubLane {
     func send(_ bytes: UnsafeRawBufferPointer) -> Int {
         while true {
             // The pointer is valid for the length of this call, and `send` only reads.
-            #if canImport(Darwin)
-            let count = Darwin.send(descriptor, bytes.baseAddress, bytes.count, MSG_DONTWAIT)
-            #else
-            let flags = CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL)
-            let count = systemSend(descriptor, bytes.baseAddress, bytes.count, flags)
-            #endif
+            let count = csocket_send(descriptor, bytes.baseAddress, bytes.count, Self.flags)
             if count >= 0 { return count }
             switch errno {
             case EINTR: continue
@@ -110,10 +105,3 @@ struct DirectWriter: HubLane {
         }
     }
 }
-
-#if !canImport(Darwin)
-/// Named, because `DirectWriter.send` hides it.
-private func systemSend(_ descriptor: CInt, _ bytes: UnsafeRawPointer?, _ count: Int, _ flags: CInt) -> Int {
-    send(descriptor, bytes, count, flags)
-}
-#endif

@@ -42,7 +42,7 @@ extension ConfigurationChecks {
         }
         guard let path = tokens.publicKeyFile else { return }
         do throws(TokenKeyError) {
-            _ = try await TokenKey.publicKeys(pem: SecretFile.text(path, limit: 262_144))
+            _ = try await TokenKey.publicKeys(pem: SecretFile.text(path, limit: ServerBounds.keyFileBytes))
         } catch {
             problems.append("\(name("token-public-key-file")): '\(path)' \(error)")
         }

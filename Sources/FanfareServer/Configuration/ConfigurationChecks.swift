@@ -9,9 +9,6 @@ struct ConfigurationChecks {
     /// What was given and is not allowed: holding its default against other values would only confuse.
     let refused: Set<String>
 
-    /// Descriptors that are no connections of clients or backends: listeners, Redis, logs.
-    private static let reservedFiles = 100
-
     /// Fills in what depends on the machine and builds the Redis configuration.
     func complete(
         _ configuration: inout NodeConfiguration, entries: inout [String: ConfigurationReader.Entry],
@@ -70,6 +67,8 @@ struct ConfigurationChecks {
         completeOrigins(&configuration, problems: &problems)
         completeNamespaces(&configuration, problems: &problems)
         completeAddresses(&configuration, problems: &problems)
+        checkSockJS(configuration, problems: &problems)
+        checkEmitters(configuration, problems: &problems)
     }
 
     private func completeOrigins(_ configuration: inout NodeConfiguration, problems: inout [String]) {

@@ -34,9 +34,6 @@ enum ConfigurationFile {
         }
     }
 
-    /// Ten thousand times what all settings need; a device or a log given by mistake ends here.
-    private static let maximumBytes = 1_048_576
-
     /// - Throws: ``Failure``.
     static func open(_ path: String) async throws(Failure) -> Opened {
         let isJSON = path.hasSuffix(".json")

@@ -11,10 +11,6 @@ enum NamespaceText {
         let description: String
     }
 
-    /// Most publications that a channel keeps.
-    static let maximumHistory = 100_000
-    /// Most namespaces.
-    static let maximumCount = 256
     static let words = [
         "history=SIZE/AGE", "recovery", "recovery=cache", "presence", "join-leave", "publish=", "subscribe=",
         "read-history=", "read-presence=", "max-message-bytes=", "queue=", "delta=fossil", "tags-filter",

@@ -92,8 +92,16 @@ public struct NodeConfiguration: Sendable {
 
     /// permessage-deflate.
     public var compression = Compression()
+    /// How the node speaks SockJS.
+    public var sockJS = SockJSOptions()
+    /// Where clients of Socket.IO connect; empty: nowhere.
+    public var socketIOPath = "/socket.io"
+    /// Which emitters of Socket.IO the node hears.
+    public var emitters = EmitterOptions()
     /// Whether every WebSocket gets its own messages back and nothing else: no setting, only for `fanfare echo`.
     public var echo = false
+    /// Whether there are the services that SockJS' conformance suite drives: no setting, only for `fanfare echo`.
+    public var sockJSEcho = false
 
     public init() {}
 

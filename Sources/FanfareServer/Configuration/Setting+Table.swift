@@ -5,7 +5,8 @@ import Logging
 extension Setting {
     /// All settings in the order in which people meet them.
     public static let all: [Setting] =
-        network + tls + addresses + redis + behaviour + compression + security + limits + timeouts + http
+        network + tls + addresses + redis + behaviour + compression + sockJS + socketIO + security + limits + timeouts
+        + http
 
     private static let defaults = NodeConfiguration()
 
@@ -204,6 +205,9 @@ extension Setting {
             "max-fragments", 1...1_000_000, default: defaults.limits.maxFragments,
             "Fragments of one message of a client; more: close 1008.", \.limits.maxFragments),
         integer(
+            "max-attachments", 0...1_000, default: defaults.limits.maxAttachments,
+            "Attachments of one packet of a Socket.IO client; more: its connection ends.", \.limits.maxAttachments),
+        integer(
             "max-control-frames", 1...100_000, default: defaults.limits.maxControlFramesPerSecond,
             "Pings and pongs of a client in a second; more: close 1008.", \.limits.maxControlFramesPerSecond),
         bytes(
@@ -265,8 +269,10 @@ extension Setting {
             \.limits.maxSubscribeRate),
         integer(
             "max-read-rate", 0...1_000_000, default: defaults.limits.maxReadRate,
-            "Questions of a client for history and presence in a second, one for each 64 KiB of their answers; more: error "
-                + "111. 0: no limit.",
+            "Reads of a client in a second: history and presence, one for each 64 KiB or 100 publications or members that they bring, "
+                + "whichever is more, and recoveries, but for the first such part of each; more: error 111. Publications that the broker "
+                + "is asked for as clients of an address come back: twice as many, 10,000 at once, where one of the limits by address is "
+                + "set. 0: no limit.",
             \.limits.maxReadRate),
         integer(
             "max-user-message-rate", 0...1_000_000, default: defaults.limits.maxUserMessageRate,
@@ -311,6 +317,10 @@ extension Setting {
             "first-command-timeout", .milliseconds(50)...(.seconds(300)),
             default: defaults.limits.firstCommandTimeout, "From the upgrade to 'connect'; then close 3502.",
             \.limits.firstCommandTimeout),
+        duration(
+            "socketio-connect-timeout", .seconds(1)...(.seconds(300)), default: defaults.limits.socketIOConnectTimeout,
+            "From the beginning of a Socket.IO connection to its first namespace, whole seconds; then close 3502.",
+            \.limits.socketIOConnectTimeout),
         duration(
             "message-timeout", .milliseconds(50)...(.seconds(3_600)), default: defaults.limits.messageTimeout,
             "From the first byte of a client's message to its last; then close 3100.", \.limits.messageTimeout),

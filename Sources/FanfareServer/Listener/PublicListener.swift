@@ -16,11 +16,6 @@ import Darwin
 struct PublicListener: Sendable {
     private let channel: any Channel
 
-    /// Bytes that the kernel takes for a socket beyond what it can send now (tcp(7), `TCP_NOTSENT_LOWAT`). Without it a peer
-    /// that reads nothing has megabytes there where packets are big, as on loopback: memory that no limit of the node sees, and
-    /// a slow consumer that looks like one that takes all. Two chunks of an outbox, so that one is there when one has gone.
-    private static let unsentBytes: SocketOptionValue = 131_072
-
     /// The port that is bound, also when 0 was asked for.
     var port: Int { channel.localAddress?.port ?? 0 }
 
@@ -35,9 +30,8 @@ struct PublicListener: Sendable {
     ) async throws -> PublicListener {
         let byLoop = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) })
         let channel = try await ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 4_096)
-            // Accepts of one turn of the event loop: a storm of connections waits in the backlog, deliveries do not.
-            .serverChannelOption(.maxMessagesPerRead, value: 4)
+            .serverChannelOption(.backlog, value: ServerBounds.backlog)
+            .serverChannelOption(.maxMessagesPerRead, value: ServerBounds.accepts)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             // Sockets inherit it when they are accepted, so it costs no call for each.
             .serverChannelOption(.tcpOption(.init(rawValue: TCP_NOTSENT_LOWAT)), value: unsentBytes)
@@ -48,11 +42,8 @@ struct PublicListener: Sendable {
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             // A client's messages are small; a big one comes in pieces and is gathered by the frame reader.
-            .childChannelOption(
-                .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 256, initial: 256, maximum: 16_384)
-            )
-            .childChannelOption(.maxMessagesPerRead, value: 2)
+            .childChannelOption(.recvAllocator, value: ReceiveSizes())
+            .childChannelOption(.maxMessagesPerRead, value: ServerBounds.reads)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let loop = byLoop[ObjectIdentifier(channel.eventLoop)]?.value else {

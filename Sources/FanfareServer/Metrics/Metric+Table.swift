@@ -20,6 +20,7 @@ extension Metric {
 
     private static let connections: [Metric] = [
         .gauge("fanfare_connections", "Clients with a session now.", loops: .connections),
+        clients,
         .limit("fanfare_limit_connections", "Most clients with a session.") { $0.maxConnections },
         .limit("fanfare_limit_connections_per_address", "Most clients from an address, 0 for no limit.") {
             $0.maxConnectionsPerAddress
@@ -62,6 +63,9 @@ extension Metric {
         },
         .counter("fanfare_accept_pauses_total", "Pauses of accept for want of descriptors.", shared: .acceptPauses),
         .deadline("fanfare_limit_handshake_seconds", "Longest wait for a request head.") { $0.limits.handshakeTimeout },
+        .deadline("fanfare_limit_socketio_connect_seconds", "Longest wait for a Socket.IO client's first namespace.") {
+            $0.limits.socketIOConnectTimeout
+        },
         .deadline("fanfare_limit_first_command_seconds", "Longest wait for a client's first command.") {
             $0.limits.firstCommandTimeout
         },
@@ -77,6 +81,8 @@ extension Metric {
         .counter(
             "fanfare_filter_refusals_total", "Subscriptions refused, for their channel has too many filters.",
             loops: .filterRefusals),
+        .gauge("fanfare_filter_subscriptions", "Subscriptions with a filter now.", loops: .filterSubscriptions),
+        .gauge("fanfare_delta_subscriptions", "Subscriptions with deltas now.", loops: .deltaSubscriptions),
         .gauge(
             "fanfare_presence_members", "Members of channels with presence, client-channel pairs.",
             loops: .presenceMembers),
@@ -131,13 +137,52 @@ extension Metric {
         .counter(
             "fanfare_emulation_forwarded_total", "Requests of `/emulation` whose session is on another node.",
             shared: .emulationForwarded),
+        .gauge(
+            "fanfare_request_sessions", "Sessions that outlive their requests (SockJS), with those that just ended.",
+            loops: .requestSessions),
+        .counter(
+            "fanfare_session_forwarded_total", "Requests of such sessions that are on another node.",
+            shared: .sessionForwarded),
+        .counter(
+            "fanfare_session_searches_total", "Searches on all nodes for such sessions.", shared: .sessionSearches),
+        .gauge("fanfare_session_answering", "Requests of other nodes that wait for such sessions here.") {
+            Double($0.context.sessionAnswering().waiting)
+        },
+        .counter("fanfare_session_busy_total", "Those that were refused: too many wait of their node, or of all.") {
+            Double($0.context.sessionAnswering().refused)
+        },
+        .gauge("fanfare_engineio_polling", "Sessions of Engine.IO that poll now.", loops: .pollingSessions),
+        .gauge("fanfare_engineio_waiting_polls", "Their polls that wait for an answer.", loops: .waitingPolls),
+        .counter(
+            "fanfare_engineio_upgrades_total", "Clients of Engine.IO that moved from polling to a WebSocket.",
+            loops: .engineIOUpgrades),
+        .gauge(
+            "fanfare_engineio_half_open", "Sessions of Engine.IO whose client has not come back since the handshake.",
+            loops: .halfOpenSessions),
+        .counter(
+            "fanfare_engineio_half_open_cut_total", "Such sessions that ended to make room for another.",
+            loops: .halfOpenCuts),
+        .limit("fanfare_limit_engineio_half_open", "Most of them, on each event loop.") { _ in
+            EngineIOBounds.halfOpen
+        },
         .counter(
             "fanfare_received_compressed_bytes_total", "Bytes of clients' compressed messages as they came.",
             loops: .compressedBytesReceived),
         .counter(
             "fanfare_received_inflated_bytes_total", "Bytes of the same messages inflated.",
             loops: .inflatedBytesReceived),
+        .counter(
+            "fanfare_filtered_total", "Publications that filters left out, one for each subscriber.", loops: .filtered),
+        .counter(
+            "fanfare_delta_input_bytes_total", "Bytes of data that went out as deltas, for each subscriber.",
+            loops: .deltaInputBytes),
+        .counter(
+            "fanfare_delta_output_bytes_total", "Bytes of the frames that brought these deltas.",
+            loops: .deltaOutputBytes),
         .limit("fanfare_limit_message_bytes", "Most bytes of one message of a client.") { $0.maxMessageBytes },
+        .limit("fanfare_limit_attachments", "Most attachments of one packet of a Socket.IO client.") {
+            $0.maxAttachments
+        },
         .limit("fanfare_limit_fragments", "Most fragments of one message of a client.") { $0.maxFragments },
         .limit("fanfare_limit_control_frames", "Most pings and pongs of a client in a second.") {
             $0.maxControlFramesPerSecond
@@ -280,6 +325,27 @@ extension Metric {
 
     private static let api: [Metric] = [
         .counter("fanfare_api_publications_total", "Publications of the server API.", shared: .apiPublications),
+        .counter("fanfare_client_commands_total", "Clients that backends commanded, by command.", by: "command") {
+            node in
+            [
+                ("subscribe", node.sum(.commandedSubscribes)), ("unsubscribe", node.sum(.commandedUnsubscribes)),
+                ("disconnect", node.sum(.commandedDisconnects)), ("refresh", node.sum(.commandedRefreshes)),
+            ]
+        },
+        .gauge("fanfare_emitter_links", "Redis instances on which emitters of Socket.IO are heard now.") {
+            Double($0.metrics.shared.value(.emitterLinks))
+        },
+        .counter(
+            "fanfare_emitter_messages_total",
+            "Messages of Socket.IO's emitters, by what became of them; of events each room's publication.",
+            by: "outcome"
+        ) { node in
+            let shared = node.shared
+            return [
+                ("event", shared.value(.emitterEvents)), ("request", shared.value(.emitterRequests)),
+                ("refused", shared.value(.emitterRefused)),
+            ]
+        },
         .counter("fanfare_api_errors_total", "API requests with an error in their answer.", shared: .apiErrors),
         .counter("fanfare_api_unauthorized_total", "API requests without a valid key.", shared: .apiUnauthorized),
         .counter(
@@ -291,6 +357,10 @@ extension Metric {
         .counter(
             "fanfare_admin_evictions_total", "Connections of the admin port closed to make room for another.",
             shared: .adminEvictions),
+        .counter(
+            "fanfare_admin_slow_readers_total",
+            "Connections of the admin port closed because their readers took nothing of an answer.",
+            shared: .adminSlowReaders),
         .limit("fanfare_limit_admin_connections", "Most connections of the admin port.") { $0.maxAdminConnections },
         .limit("fanfare_limit_api_body_bytes", "Most bytes of an API request's body.") { $0.maxAPIBodyBytes },
         .limit("fanfare_limit_api_channels", "Most channels of one broadcast.") { _ in ServerAPI.maximumBroadcast },

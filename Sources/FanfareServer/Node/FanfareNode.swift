@@ -14,6 +14,7 @@ public final class FanfareNode: Sendable {
     private let listener: PublicListener
     private let admin: RunningAdmin
     private let control: RunningControl
+    private let emitters: EmitterRelay?
 
     /// The public port that is bound.
     public var port: Int { listener.port }
@@ -60,13 +61,18 @@ public final class FanfareNode: Sendable {
             context.control = control.bus
             context.emulation.connect(control.bus)
             context.polls.connect(control.bus)
+            context.commands.connect(control.bus)
+            context.sessions.connect(control.bus)
             broker.start(receivers: mailboxes + [control.bus.mailbox])
             control.start()
             let admin = try await RunningAdmin.start(context)
             do {
                 let listener = try await PublicListener.open(node: context, loops: loops, group: group)
+                let emitters = EmitterRelay(context)
+                emitters?.start()
                 return FanfareNode(
-                    context: context, group: group, loops: loops, listener: listener, admin: admin, control: control)
+                    context: context, group: group, loops: loops, listener: listener, admin: admin, control: control,
+                    emitters: emitters)
             } catch {
                 await admin.stop()
                 throw NodeStartError.bind(.public, host: configuration.host, port: configuration.port, error)
@@ -86,7 +92,8 @@ public final class FanfareNode: Sendable {
         loops: [NIOLoopBound<LoopState>],
         listener: PublicListener,
         admin: RunningAdmin,
-        control: RunningControl
+        control: RunningControl,
+        emitters: EmitterRelay?
     ) {
         self.context = context
         self.group = group
@@ -94,6 +101,7 @@ public final class FanfareNode: Sendable {
         self.listener = listener
         self.admin = admin
         self.control = control
+        self.emitters = emitters
     }
 
     private static func makeBroker(
@@ -136,6 +144,7 @@ public final class FanfareNode: Sendable {
         for loop in loops { try? await loop.eventLoop.submit { loop.value.tellPresence() }.get() }
         context.tokens?.stop()
         context.tls?.stop()
+        await emitters?.stop()
         control.stop()
         await context.broker.shutdown()
         await admin.stop()
@@ -151,7 +160,4 @@ public final class FanfareNode: Sendable {
         }
         tls.reload()
     }
-
-    /// What the drain may take beyond its window: closing handshakes, the broker's last answers.
-    public static let drainGrace = Duration.seconds(5)
 }

@@ -9,8 +9,6 @@ extension LoopState {
         var left = 0
     }
 
-    /// Clients that look at their tokens again in one tick: some microseconds each.
-    private static let clientsPerTick = 1_024
     /// Over how many microseconds they are spread that have to go then.
     private static let spread: UInt64 = 2_000_000
 

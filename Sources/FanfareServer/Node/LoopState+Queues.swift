@@ -8,7 +8,8 @@ extension LoopState {
         guard excess > 0 else { return }
         let candidates = clients.filter(\.isBehind).map { client in
             QueueRelief.Candidate(
-                index: client.clientIndex, bytes: client.outbound.outbox.share, since: client.outbound.behindSince)
+                index: Int(client.clientIndex), bytes: client.outbound.outbox.share,
+                since: client.outbound.behindSince)
         }
         let victims = QueueRelief.victims(candidates, excess: excess).map { clients[$0] }
         for client in victims where client.isOpen && node.queueMemory.bytes > node.queueMemory.lowWater {

@@ -17,6 +17,14 @@ final class LoopState {
     let presence: PresenceUpdater
     /// What is kept here between two polls.
     let polls: PollBuffers
+    /// What backends want done with clients of this loop.
+    let commands: ClientCommands
+    /// Sessions that outlive their requests.
+    let sessions: SessionTable
+    /// Those of them that began with polling and were not asked for yet.
+    var halfOpen = HalfOpenSessions()
+    /// Connections here whose sessions are on other event loops: see ``SocketBridge``.
+    var bridges = 0
     /// Where the broker posts for this loop.
     let mailbox: Mailbox<BrokerEvent>
     /// Where the broker's answers to publishes of this loop's clients are posted.
@@ -41,15 +49,13 @@ final class LoopState {
     var queued: QueueLedger
     /// Clients with bytes for the end of this turn.
     private var dirty: [Client] = []
-    /// Events taken from the mailbox, the first that is not handled yet, and whether another visit is on its way for them.
-    private var events: [BrokerEvent] = []
-    private var nextEvent = 0
+    /// Events of the mailbox, and whether another visit is on its way for them.
+    private var events: MailboxReader<BrokerEvent>
     private var isWoken = false
     /// Whether publications wait for more.
     private var isDelayed = false
-    /// Answers taken, and the first that is not handled yet.
-    private var answered: [Outcome] = []
-    private var nextAnswered = 0
+    /// Answers of the other mailbox.
+    private var answered: MailboxReader<Outcome>
     /// How it follows the wall clock.
     var clock = ClockState()
     private var ticker: NIOScheduledCallback?
@@ -92,24 +98,35 @@ final class LoopState {
         self.metrics = node.metrics.loops[index]
         self.queued = QueueLedger(memory: node.queueMemory, metrics: metrics)
         self.isFirst = index == 0
-        self.wheel = TimingWheel(now: node.clock.monotonicMicroseconds())
+        // Conformance suites count in tenths of a second.
+        self.wheel = TimingWheel(
+            now: node.clock.monotonicMicroseconds(), tickMicroseconds: node.configuration.echo ? 10_000 : 100_000)
         let box = NIOLoopBoundBox<LoopState?>(nil, eventLoop: eventLoop)
         let wake: @Sendable () -> Void = { eventLoop.execute { box.value?.visitMailboxes() } }
-        self.outcomes = Mailbox(wake: wake)
+        let outcomes = Mailbox<Outcome>(wake: wake)
+        self.outcomes = outcomes
+        self.answered = MailboxReader(outcomes)
         self.emulated = Mailbox(wake: { eventLoop.execute { box.value?.visitEmulated() } })
         let mailbox = Mailbox<BrokerEvent>(wake: wake)
         self.mailbox = mailbox
+        self.events = MailboxReader(mailbox)
         self.shard = HubShard(
             broker: node.broker, rules: node.channels, receiver: index, metrics: metrics, mailbox: mailbox,
             maxRecovery: node.configuration.limits.maxRecovery,
             maxFilters: node.configuration.limits.maxFiltersPerChannel)
         self.polls = PollBuffers(wake: wake)
+        self.commands = ClientCommands(
+            metrics: metrics, wake: { eventLoop.execute { box.value?.commandsPosted() } })
         node.polls.add(polls.mailbox, loop: index)
+        self.sessions = SessionTable(node.sessions, loop: index, wake: wake)
+        node.sessions.add(sessions.mailbox, loop: index)
         node.emulation.add(emulated, loop: index)
+        node.commands.add(commands.mailbox, rooms: commands.rooms, loop: index)
         self.presence = Self.makePresence(node, wheel: wheel, metrics: metrics, wake: wake)
         box.value = self
-        shard.onEnd = { [presence] client, channel in
+        shard.onEnd = { [presence, commands] client, channel in
             if let id = client.session.clientID { presence.left(id, channel) }
+            commands.ended(client, channel)
         }
         shard.findClient = { [unowned self] id in directory[ExactText(id.description)] }
     }
@@ -137,9 +154,10 @@ final class LoopState {
 
     /// Takes in a session that has begun.
     func add(_ client: Client) {
-        client.clientIndex = clients.count
+        client.clientIndex = Int32(clients.count)
         clients.append(client)
         metrics.counters.add(.connections)
+        metrics.clients.add(client.kind)
         metrics.counters.add(.connectionsAccepted)
         if let at = drainWindow.map({ drainDeadline(window: $0) }) { client.drain(at: at) }
     }
@@ -155,15 +173,24 @@ final class LoopState {
     /// Lets go of a session that has ended.
     func remove(_ client: Client) {
         directory.remove(client)
-        let index = client.clientIndex
+        commands.left(client)
+        let index = Int(client.clientIndex)
         guard index >= 0 else { return }
         client.clientIndex = -1
         let moved = clients.removeLast()
         if moved !== client {
             clients[index] = moved
-            moved.clientIndex = index
+            moved.clientIndex = Int32(index)
         }
         metrics.counters.add(.connections, -1)
+        metrics.clients.add(client.kind, -1)
+    }
+
+    /// A client has become another kind of client.
+    func recount(_ client: Client, as kind: ClientKind) {
+        metrics.clients.add(client.kind, -1)
+        client.kind = kind
+        metrics.clients.add(kind)
     }
 
     /// Notes a client with bytes for the end of the turn.
@@ -201,20 +228,13 @@ final class LoopState {
         node.clock.monotonicMicroseconds() + UInt64.random(in: 0...max(1, window.microseconds))
     }
 
-    /// Bytes of a batch at which it is written, so that no write is bigger than what a client's queue is measured in.
-    private static let batchBytes = 65_536
-    /// Bytes of all batches at which they are written: what a turn holds for its clients, whatever their channels.
-    private static let batchesBytes = 262_144
-
     private func visitMailboxes() {
         isWoken = false
         turns.socketsSeen()
-        if events.isEmpty { mailbox.take(into: &events) }
         var budget = TurnBudget()
-        while !budget.isSpent, nextEvent < events.count {
-            budget.spend(events: handle(events[nextEvent]))
+        while !budget.isSpent, let event = events.next() {
+            budget.spend(events: handle(event))
             budget.spend(bytes: shard.takeWork())
-            nextEvent += 1
             if shard.biggestBatch >= Self.batchBytes || shard.batchedBytes >= Self.batchesBytes {
                 budget.spend(bytes: shard.batchedBytes)
                 flushHub()
@@ -227,32 +247,25 @@ final class LoopState {
         } else if shard.batchedBytes > 0, !isDelayed {
             flushLater(delay)
         }
-        visitOutcomes()
-        presence.visitAnswers()
+        let sawAllOutcomes = visitOutcomes()
+        let sawAllMembers = presence.visitAnswers()
         let sawAllPolls = polls.visitMailbox()
+        let sawAllSessions = sessions.visitMailbox()
         if shard.hasAnswers { pass.ask() }
         flush()
-        let isDone = nextEvent == events.count && nextAnswered == answered.count && sawAllPolls
-        if nextEvent == events.count {
-            nextEvent = 0
-            Self.empty(&events)
-        }
-        if nextAnswered == answered.count {
-            nextAnswered = 0
-            Self.empty(&answered)
-        }
+        let sawAllEvents = events.end()
+        let isDone = sawAllEvents && sawAllOutcomes && sawAllMembers && sawAllPolls && sawAllSessions
         if !isDone { visitSoon() }
     }
 
-    private func visitOutcomes() {
-        if answered.isEmpty { outcomes.take(into: &answered) }
+    /// Returns whether these were all that were posted.
+    private func visitOutcomes() -> Bool {
         var budget = TurnBudget()
-        while !budget.isSpent, nextAnswered < answered.count {
-            let outcome = answered[nextAnswered]
-            nextAnswered += 1
+        while !budget.isSpent, let outcome = answered.next() {
             budget.spend(events: outcome.answer.weight)
             outcome.client.value.completed(outcome.id, outcome.answer)
         }
+        return answered.end()
     }
 
     private func flushLater(_ delay: Duration) {
@@ -308,6 +321,7 @@ final class LoopState {
     /// The sockets had their turn.
     private func socketsSeen() {
         turns.run()
+        if commands.isBusy { visitCommands() }
         if isWoken { visitMailboxes() } else { flush() }
     }
 

@@ -36,10 +36,20 @@ final class NodeContext: Sendable {
     let tokens: NodeTokens?
     /// The way to what is kept between two polls.
     let polls: PollRelay
+    /// The way to sessions that outlive their requests.
+    let sessions: SessionRelay
     /// What is the same for all clients of the Centrifuge protocol.
     let centrifuge: CentrifugeSession.SharedPolicy
+    /// What is the same for all clients of Socket.IO.
+    let socketIO: SocketIOSession.SharedPolicy
+    /// What is the same for all clients of STOMP.
+    let stomp: STOMPSession.SharedPolicy
     /// Brings requests of clients to their sessions.
     let emulation: EmulationRelay
+    /// The way to what backends want done with clients.
+    let commands: CommandRelay
+    /// Who answers which request on the public port.
+    let router: PublicRouter
     /// TLS of the public port, where the configuration has a certificate.
     let tls: NodeTLS?
     private let bus = Mutex<ControlBus?>(nil)
@@ -59,6 +69,7 @@ final class NodeContext: Sendable {
         let id = NodeID.random()
         self.id = id
         self.polls = PollRelay(id)
+        self.sessions = SessionRelay(id, metrics: metrics)
         self.configuration = configuration
         self.metrics = metrics
         self.broker = broker
@@ -69,6 +80,8 @@ final class NodeContext: Sendable {
         self.tokens = tokens
         self.tls = tls
         self.emulation = EmulationRelay(node: id, metrics: metrics)
+        self.commands = CommandRelay(node: id)
+        self.router = .of(configuration)
         self.queueMemory = QueueMemory(limit: configuration.limits.maxNodeQueueBytes)
         self.admission = Admission(limit: configuration.limits.maxConnections)
         // Conformance suites measure what a node can do, and are nobody's clients.
@@ -82,6 +95,8 @@ final class NodeContext: Sendable {
         self.users = ofUser.isUnlimited ? nil : ClientGroups(ofUser)
         self.centrifuge = .init(
             configuration.centrifugePolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens)))
+        self.stomp = .init(configuration.stompPolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens)))
+        self.socketIO = .init(configuration.socketIOPolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens)))
     }
 
     /// Messages to other nodes, once the node has started.
@@ -121,14 +136,14 @@ final class NodeContext: Sendable {
         configuration.dev && tokens == nil
     }
 
-    /// Milliseconds after which an `EventSource` that was refused or ended comes back, spread like ``retryAfter``.
+    /// Milliseconds after which a stream's reader that was refused or ended comes back, spread like ``retryAfter``.
     var retryMilliseconds: UInt32 {
         let base = UInt32(configuration.limits.retryAfterSeconds) * 1_000
         return UInt32.random(in: max(base, 250)...max(2 * base, 500))
     }
 
-    /// Milliseconds after which an `EventSource` comes back whose stream broke off: about as long as browsers wait by themselves,
-    /// spread, so that the clients of a node that died don't all come at once.
+    /// Milliseconds after which a reader comes back whose stream broke off: about as long as browsers wait by themselves, spread,
+    /// so that the clients of a node that died don't all come at once.
     var reconnectMilliseconds: UInt32 { .random(in: 1_000...3_000) }
 
     /// Seconds for `Retry-After`, spread so that refused clients don't come back together.

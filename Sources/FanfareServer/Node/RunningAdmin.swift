@@ -35,6 +35,8 @@ final class RunningAdmin: Sendable {
                 tokenProblem: { node.tokens?.keys.problem },
                 knownAddresses: { node.clientAddresses.groups?.count ?? 0 },
                 knownUsers: { node.users?.count ?? 0 },
+                sessionAnswering: { node.sessions.answering },
+                command: { node.commands.send($0, to: $1, completion: $2) },
                 broker: node.broker,
                 brokerName: configuration.redis.isEmpty ? "memory" : "redis",
                 isDraining: { node.isDraining },

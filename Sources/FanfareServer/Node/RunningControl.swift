@@ -19,7 +19,8 @@ final class RunningControl: Sendable {
             node: ClusterNode(
                 id: node.id, name: ExactText(node.configuration.nodeName), version: ExactText(FanfareVersion.string),
                 startedAt: node.clock.wallMicroseconds()),
-            broker: node.broker, receiver: receiver, metrics: node.metrics.control, clock: node.clock,
+            broker: node.broker, receiver: receiver, metrics: node.metrics.control,
+            isAlone: node.configuration.redis.isEmpty, clock: node.clock,
             run: { body in eventLoop.execute(body) })
     }
 
@@ -45,7 +46,7 @@ final class RunningControl: Sendable {
         let control: RunningControl
 
         func handleScheduledCallback(eventLoop: some EventLoop) {
-            control.bus.tick()
+            control.bus.advance()
             control.schedule()
         }
     }

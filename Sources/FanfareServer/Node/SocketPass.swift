@@ -18,9 +18,6 @@ import Darwin
 final class SocketPass: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    /// How much later, where there is no pipe: in tests whose event loops have no sockets, and if there are no descriptors left.
-    private static let pause = TimeAmount.microseconds(50)
-
     private let eventLoop: any EventLoop
     private let action: () -> Void
     /// The end that is written to; negative: there is none.

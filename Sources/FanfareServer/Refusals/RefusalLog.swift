@@ -22,6 +22,10 @@ final class RefusalLog: Sendable {
         case adminForeign
         /// A connection of the admin port that was closed for another one.
         case adminEvicted
+        /// A connection of the admin port whose reader took nothing of its answer.
+        case adminSlowReader
+        /// A message of an emitter that was not taken.
+        case emitter
     }
 
     private let logger: Logger
@@ -62,9 +66,6 @@ final class RefusalLog: Sendable {
         }
         return String(shown)
     }
-
-    /// Longer than every message of ours; a channel's name may be in it.
-    private static let maximumCharacters = 400
 }
 
 extension RefusalLog.Kind: CustomStringConvertible {
@@ -81,6 +82,8 @@ extension RefusalLog.Kind: CustomStringConvertible {
         case .apiKey: "server API requests without a valid key"
         case .adminForeign: "admin requests from elsewhere"
         case .adminEvicted: "admin connections closed for others"
+        case .adminSlowReader: "admin connections closed whose readers took nothing"
+        case .emitter: "messages of emitters that were not taken"
         }
     }
 
@@ -90,7 +93,7 @@ extension RefusalLog.Kind: CustomStringConvertible {
         case .refused, .apiKey, .applicationEnded: .info
         case .ended(let disconnect): disconnect.logLevel
         // The admin port is the operator's own: whoever is refused there is misled by him, or an attacker.
-        case .adminForeign, .adminEvicted: .warning
+        case .adminForeign, .adminEvicted, .adminSlowReader, .emitter: .warning
         }
     }
 }

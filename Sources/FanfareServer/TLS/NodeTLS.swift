@@ -22,9 +22,6 @@ final class NodeTLS: Sendable {
     private let tried: Mutex<SHA256Digest>
     private let watching = Mutex<Task<Void, Never>?>(nil)
 
-    /// Files that are being replaced one after the other may not fit for a moment.
-    private static let replacementTime = Duration.seconds(1)
-
     /// - Returns: `nil` where the configuration has no certificate: then the public port speaks plain HTTP.
     /// - Throws: ``NodeStartError/tls(reason:)``.
     static func make(

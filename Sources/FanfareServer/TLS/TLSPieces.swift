@@ -9,9 +9,6 @@ final class TLSPieces: ChannelOutboundHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// A record has 16 KiB, and so has NIOSSL's buffer; what encryption adds must fit too.
-    static let pieceBytes = 16_384 - 64
-
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         var bytes = unwrapOutboundIn(data)
         while bytes.readableBytes > Self.pieceBytes, let piece = bytes.readSlice(length: Self.pieceBytes) {

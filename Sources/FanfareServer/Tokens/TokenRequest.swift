@@ -51,7 +51,7 @@ public struct TokenRequest: Sendable {
     private func key(_ tokens: TokenConfiguration) async throws -> TokenKey {
         do {
             if let privateKeyFile {
-                return try await .privateKey(pem: SecretFile.text(privateKeyFile, limit: 262_144))
+                return try await .privateKey(pem: SecretFile.text(privateKeyFile, limit: ServerBounds.keyFileBytes))
             }
         } catch {
             throw TokenToolProblem(description: "'\(privateKeyFile ?? "")' \(error)")

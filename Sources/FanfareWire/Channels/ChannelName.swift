@@ -7,9 +7,6 @@
 /// Two names are equal when their bytes are, as in Redis: Swift's canonical equivalence would merge channels there that
 /// the other nodes keep apart.
 public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
-    /// The most bytes that any configuration may allow.
-    public static let maximumBytes = 255
-
     /// The name as text; always native and contiguous UTF-8.
     public let string: String
 

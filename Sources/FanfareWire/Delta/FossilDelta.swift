@@ -9,10 +9,6 @@ import NIOCore
 ///
 /// The first command copies from the base, the second inserts. Numbers have the digits of ``FossilDeltaWriter``.
 public enum FossilDelta {
-    /// Most bytes of a base and of a target: what one delta costs is linear in them, and a channel with deltas keeps its last
-    /// publication. What is bigger leaves as it is.
-    public static let maximumBytes = 262_144
-
     /// The delta that makes `target` out of `base`.
     ///
     /// Both begin and end alike nearly always; what is between is looked up eight bytes at a time in a table of the base,

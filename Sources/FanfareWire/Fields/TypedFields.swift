@@ -12,9 +12,6 @@ import NIOCore
 /// Numbers are big endian. A reader takes the fields that it knows and passes over the rest, so a field may never change what
 /// the others mean: what an older node must not pass over is another kind of message.
 public enum TypedFields {
-    /// Most bytes of all fields together. A reader refuses more, so writers stay far below: tags and an info have 20 KB.
-    public static let maximumBytes = 65_536
-
     private static let lengthBytes = 4
     private static let fieldHeaderBytes = 6
 

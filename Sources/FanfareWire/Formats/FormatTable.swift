@@ -8,10 +8,6 @@ import Synchronization
 ///
 /// Any thread. A publication asks the table where it enters the node; a delivery never does.
 public final class FormatTable: Sendable {
-    /// Most formats with parameters at a time. Their frames are made when a client takes one, so they cost what their
-    /// subscribers cause; the bound leaves 60,000 ids unused, see ``intern(_:as:)``.
-    public static let maximumInterned = 4_096
-
     /// Bytes of a frame from which formats with compression compress; `.max`: never.
     public let compressionThreshold: Int
     private let state: Mutex<State>

@@ -27,7 +27,7 @@ public struct PersonalBody: Sendable {
     }
 
     /// The whole frame of a client.
-    public func frame(_ lead: [UInt8]) -> SplitFrame {
+    public func frame(_ lead: some Collection<UInt8>) -> SplitFrame {
         var head = ByteBuffer()
         writeHeader(behind: lead.count, into: &head)
         head.writeBytes(lead)

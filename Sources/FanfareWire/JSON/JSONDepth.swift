@@ -8,9 +8,6 @@ import NIOCore
 /// are deeper in Redis are left out; publications that are there already are handed on as they are. Text that is not JSON has
 /// no depth.
 public enum JSONDepth {
-    /// Most arrays and objects within each other.
-    public static let maximum = 64
-
     /// For whoever sent it.
     public static let problem = "data is nested deeper than \(maximum) arrays and objects"
 

@@ -108,7 +108,7 @@ extension JSONScanner {
 
 extension ByteBuffer {
     /// The bytes at `range` of the readable ones, without a copy.
-    fileprivate func slice(_ range: Range<Int>) -> ByteBuffer {
+    func slice(_ range: Range<Int>) -> ByteBuffer {
         getSlice(at: readerIndex + range.lowerBound, length: range.count) ?? ByteBuffer()
     }
 }

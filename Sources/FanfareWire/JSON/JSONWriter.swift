@@ -32,6 +32,17 @@ public enum JSONWriter {
         buffer.writeInteger(UInt8(ascii: "\""))
     }
 
+    /// Bytes that ``writeString(_:into:)-(UnsafeRawBufferPointer,_)`` writes.
+    public static func stringSize(_ utf8: UnsafeRawBufferPointer) -> Int {
+        utf8.reduce(utf8.count + 2) { size, byte in
+            guard needsEscape(byte) else { return size }
+            return size + (shortEscapes.contains(byte) ? 1 : 5)
+        }
+    }
+
+    /// Bytes that take two in a string; of the others that are escaped each takes six.
+    private static let shortEscapes: [UInt8] = [UInt8(ascii: "\""), UInt8(ascii: "\\"), 0x0A, 0x0D, 0x09]
+
     private static func needsEscape(_ byte: UInt8) -> Bool {
         byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
     }

@@ -2,9 +2,6 @@ import NIOCore
 
 /// Who a client of a channel is, as others may know it (Centrifuge client protocol: ClientInfo).
 public struct ClientInfo: Sendable, Equatable {
-    /// Most bytes of ``connInfo`` and of ``chanInfo`` each: a channel's members are read and sent all at once.
-    public static let maximumInfoBytes = 4_096
-
     /// The connection; no other one in the cluster has the same.
     public var client: ExactText
     /// The person; empty for an anonymous client.
@@ -36,6 +33,21 @@ public struct ClientInfo: Sendable, Equatable {
             $0.readableBytes <= Self.maximumInfoBytes && !JSONDepth.isExceeded(by: $0)
         }
         guard isAllowed else { return nil }
+    }
+
+    /// JSON that others may see of a client, on one line; `nil` for anything else, and for what is larger or deeper than it may be.
+    public static func checked(_ info: ByteBuffer) -> ByteBuffer? {
+        guard info.readableBytes <= maximumInfoBytes, let json = JSONLine(info), !JSONDepth.isExceeded(by: json.bytes)
+        else {
+            return nil
+        }
+        return json.bytes
+    }
+
+    /// Bytes of ``json``, about: without what has to be escaped, and without making it.
+    public var size: Int {
+        64 + user.string.utf8.count + client.string.utf8.count + (connInfo?.readableBytes ?? 0)
+            + (chanInfo?.readableBytes ?? 0)
     }
 
     /// `{"user":"…","client":"…","conn_info":…}` in one line: how it is kept between nodes and how clients get it.

@@ -7,11 +7,6 @@ import NIOCore
 /// Redis, the offset stands alone. Behind `~` stands a check of the channels' names, so that a reader which comes back with
 /// other channels, or in another order, is not taken to a place that was never its own.
 public struct PositionList: Sendable, Equatable, CustomStringConvertible {
-    /// Bytes that an id should not go beyond: longer fields of a page's request need a preflight (Fetch Standard, "CORS-safelisted
-    /// request-header").
-    public static let comfortableBytes = 128
-    /// Digits that each offset may grow to within that: a million publications a second for eleven days.
-    static let roomyDigits = 12
     /// Channels for which that is enough, each with an epoch of its own.
     public static let comfortableCount =
         (comfortableBytes - Check.bytes + 1) / (roomyDigits + StreamPosition.usualEpochBytes + 2)

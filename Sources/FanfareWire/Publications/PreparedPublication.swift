@@ -42,12 +42,13 @@ public final class PreparedPublication: Sendable {
     /// - Parameter formats: those of the node.
     public init(_ publication: Publication, formats: FormatTable, receivedAt: UInt64, isRepaired: Bool = false) {
         self.isRepaired = isRepaired
-        self.publication = publication
         self.receivedAt = receivedAt
         self.formats = formats
         var frames = PerFormat<ByteBuffer>()
         for eager in formats.eager { frames.add(eager.format, eager.encoder.publication(publication)) }
         self.frames = frames
+        // Last, so that it is moved there and not copied.
+        self.publication = publication
     }
 
     /// The ready bytes in `format`, which somebody uses.

@@ -54,7 +54,8 @@ public struct Publication: Sendable, Equatable {
         guard let client else { return self }
         var publication = self
         publication.metadata = PublicationMetadata(
-            tags: metadata?.tags ?? .none, info: metadata?.info, excludedClient: client)
+            tags: metadata?.tags ?? .none, info: metadata?.info, excludedClient: client,
+            unless: metadata?.unless ?? [])
         return publication
     }
 

@@ -1,32 +1,40 @@
 /// What a publication may carry beside its payload. In memory of its own, so that publications without it, which are nearly all,
 /// pay one word for it and no allocation.
 public final class PublicationMetadata: Sendable {
-    /// Most bytes of ``info`` as JSON: both infos of a client at their bounds, and twice as much for its names.
-    public static let maximumInfoBytes = 4 * ClientInfo.maximumInfoBytes
-
     public let tags: PublicationTags
     /// Who published it; `nil`: a backend, or a client of a channel whose publications don't name it.
     public let info: ClientInfo?
     /// The client that does not hear it, nearly always its publisher; `nil`: everybody does. Clients are not told.
     public let excludedClient: ClientID?
+    /// Channels whose subscribers do not hear it: clients of Socket.IO, for which one event may come in several channels. Others
+    /// hear it all the same.
+    public let unless: [ChannelName]
     /// Bytes that it adds to the payload's on its way between nodes, about.
     public let size: Int
 
     /// `nil` when there is nothing to carry. An info above ``maximumInfoBytes`` is left out: a publication does not fail because
     /// its publisher has a long name.
-    public init?(tags: PublicationTags = .none, info: ClientInfo? = nil, excludedClient: ClientID? = nil) {
+    public init?(
+        tags: PublicationTags = .none, info: ClientInfo? = nil, excludedClient: ClientID? = nil,
+        unless: [ChannelName] = []
+    ) {
         let infoBytes = info?.json.readableBytes ?? 0
         let fits = infoBytes <= Self.maximumInfoBytes
-        guard !tags.isEmpty || info != nil && fits || excludedClient != nil else { return nil }
+        guard !tags.isEmpty || info != nil && fits || excludedClient != nil || !unless.isEmpty else { return nil }
         self.tags = tags
         self.info = fits ? info : nil
         self.excludedClient = excludedClient
-        size = tags.size + (fits ? infoBytes : 0) + (excludedClient == nil ? 0 : ClientID.bytes)
+        self.unless = unless
+        size =
+            tags.size + (fits ? infoBytes : 0) + (excludedClient == nil ? 0 : ClientID.bytes)
+            + unless.reduce(0) { $0 + 1 + $1.string.utf8.count }
     }
 }
 
 extension PublicationMetadata: Equatable {
     public static func == (lhs: PublicationMetadata, rhs: PublicationMetadata) -> Bool {
-        lhs === rhs || lhs.tags == rhs.tags && lhs.info == rhs.info && lhs.excludedClient == rhs.excludedClient
+        lhs === rhs
+            || lhs.tags == rhs.tags && lhs.info == rhs.info && lhs.excludedClient == rhs.excludedClient
+                && lhs.unless == rhs.unless
     }
 }

@@ -11,11 +11,6 @@ public struct PublicationTags: Sendable, Equatable {
         }
     }
 
-    /// Most tags: whoever filters looks through all of them, for each subscriber with a filter.
-    public static let maximumCount = 32
-    /// Most bytes of all names and values together: they travel with every copy of the publication, and are kept with it.
-    public static let maximumBytes = 4_096
-
     /// In the order in which they were given; no name comes twice.
     public let all: [Tag]
     /// Bytes of all names and values.

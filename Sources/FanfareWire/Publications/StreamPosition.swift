@@ -3,12 +3,8 @@
 /// Offsets begin at 1 and grow with every publication; 0 is the place before the first. They mean something only within
 /// their epoch, which names one life of the stream: when Redis lost it, another one begins.
 public struct StreamPosition: Sendable, Hashable, CustomStringConvertible {
-    /// Most bytes of an epoch; what a string holds without memory of its own.
-    public static let maximumEpochBytes = 15
     /// Bytes of those that nodes make.
     static let usualEpochBytes = 8
-    /// Most bytes of a position's text, and so of an event's id: 20 digits, the dot and the epoch.
-    public static let maximumTextBytes = 21 + maximumEpochBytes
     /// How a position is written, for whoever wrote something else.
     public static let form = "<offset>.<epoch>, as in 42.k3vxq7ab"
 

@@ -3,15 +3,6 @@
 ///
 /// All texts are compared by their bytes.
 public struct TagFilter: Sendable, Hashable {
-    /// Most filters within each other.
-    public static let maximumDepth = 16
-    /// Most comparisons and combinations together: each comparison looks through the tags of every publication.
-    public static let maximumNodes = 64
-    /// Most values of all `in` and `nin` together.
-    public static let maximumValues = 256
-    /// Most bytes of all keys and values together: they are kept with the subscription.
-    public static let maximumBytes = 4_096
-
     /// A comparison, or a combination of others.
     public indirect enum Node: Sendable, Hashable {
         case compare(ExactText, Comparison)

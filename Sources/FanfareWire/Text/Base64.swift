@@ -43,6 +43,13 @@ public enum Base64 {
         return output
     }
 
+    /// Whether ``decode(_:)`` takes the text; writes nothing.
+    static func isValid(_ text: some BidirectionalCollection<UInt8>) -> Bool {
+        guard text.count % 4 == 0 else { return false }
+        let digits = text.dropLast(text.suffix(2).count { $0 == UInt8(ascii: "=") })
+        return digits.count % 4 != 1 && digits.allSatisfy { value(of: $0) != nil }
+    }
+
     private static func value(of character: UInt8) -> UInt32? {
         switch character {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character - UInt8(ascii: "A"))

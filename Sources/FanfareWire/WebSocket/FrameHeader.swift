@@ -2,13 +2,13 @@ import NIOCore
 
 /// The header of a frame from a client (RFC 6455 §5.2), checked as far as it can be by itself.
 struct FrameHeader: Equatable {
+    var payloadLength: UInt64
+    /// In the order of the bytes, first byte lowest.
+    var mask: UInt32
     var isFinal: Bool
     /// RSV1 of a message's first frame: its payload is compressed (RFC 7692 §6).
     var isCompressed = false
     var opcode: WebSocketFrame.Opcode
-    var payloadLength: UInt64
-    /// In the order of the bytes, first byte lowest.
-    var mask: UInt32
 
     /// What the bytes so far are.
     enum Parsed: Equatable {
@@ -60,6 +60,6 @@ struct FrameHeader: Equatable {
         buffer.moveReaderIndex(to: index + 4)
         return .header(
             FrameHeader(
-                isFinal: isFinal, isCompressed: isCompressed, opcode: opcode, payloadLength: length, mask: mask))
+                payloadLength: length, mask: mask, isFinal: isFinal, isCompressed: isCompressed, opcode: opcode))
     }
 }

@@ -3,13 +3,14 @@ import NIOCore
 /// Puts the fragments of a message together (RFC 6455 §5.4), behind room for the header with which a server would send it
 /// on: most messages are.
 struct MessageAssembler: Sendable {
-    private var kind: Payload.Kind?
     private var body = ByteBuffer()
+    private var kind: Payload.Kind?
     private var text = UTF8Validator()
     /// Whether what is gathered is compressed.
     private(set) var isCompressed = false
+    private var frames: UInt32 = 0
     /// Frames of the message so far.
-    private(set) var fragments = 0
+    var fragments: Int { Int(frames) }
 
     /// Whether a message has begun and not ended.
     var isOpen: Bool { kind != nil }
@@ -28,17 +29,17 @@ struct MessageAssembler: Sendable {
         if header.opcode != .continuation {
             kind = header.opcode == .text ? .text : .binary
             isCompressed = header.isCompressed
-            fragments = 0
+            frames = 0
             text = UTF8Validator()
         }
-        fragments += 1
+        frames += 1
     }
 
     /// Takes masked bytes of the current frame; `false` when they can't be UTF-8 and should be.
     mutating func write(_ bytes: UnsafeRawBufferPointer, mask: UInt32, phase: Int) -> Bool {
         guard !bytes.isEmpty else { return true }
         if body.writerIndex == 0 {
-            body.reserveCapacity(Self.headerRoom + bytes.count)
+            body = ByteBufferAllocator().buffer(capacity: Self.headerRoom + bytes.count)
             body.moveWriterIndex(to: Self.headerRoom)
             body.moveReaderIndex(to: Self.headerRoom)
         }

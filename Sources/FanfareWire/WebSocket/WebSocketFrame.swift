@@ -41,15 +41,15 @@ public enum WebSocketFrame {
     public static func writeHeader(
         _ opcode: Opcode, payloadLength: Int, isCompressed: Bool = false, into buffer: inout ByteBuffer
     ) {
-        buffer.writeInteger((isCompressed ? 0xC0 : 0x80) | opcode.rawValue)
+        let first = UInt16((isCompressed ? 0xC0 : 0x80) | opcode.rawValue) << 8
+        // One write each, for a buffer's is dearer than what it writes.
         switch payloadLength {
         case ..<126:
-            buffer.writeInteger(UInt8(payloadLength))
+            buffer.writeInteger(first | UInt16(payloadLength))
         case ..<65_536:
-            buffer.writeInteger(UInt8(126))
-            buffer.writeInteger(UInt16(payloadLength))
+            buffer.writeInteger(UInt32(first | 126) << 16 | UInt32(payloadLength))
         default:
-            buffer.writeInteger(UInt8(127))
+            buffer.writeInteger(first | 127)
             buffer.writeInteger(UInt64(payloadLength))
         }
     }

@@ -15,6 +15,15 @@ public struct WebSocketFraming: Framing {
         WebSocketFrame.writeHeader(opcode, before: &bytes)
         return bytes
     }
+
+    /// The beginning of a body's frame, up to what follows in ``Body/rest``.
+    public func head(of body: Body) -> ByteBuffer {
+        var head = ByteBuffer()
+        head.reserveCapacity(Body.room + body.bytes.readableBytes)
+        WebSocketFrame.writeHeader(WebSocketFrame.Opcode(body.kind), payloadLength: body.count, into: &head)
+        head.writeImmutableBuffer(body.bytes)
+        return head
+    }
 }
 
 extension WebSocketFraming: PersonalFraming {

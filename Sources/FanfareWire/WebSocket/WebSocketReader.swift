@@ -22,31 +22,35 @@ public struct WebSocketReader {
     private enum State {
         /// Between frames.
         case header
-        /// In the payload of a frame; `done` bytes of it were taken.
-        case payload(FrameHeader, done: Int)
+        /// In the payload of a frame; `done` bytes of it were taken. It is no longer than a message may be.
+        case payload(FrameHeader, done: UInt32)
         /// After a failure or a close.
         case ended
     }
 
-    private let maxMessageBytes: Int
-    private let maxFragments: Int
+    // A node has as many of these as clients, so limits and counts have 32 bits: a message is in one buffer, which holds no more.
+    private let limits: (messageBytes: UInt32, fragments: UInt32)
     private var deflate: Deflate
-    /// Bytes of the last message as it came, if it was compressed; else 0.
-    public private(set) var compressedBytes = 0
+    private var lastCompressed: UInt32 = 0
     private var state = State.header
     private var input = ByteBuffer()
-    private var assembler = MessageAssembler()
     /// The payload of a control frame that is under way.
     private var control = ByteBuffer()
+    private var assembler = MessageAssembler()
+
+    private var maxMessageBytes: Int { Int(limits.messageBytes) }
+    private var maxFragments: Int { Int(limits.fragments) }
+    /// Bytes of the last message as it came, if it was compressed; else 0.
+    public var compressedBytes: Int { Int(lastCompressed) }
 
     /// - Parameters:
     ///   - maxMessageBytes: most bytes of one message, all its fragments together.
     ///   - maxFragments: most fragments of one message; an endless row of empty ones is an attack.
     ///   - deflate: how messages may be compressed; `nil`: not at all.
     public init(maxMessageBytes: Int, maxFragments: Int, deflate: DeflateAgreement? = nil) {
-        self.maxMessageBytes = maxMessageBytes
-        self.maxFragments = maxFragments
-        self.deflate = deflate.map { $0.clientContext ? .context($0.clientWindowBits, nil) : .alone } ?? .off
+        limits = (UInt32(clamping: maxMessageBytes), UInt32(clamping: maxFragments))
+        self.deflate =
+            deflate.map { $0.clientContext ? .context(nil, bits: UInt8($0.clientWindowBits)) : .alone } ?? .off
     }
 
     /// How compressed messages are read.
@@ -56,7 +60,7 @@ public struct WebSocketReader {
         /// Each stands for itself.
         case alone
         /// They may refer to earlier ones: a stream of the client's own, from its first compressed message on.
-        case context(Int, Inflater?)
+        case context(Inflater?, bits: UInt8)
 
         var isOff: Bool { if case .off = self { true } else { false } }
     }
@@ -109,7 +113,7 @@ public struct WebSocketReader {
                     state = .payload(header, done: 0)
                 }
             case .payload(let header, let done):
-                switch payload(header, done: done) {
+                switch payload(header, done: Int(done)) {
                 case .event(let event): return event
                 case .needsMore: return nil
                 case .goOn: continue
@@ -161,7 +165,7 @@ public struct WebSocketReader {
         guard isText else { return .event(fail(.invalidPayload, "text is not UTF-8")) }
         input.moveReaderIndex(forwardBy: count)
         guard done + count == length else {
-            state = .payload(header, done: done + count)
+            state = .payload(header, done: UInt32(done + count))
             keepRest()
             return .needsMore
         }
@@ -175,7 +179,7 @@ public struct WebSocketReader {
             return .event(event)
         case .text, .binary, .continuation:
             guard header.isFinal else { return .goOn }
-            compressedBytes = 0
+            lastCompressed = 0
             if assembler.isCompressed, let failure = inflate() { return .event(failure) }
             guard let payload = assembler.end() else { return .goOn }
             guard payload.kind == .binary || assembler.textIsComplete else {
@@ -187,16 +191,18 @@ public struct WebSocketReader {
 
     private mutating func inflate() -> Event? {
         let bytes = assembler.byteCount
-        if case .context(let bits, nil) = deflate { deflate = .context(bits, Inflater(windowBits: bits)) }
+        if case .context(nil, let bits) = deflate {
+            deflate = .context(Inflater(windowBits: Int(bits)), bits: bits)
+        }
         let limit = maxMessageBytes
         let inflation = assembler.inflate(limit: limit) { [deflate] body, headerRoom in
-            if case .context(_, let inflater) = deflate {
+            if case .context(let inflater, _) = deflate {
                 return inflater?.inflate(&body, limit: limit, headerRoom: headerRoom) ?? .tooBig
             }
             return Inflater.inflateAlone(&body, limit: limit, headerRoom: headerRoom)
         }
         if case .failed(let disconnect, let what) = inflation { return fail(disconnect, what) }
-        compressedBytes = bytes
+        lastCompressed = UInt32(bytes)
         return nil
     }
 
@@ -215,7 +221,7 @@ public struct WebSocketReader {
         input = ByteBuffer()
         control = ByteBuffer()
         assembler = MessageAssembler()
-        if case .context(let bits, _) = deflate { deflate = .context(bits, nil) }
+        if case .context(_, let bits) = deflate { deflate = .context(nil, bits: bits) }
     }
 
     /// Lets what was read go: an idle client costs no buffer, one within a header a few bytes.

@@ -29,12 +29,32 @@ struct ClusterViewTests {
         _ = view.heard(try node(2))
         _ = view.heard(try node(3))
         for _ in 0..<ControlBounds.missedAnnouncements {
-            #expect(view.cameBack().isEmpty)
+            #expect(view.cameBack(sentAt: 0).isEmpty)
             #expect(view.heard(try node(3)) == .known)
         }
-        #expect(view.cameBack().map(\.rawValue) == [2])
+        #expect(view.cameBack(sentAt: 0).map(\.rawValue) == [2])
         #expect(view.ids.map(\.rawValue).sorted() == [1, 3])
         #expect(view.heard(try node(2)) == .new)
+    }
+
+    @Test("a node that is not in view may be there until an announcement later is back, unless it said that it goes")
+    func young() throws {
+        var view = ClusterView(own: try node(1))
+        let (other, stranger) = (try node(2), try #require(NodeID(rawValue: 3)))
+        _ = view.heard(other)
+        #expect(view.mayHide(stranger) && !view.mayHide(other.id) && !view.mayHide(view.own.id))
+        _ = view.left(other.id)
+        #expect(!view.mayHide(other.id))
+        let (interval, start) = (ControlBounds.announceInterval.microseconds, 7 as UInt64)
+        // Hellos of a broker that comes and goes are no two announcements of everybody.
+        for sentAt in [start, start, start + 1, start + interval - 1] {
+            _ = view.cameBack(sentAt: sentAt)
+            #expect(view.mayHide(stranger) && view.isYoung)
+        }
+        _ = view.cameBack(sentAt: start + interval)
+        #expect(!view.isYoung)
+        #expect(!view.mayHide(stranger) && !view.mayHide(other.id))
+        #expect(!ClusterView(own: try node(1), isAlone: true).mayHide(stranger))
     }
 
     @Test("a node that says so leaves at once; this one never does")

@@ -94,6 +94,17 @@ struct ControlMessageTests {
         #expect(ControlMessage(most) == nil)
     }
 
+    @Test("fields beyond what any message has are passed over, so that they cost nothing")
+    func manyFields() throws {
+        let message = try message {
+            for id in 1...UInt16(ControlBounds.fields + 20) where id != 9 && id != 10 { $0.fields[number: id] = 1 }
+        }
+        let bytes = try #require(message.encoded())
+        let read = try #require(ControlMessage(bytes))
+        let count = (1...UInt16(ControlBounds.fields + 20)).count { read.fields[$0] != nil }
+        #expect(count == ControlBounds.fields && read.fields[text: 9] == "text" && read.body == message.body)
+    }
+
     @Test("a node's id has 26 bits, and is written as seven digits")
     func ids() throws {
         #expect(NodeID(rawValue: 1 << 26) == nil)

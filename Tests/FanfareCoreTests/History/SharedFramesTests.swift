@@ -29,15 +29,23 @@ struct SharedFramesTests {
         #expect(!items.readableBytesView.contains { $0 == 10 || $0 == 13 })
     }
 
-    @Test("an answer with shared items is the answer without them")
-    func answer() throws {
+    @Test(
+        "an answer with shared items is the answer without them, and many bytes in it are those that others get",
+        arguments: [1, 5_000])
+    func answer(copies: Int) throws {
         let channel = try ChannelName("a")
-        let publications = Self.payloads.map { Publication(channel: channel, payload: $0) }
+        let publications = Array(repeating: Self.payloads, count: copies).joined().map {
+            Publication(channel: channel, payload: $0)
+        }
         var answer = CentrifugeSubscribeResult(isRecoverable: true, publications: publications)
         let alone = CentrifugeJSONEncoder.subscribeReply(id: 7, answer)
-        let shared = SharedFrames(publications)
-        answer.items = shared.items(last: publications.count, CentrifugeJSONEncoder.self)
-        #expect(CentrifugeJSONEncoder.subscribeReply(id: 7, answer) == alone)
+        let items = SharedFrames(publications).items(last: publications.count, CentrifugeJSONEncoder.self)
+        answer.items = items
+        let reply = CentrifugeJSONEncoder.subscribeReply(id: 7, answer)
+        #expect(reply == alone && alone.rest.isEmpty)
+        #expect(reply.rest.isEmpty == (copies == 1))
+        let address = { (buffer: ByteBuffer) in buffer.withUnsafeReadableBytes(\.baseAddress) }
+        if let first = reply.rest.first { #expect(address(first) == address(items)) }
     }
 
     @Test("what a filter lets through is kept for others with the same one, within a bound for all filters")

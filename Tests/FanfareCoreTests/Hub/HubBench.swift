@@ -38,9 +38,18 @@ final class HubBench {
         _ client: TestMember, _ channel: String, request: UInt32 = 0, format: WireFormat? = nil, lead: String? = nil,
         selection: Selection? = nil
     ) {
+        subscribe(
+            client, channel, request: request, format: format, as: lead.map { .fixed(Array($0.utf8)) },
+            selection: selection)
+    }
+
+    /// As above, with any lead.
+    func subscribe(
+        _ client: TestMember, _ channel: String, request: UInt32, format: WireFormat? = nil, as lead: Lead?,
+        selection: Selection? = nil
+    ) {
         guard let name = try? ChannelName(channel) else { return }
-        shard.subscribe(
-            client, to: name, request: request, format: format, lead: lead.map { Array($0.utf8) }, selection: selection)
+        shard.subscribe(client, to: name, request: request, format: format, lead: lead, selection: selection)
         if answersAtOnce { answerAll() }
     }
 
@@ -80,7 +89,7 @@ final class TestMember: HubMember {
     var onBroken: (() -> Void)?
     /// What a lane did not take.
     var rests: [ByteBuffer] = []
-    private var tick: ByteBuffer?
+    private var turn: ByteBuffer?
 
     init(format: WireFormat) { wireFormat = format }
 
@@ -93,6 +102,18 @@ final class TestMember: HubMember {
 
     func keepNewest(_ frame: SplitFrame, of channel: ChannelName, request: UInt32) {
         kept[request] = FrameText.whole(frame.joined).first
+    }
+
+    /// Deliveries whose lead it wrote, and payloads that it does not take.
+    private var numbered = 0
+    var refused: Set<String> = []
+
+    /// `<request:number>`, so of different lengths.
+    func writeLead(of publication: Publication, request: UInt32, into lead: inout ByteBuffer) -> Bool {
+        guard !refused.contains(String(buffer: publication.payload.bytes)) else { return false }
+        numbered += 1
+        lead.writeString("<\(request):\(numbered)>")
+        return true
     }
 
     func enqueue(_ frame: SplitFrame) { enqueue(frame.joined) }
@@ -115,12 +136,12 @@ final class TestMember: HubMember {
     }
 
     func enqueue(_ bytes: ByteBuffer) {
-        if tick == nil { tick = bytes } else { tick?.writeImmutableBuffer(bytes) }
+        if turn == nil { turn = bytes } else { turn?.writeImmutableBuffer(bytes) }
     }
 
     func endTick() {
-        guard let bytes = tick else { return }
-        tick = nil
+        guard let bytes = turn else { return }
+        turn = nil
         writes += 1
         take(bytes)
     }

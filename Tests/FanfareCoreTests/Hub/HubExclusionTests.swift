@@ -17,7 +17,7 @@ struct HubExclusionTests {
         return (bench, sender)
     }
 
-    @Test("the client hears all of a tick but what it sent, in order, and the others hear everything")
+    @Test("the client hears all of a turn but what it sent, in order, and the others hear everything")
     func sender() throws {
         let (bench, sender) = bench()
         let others = (0..<3).map { _ in bench.client() }
@@ -29,7 +29,7 @@ struct HubExclusionTests {
         #expect(sender.frames == ["1", "3", "5"] && sender.writes == 1)
         for member in others { #expect(member.frames == ["1", "2", "3", "4", "5"] && member.writes == 1) }
         #expect(bench.metrics.counters.value(.deliveries) == 3 + 3 * 5)
-        // What is alone in its tick reaches it not at all, and nothing of this lasts.
+        // What is alone in its turn reaches it not at all, and nothing of this lasts.
         try bench.publish("a", "6", formats, excluding: id)
         bench.flush()
         try bench.publish("a", "7", formats)
@@ -59,7 +59,7 @@ struct HubExclusionTests {
         #expect(other.frames == ["<o>1", "<o>3"])
     }
 
-    @Test("with open lanes the others are written to directly, and the rest of a tick reaches the client as well")
+    @Test("with open lanes the others are written to directly, and the rest of a turn reaches the client as well")
     func lanes() throws {
         let (bench, sender) = bench()
         let members = [bench.client(), sender, bench.client()]

@@ -63,7 +63,7 @@ struct HubLaneTests {
         #expect(lanes[1].taken.isEmpty)
     }
 
-    @Test("with several channels in a tick a client gathers first, whatever its lane")
+    @Test("with several channels in a turn a client gathers first, whatever its lane")
     func gathering() throws {
         let bench = HubBench()
         let (client, lane) = (bench.client(), TestLane(room: 100))
@@ -78,8 +78,8 @@ struct HubLaneTests {
     }
 }
 
-@Suite("Tick join")
-struct TickJoinTests {
+@Suite("Combined frames")
+struct CombinedFramesTests {
     @Test("the same bytes behind the same bytes are put together once")
     func shared() {
         var join = CombinedFrames()
@@ -95,21 +95,21 @@ struct TickJoinTests {
         var random = SeededRandom(seed: UInt64(seed))
         var join = CombinedFrames()
         let tails = (0..<3).map { ByteBuffer(string: "t\($0)") }
-        var ticks = (0..<4).map { (bytes: ByteBuffer(string: "c\($0)"), text: "c\($0)") }
+        var turns = (0..<4).map { (bytes: ByteBuffer(string: "c\($0)"), text: "c\($0)") }
         for step in 0..<100 {
-            let index = Int.random(in: 0..<ticks.count, using: &random)
+            let index = Int.random(in: 0..<turns.count, using: &random)
             let tail = tails.randomElement(using: &random) ?? ByteBuffer()
             switch Int.random(in: 0..<4, using: &random) {
             case 0:
-                ticks[index].bytes.writeString("\(step)")
-                ticks[index].text += "\(step)"
+                turns[index].bytes.writeString("\(step)")
+                turns[index].text += "\(step)"
             case 1: join.forget()
-            case 2: ticks[index] = ticks.randomElement(using: &random) ?? ticks[index]
+            case 2: turns[index] = turns.randomElement(using: &random) ?? turns[index]
             default:
-                ticks[index].bytes = join.join(ticks[index].bytes, tail)
-                ticks[index].text += String(buffer: tail)
+                turns[index].bytes = join.join(turns[index].bytes, tail)
+                turns[index].text += String(buffer: tail)
             }
-            for tick in ticks { #expect(String(buffer: tick.bytes) == tick.text) }
+            for turn in turns { #expect(String(buffer: turn.bytes) == turn.text) }
         }
     }
 }

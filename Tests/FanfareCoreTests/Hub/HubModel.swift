@@ -40,8 +40,8 @@ struct HubModel {
     var answers: [Int: [HubModelMember.Answer]] = [:]
     /// What must have been told of since then.
     var ended: [End] = []
-    /// Client → channel → the numbers that it must have got in this tick.
-    private var tick: [Int: [Int: [Int]]] = [:]
+    /// Client → channel → the numbers that it must have got in this turn.
+    private var turn: [Int: [Int: [Int]]] = [:]
     private(set) var deliveries = 0
     private var lastTicket: UInt64 = 0
 
@@ -78,7 +78,7 @@ struct HubModel {
         for channel in channels.keys {
             for request in requests(client, channel) { unsubscribe(client, channel, request) }
         }
-        tick[client] = nil
+        turn[client] = nil
     }
 
     /// The broker's answer, which counts only for the subscription that it was asked for. Returns whether it does.
@@ -97,15 +97,15 @@ struct HubModel {
     mutating func publish(_ channel: Int, _ number: Int, excluding sender: Int?) {
         guard let state = channels[channel], state.isActive else { return }
         for client in state.members.keys where client != sender {
-            tick[client, default: [:]][channel, default: []].append(number)
+            turn[client, default: [:]][channel, default: []].append(number)
         }
     }
 
-    /// What everyone must get out of the tick that ends here.
+    /// What everyone must get out of the turn that ends here.
     mutating func flush() -> [Int: Heard] {
-        defer { tick = [:] }
+        defer { turn = [:] }
         var heard: [Int: Heard] = [:]
-        for (client, numbers) in tick {
+        for (client, numbers) in turn {
             for (channel, numbers) in numbers {
                 for subscription in channels[channel]?.members[client] ?? [] {
                     let ear = Ear(channel: channel, request: subscription.hasLead ? subscription.request : nil)

@@ -23,10 +23,10 @@ final class HubModelMember: HubMember {
     let wireFormat: WireFormat
     var membership = HubMembership<HubModelMember>()
     var answers: [Answer] = []
-    /// Writes of this tick, each as the hub gave it.
+    /// Writes of this turn, each as the hub gave it.
     private var writes: [ByteBuffer] = []
     private var gathered: ByteBuffer?
-    /// Its lane of this tick, and what that did not take.
+    /// Its lane of this turn, and what that did not take.
     var lane: TestLane?
     private var rest: [UInt8] = []
     var onBroken: (() -> Void)?
@@ -62,6 +62,18 @@ final class HubModelMember: HubMember {
         wrote()
     }
 
+    /// The next number of each subscription with written leads, and the next to be heard.
+    private var written: [HubModel.Ear: Int] = [:]
+    private var numbered: [HubModel.Ear: Int] = [:]
+
+    /// `#request/number:`.
+    func writeLead(of publication: Publication, request: UInt32, into lead: inout ByteBuffer) -> Bool {
+        let ear = HubModel.Ear(channel: HubModelRun.number(of: publication.channel), request: request)
+        lead.writeString("#\(request)/\(written[ear, default: 0]):")
+        written[ear, default: 0] += 1
+        return true
+    }
+
     private func wrote() {
         let action = onWrite
         onWrite = nil
@@ -85,7 +97,7 @@ final class HubModelMember: HubMember {
         action?()
     }
 
-    /// Ends the tick: how many writes it took, and what was in them.
+    /// Ends the turn: how many writes it took, and what was in them.
     func endTick() -> (writes: Int, heard: HubModel.Heard) {
         if let gathered { writes.append(gathered) }
         if let taken = lane?.taken, !taken.isEmpty || !rest.isEmpty { writes.append(ByteBuffer(bytes: taken + rest)) }
@@ -96,15 +108,20 @@ final class HubModelMember: HubMember {
     }
 
     /// A payload is the channel's digit and six more, and stands right before what closes the message. A lead is the request
-    /// between `#` and `:`.
+    /// between `#` and `:`, and for some the number of the delivery behind a `/`.
     private func read(_ bytes: ByteBuffer, into heard: inout HubModel.Heard) {
         var bytes = bytes
         while bytes.readInteger(as: UInt8.self) == 0x81, let length = bytes.readInteger(as: UInt8.self),
             let text = bytes.readString(length: Int(length))
         {
-            let request = text.first == "#" ? UInt32(text.dropFirst().prefix { $0 != ":" }) : nil
+            let lead = text.first == "#" ? text.dropFirst().prefix { $0 != ":" }.split(separator: "/") : []
             let value = Int(text.dropLast(text.first == "{" ? 3 : 0).suffix(7)) ?? -1
-            heard[.init(channel: value / 1_000_000, request: request), default: []].append(value % 1_000_000)
+            let ear = HubModel.Ear(channel: value / 1_000_000, request: lead.first.flatMap { UInt32($0) })
+            heard[ear, default: []].append(value % 1_000_000)
+            guard lead.count == 2 else { continue }
+            // In the order in which they were given.
+            if Int(lead[1]) != numbered[ear, default: 0] { heard[.init(channel: -2, request: ear.request)] = [value] }
+            numbered[ear, default: 0] += 1
         }
         if bytes.readableBytes > 0 { heard[.init(channel: -1, request: nil)] = [bytes.readableBytes] }
     }

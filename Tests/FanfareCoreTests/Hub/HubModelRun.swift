@@ -63,9 +63,9 @@ final class HubModelRun {
         case 1..<7: try toggle()
         case 7: if let client = anyone() { leave(client) }
         case 8..<11: answer()
-        default: try tick()
+        default: try turn()
         }
-        settle()
+        tellModelWhoLeft()
         try compare()
         if step.isMultiple(of: 20) { try compareBroker() }
     }
@@ -73,7 +73,7 @@ final class HubModelRun {
     /// At the end nobody is left, and nothing.
     func end() throws {
         for client in clients { leave(client) }
-        settle()
+        tellModelWhoLeft()
         try compare()
         try compareBroker()
         guard shard.channelCount == 0, broker.wanted.isEmpty else {
@@ -112,7 +112,12 @@ final class HubModelRun {
             model.unsubscribe(client.id, channel, request)
         default:
             // Mostly one that reads as the client's others.
-            let lead = chance(3) == 0 ? Array("#\(request):".utf8) : nil
+            let lead: Lead? =
+                switch chance(6) {
+                case 0: .fixed(Array("#\(request):".utf8))
+                case 1: .written
+                default: nil
+                }
             let format = lead != nil ? personalFormats[chance(2)] : chance(4) == 0 ? wireFormats[chance(6)] : nil
             model.subscribe(client.id, channel, .init(request: request, hasLead: lead != nil))
             shard.subscribe(client, to: name, request: request, format: format, lead: lead)
@@ -132,7 +137,7 @@ final class HubModelRun {
     }
 
     /// The model hears of those who left when the shard is done with what they left in.
-    private func settle() {
+    private func tellModelWhoLeft() {
         for id in left { model.leave(id) }
         left = []
     }
@@ -156,11 +161,11 @@ final class HubModelRun {
             shard.subscribeFailed(name, ticket: ticket, .unavailable)
         }
         doomed?.onAnswer = nil
-        settle()
+        tellModelWhoLeft()
     }
 
-    /// A tick as an event loop has it: publications and answers of the broker, then the fan-out, in which clients end.
-    private func tick() throws {
+    /// A turn as an event loop has it: publications and answers of the broker, then the fan-out, in which clients end.
+    private func turn() throws {
         for _ in 0...chance(4) {
             let name = Self.names[chance(5)]
             for _ in 0...chance(3) { publish(name) }

@@ -54,7 +54,7 @@ struct HubPersonalTests {
         #expect(bench.metrics.counters.value(.bytesSent) == clients.reduce(0) { $0 + $1.lane.taken.count })
     }
 
-    @Test("of several publications in a tick each has its own header and lead, still in one call")
+    @Test("of several publications in a turn each has its own header and lead, still in one call")
     func several() throws {
         let bench = HubBench()
         let clients = ["<1>", "<22>"].map { client(bench, "a", $0) }
@@ -111,7 +111,7 @@ struct HubPersonalTests {
         #expect(bench.shard.subscribers(of: try ChannelName("a")) == 2)
     }
 
-    @Test("a client whose lane is closed gets its frames at the end of the tick, as do clients of several channels")
+    @Test("a client whose lane is closed gets its frames at the end of the turn, as do clients of several channels")
     func gathered() throws {
         let bench = HubBench()
         let (member, lane) = client(bench, "a", "<a>")
@@ -175,7 +175,7 @@ struct HubPersonalTests {
         let channel = try ChannelName("a")
         bench.shard.subscribe(
             member, to: channel, request: 1, wish: .since(StreamPosition(offset: 1, epoch: "e")),
-            lead: Array("<1>".utf8))
+            lead: .fixed(Array("<1>".utf8)))
         for (name, ticket) in bench.broker.takeOpen() {
             bench.shard.subscribed(name, ticket: ticket, position: StreamPosition(offset: 2, epoch: "e"))
         }

@@ -54,7 +54,7 @@ struct HubSelectiveBoundsTests {
         #expect(bench.shard.batchedBytes == 0 && bench.shard.takeWork() == 7 * (64 + 5))
     }
 
-    @Test("copies for different filters are counted together, and a tick ends before they are too much")
+    @Test("copies for different filters are counted together, and a turn ends before they are too much")
     func copies() throws {
         let bench = HubBench()
         let members = try (0..<100).map { number in

@@ -47,7 +47,7 @@ struct HubSelectiveTests {
         return Heard(texts: texts, deltas: reader.deltas)
     }
 
-    @Test("the first tick of a subscription with deltas is whole, then come deltas, beside others that get all")
+    @Test("the first turn of a subscription with deltas is whole, then come deltas, beside others that get all")
     func deltas() throws {
         let bench = HubBench()
         let (early, late) = (
@@ -67,9 +67,17 @@ struct HubSelectiveTests {
         bench.flush()
         #expect(try read(early) == heard(Array(1...7), deltas: 5))
         #expect(try read(late) == heard(Array(4...7), deltas: 1))
+        #expect(bench.metrics.counters.value(.deltaInputBytes) == 6 * Self.text(1).utf8.count)
+        let frames = (early.frames + late.frames).filter { $0.contains(#""delta":true"#) }
+        // With the header of a WebSocket frame each.
+        let bytes = frames.reduce(0) { $0 + $1.utf8.count + ($1.utf8.count < 126 ? 2 : 4) }
+        #expect(bench.metrics.counters.value(.deltaOutputBytes) == bytes)
+        #expect(bench.metrics.counters.value(.deltaSubscriptions) == 2)
+        bench.shard.leave(early)
+        #expect(bench.metrics.counters.value(.deltaSubscriptions) == 1)
         #expect(raw.frames == texts(Array(1...7)) && plain.frames.count == 7)
         #expect(plain.frames.allSatisfy { !$0.contains("delta") && $0.contains(#""data":{"symbol""#) })
-        // One write a tick, and every delivery counts.
+        // One write a turn, and every delivery counts.
         #expect(early.writes == 4 && late.writes == 2)
         #expect(bench.metrics.counters.value(.deliveries) == 7 * 3 + 4)
     }
@@ -158,6 +166,10 @@ struct HubSelectiveTests {
         bench.flush()
         #expect(members[1].frames == texts([1, 3, 5]))
         #expect(bench.shard.subscribers(of: try ChannelName("a")) == 3)
+        // Of four for four, and of one for three.
+        #expect(bench.metrics.counters.value(.filtered) == 2 + 3 + 2 + 4 + 2)
+        #expect(bench.metrics.counters.value(.filterSubscriptions) == 3)
+        #expect(bench.metrics.counters.value(.deltaSubscriptions) == 0)
     }
 
     @Test(
@@ -200,7 +212,7 @@ struct HubSelectiveTests {
         #expect(members.map(\.frames) == [texts([6]), texts([6]), texts([5])])
     }
 
-    @Test("a member that leaves in the midst of a tick, and in the hub's walk, takes nothing from others")
+    @Test("a member that leaves in the midst of a turn, and in the hub's walk, takes nothing from others")
     func leaving() throws {
         let bench = HubBench()
         let members = (0..<4).map { _ in bench.client(format: .centrifugeJSONWebSocket) }

@@ -21,7 +21,7 @@ struct HubShardTests {
         #expect(bench.broker.wanted == ["a"])
     }
 
-    @Test("publications of one tick reach a client in one write, also from several channels")
+    @Test("publications of one turn reach a client in one write, also from several channels")
     func coalescing() throws {
         let bench = HubBench()
         let client = bench.client()
@@ -155,7 +155,7 @@ struct HubShardTests {
                 bench.flush()
                 for client in clients {
                     client.endTick()
-                    // One order per channel; between channels of one tick there is none.
+                    // One order per channel; between channels of one turn there is none.
                     for channel in channels {
                         let mine = { (texts: [String]) in texts.filter { $0.hasPrefix("\(channel)/") } }
                         #expect(mine(client.received) == mine(expected[ObjectIdentifier(client)] ?? []))

@@ -109,4 +109,33 @@ struct KeepAliveTests {
         #expect(KeepAlive.clientTime(.seconds(98_302)) == .seconds(3_600))
         #expect(KeepAlive.clientTime(nil) == .seconds(3_600))
     }
+
+    @Test("where each ping is answered the first comes after an interval, the next an interval after the answer")
+    func answeredPings() {
+        var machine = KeepAliveStateMachine()
+        #expect(machine.start(now: 0, mode: .serverPingsAnswered, settings: settings, spread: 0.5) == 25 * second)
+        #expect(machine.deadlineReached(now: 25 * second, settings: settings) == .ping(next: 33 * second))
+        #expect(machine.lifeSeen(now: 27 * second, settings: settings) == 2 * second)
+        #expect(machine.lifeSeen(now: 28 * second, settings: settings) == nil, "nobody asked")
+        #expect(machine.deadlineReached(now: 33 * second, settings: settings) == .wait(until: 52 * second))
+    }
+
+    @Test("there an answer has its time from when its ping was due, unless we were late by more than a tick")
+    func dueTimes() {
+        var settings = KeepAlive()
+        (settings.pingInterval, settings.pongTimeout) = (.milliseconds(300), .milliseconds(200))
+        var machine = KeepAliveStateMachine()
+        _ = machine.start(now: 0, mode: .serverPingsAnswered, settings: settings, spread: 0)
+        #expect(!machine.isOverdue(now: 600_000, settings: settings), "nothing was asked")
+        #expect(machine.deadlineReached(now: 390_000, settings: settings) == .ping(next: 500_000))
+        #expect(!machine.isOverdue(now: 499_999, settings: settings))
+        #expect(machine.isOverdue(now: 500_000, settings: settings))
+        #expect(machine.deadlineReached(now: 500_000, settings: settings) == .noPong)
+
+        _ = machine.start(now: 0, mode: .serverPingsAnswered, settings: settings, spread: 0)
+        #expect(machine.deadlineReached(now: 2 * second, settings: settings) == .ping(next: 2_100_000), "half of it")
+        #expect(settings.alwaysOn == settings)
+        settings.pingInterval = nil
+        #expect(settings.alwaysOn.pingInterval == .seconds(25))
+    }
 }

@@ -103,6 +103,52 @@ struct OutboxTests {
         #expect(outbox.append(queued(1, Outbox.maximumCredit), isCredited: true, limit: 100) == .overflow)
     }
 
+    @Test("pieces are bounded in number, however small they are, but not what is behind an answer of many")
+    func pieces() {
+        let one = queued(1, 3)
+        var outbox = Outbox()
+        let limit = 1_000_000
+        for _ in 0..<Outbox.maximumPieces { _ = outbox.append(one, limit: limit) }
+        #expect(outbox.append(one, limit: limit) == .overflow && outbox.pieceCount == Outbox.maximumPieces)
+        #expect(outbox.append(one, limit: .max) == .queued, "a farewell")
+        _ = outbox.next()
+        outbox.completed()
+        #expect(outbox.append(one, limit: limit) == .queued)
+        outbox.removeAll()
+        for _ in 0..<Outbox.maximumPieces + 10 { _ = outbox.append(one, isCredited: true, limit: limit) }
+        for _ in 0..<10 { #expect(outbox.append(one, limit: limit) == .queued) }
+        #expect(outbox.pieceCount == Outbox.maximumPieces + 20)
+        outbox.removeAll()
+    }
+
+    @Test("beyond a few, the memory of the pieces themselves is counted, however they go", arguments: 0..<50)
+    func pieceMemory(seed: Int) {
+        var random = SeededRandom(seed: UInt64(seed))
+        let shared = queued(ByteBuffer(bytes: [0x81, 1, 0x61]))
+        let whole = memory.bytes
+        var outboxes = (0..<3).map { _ in Outbox() }
+        func expectCounted() {
+            let own = outboxes.reduce(0) { $0 + max(0, $1.pieceCount - Outbox.freePieces) * Outbox.pieceBytes }
+            #expect(memory.bytes == whole + own && metrics.counters.value(.queueMemory) == memory.bytes)
+        }
+        for _ in 0..<40 {
+            let index = Int.random(in: 0..<3, using: &random)
+            switch Int.random(in: 0..<7, using: &random) {
+            case 0: outboxes[index].removeAll()
+            case 1: drop(&outboxes[index])
+            case 2, 3:
+                if outboxes[index].next() == 0 { outboxes[index].completed() }
+            default:
+                for _ in 0..<Int.random(in: 1...200, using: &random) {
+                    _ = outboxes[index].append(shared, limit: .max)
+                }
+            }
+            expectCounted()
+        }
+        for index in outboxes.indices { outboxes[index].removeAll() }
+        #expect(memory.bytes == whole)
+    }
+
     @Test("a single write is taken in any case")
     func single() {
         var outbox = Outbox()
@@ -172,7 +218,7 @@ struct OutboxTests {
     }
 
     @Test(
-        "of a frame whose head is the client's own, dropping keeps both parts when it has begun, and none when it has not",
+        "of a frame in parts, dropping keeps all when it has begun, and none when it has not",
         arguments: 0..<200)
     func dropSplit(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))
@@ -181,7 +227,7 @@ struct OutboxTests {
         for number in 0..<12 {
             let size = Int.random(in: 1...(number.isMultiple(of: 3) ? 100_000 : 400), using: &random)
             let whole = WebSocketFrame.encode(.text, payload: bytes(number, size))
-            // Mostly in two parts, of which the kernel may have taken something of the first.
+            // Mostly in two parts or three, of which the kernel may have taken something of the first.
             let head = Int.random(in: 0..<4, using: &random) == 0 ? 0 : Int.random(in: 2...(size + 1), using: &random)
             let gone = number == 0 ? Int.random(in: 0..<whole.readableBytes, using: &random) : 0
             let start = all.readableBytes - gone
@@ -196,7 +242,12 @@ struct OutboxTests {
             }
             _ = outbox.append(
                 queued(first), taken: min(gone, head), part: .head, behind: rest.readableBytes, limit: .max)
-            _ = outbox.append(queued(rest), taken: max(0, gone - head), part: .rest, limit: .max)
+            let end = Bool.random(using: &random) ? 0 : Int.random(in: 0...rest.readableBytes, using: &random)
+            for (start, count) in [(0, rest.readableBytes - end), (rest.readableBytes - end, end)] where count > 0 {
+                guard let part = rest.getSlice(at: rest.readerIndex + start, length: count) else { continue }
+                let taken = min(count, max(0, gone - head - start))
+                _ = outbox.append(queued(part), taken: taken, part: .rest, limit: .max)
+            }
         }
         var taken = ByteBuffer()
         var chunk = next(&outbox)
@@ -230,7 +281,8 @@ struct OutboxTests {
                 _ = outboxes[index].append(ledger.entry(for: pages[index % pages.count]), limit: .max)
                 ledger.forget()
             }
-            #expect(memory.bytes == pages.reduce(0) { $0 + $1.storageCapacity }, "round \(round)")
+            #expect(
+                memory.bytes == pages.reduce(0) { $0 + $1.storageCapacity + QueuedBytes.ownBytes }, "round \(round)")
             for index in outboxes.indices { outboxes[index].removeAll() }
             #expect(memory.bytes == 0)
         }
@@ -243,10 +295,11 @@ struct OutboxTests {
         var outboxes = (0..<100).map { _ in Outbox() }
         for index in outboxes.indices { _ = outboxes[index].append(ledger.entry(for: batch), limit: .max) }
         ledger.forget()
-        #expect(memory.bytes == batch.storageCapacity && metrics.counters.value(.queueMemory) == memory.bytes)
-        #expect(outboxes[0].share == batch.storageCapacity / 100)
+        let size = batch.storageCapacity + QueuedBytes.ownBytes
+        #expect(memory.bytes == size && metrics.counters.value(.queueMemory) == size)
+        #expect(outboxes[0].share == size / 100)
         for index in outboxes.indices.dropFirst() { outboxes[index].removeAll() }
-        #expect(outboxes[0].share == batch.storageCapacity)
+        #expect(outboxes[0].share == size)
         _ = outboxes[0].next()
         outboxes[0].completed()
         #expect(memory.bytes == 0)

@@ -49,6 +49,17 @@ struct PendingBytesTests {
         }
     }
 
+    @Test("a frame in parts stays in parts, whatever their size")
+    func parts() {
+        var pending = PendingBytes()
+        pending.append(ByteBuffer(string: "before"))
+        pending.append(["a", "b", "c"].map { ByteBuffer(string: $0) }, isCredited: true)
+        pending.append(ByteBuffer(string: "behind"), isCredited: true)
+        #expect(pending.pieces.map { String(buffer: $0.bytes) } == ["before", "a", "b", "c", "behind"])
+        #expect(pending.pieces.map(\.part) == [.whole, .head, .rest, .rest, .whole])
+        #expect(pending.bytes == 15 && pending.credit == 9)
+    }
+
     @Test("clients with the same small bytes share one copy, also behind large ones")
     func shared() {
         var join = CombinedFrames()

@@ -61,7 +61,7 @@ struct PresenceUpdaterTests {
 
         var present: Set<String> {
             let found = Mutex<Set<String>>([])
-            broker.presence(of: channel, limit: .max) { result in
+            broker.presence(of: channel, limit: .max, maxBytes: .max) { result in
                 if case .success(let page) = result { found.withLock { $0 = Set(page.members.map(\.client.string)) } }
             }
             return found.withLock(\.self)
@@ -148,6 +148,43 @@ struct PresenceUpdaterTests {
         world.pass(.milliseconds(200))
         #expect(world.present.count == 50)
         #expect(world.nodes[0].store.state.withLock(\.calls) == [1, 49])
+    }
+
+    @Test(
+        "a visit takes a turn's worth of the store's answers, the next the rest, and what came meanwhile is not left behind"
+    )
+    func turns() throws {
+        let world = try World(nodes: 0)
+        let wakes = Mutex(0)
+        let wheel = TimingWheel(now: world.clock.now)
+        let answers = Mailbox<PresenceUpdater.Answer>(wake: { wakes.withLock { $0 += 1 } })
+        let updater = PresenceUpdater(
+            store: world.broker, rules: world.rules, wheel: wheel, answers: answers, metrics: LoopMetrics(),
+            now: { [clock = world.clock] in clock.now })
+        for number in 0..<3_000 { updater.joined(ClientInfo(client: "1", user: "u"), try ChannelName("c\(number)")) }
+        updater.flush()
+        var visits = 1
+        while !updater.visitAnswers() {
+            // Somebody posts between two visits, and more than one turn has.
+            if visits <= 5 {
+                for _ in 0..<(visits == 2 ? 2_000 : 1) {
+                    answers.post(.init(channel: world.channel, call: .reap, result: .success(PresenceChange())))
+                }
+            }
+            visits += 1
+        }
+        #expect(visits >= 5)
+        // Whatever way it went: after the last visit nothing waits for which no wake-up is to come.
+        let woken = wakes.withLock(\.self)
+        answers.post(.init(channel: world.channel, call: .reap, result: .success(PresenceChange())))
+        #expect(wakes.withLock(\.self) == woken + 1)
+        for number in 0..<3_000 { updater.left("1", try ChannelName("c\(number)")) }
+        for _ in 0..<50 {
+            world.clock.turn(.milliseconds(100))
+            wheel.advance(to: world.clock.now)
+            while !updater.visitAnswers() {}
+        }
+        #expect(updater.channelCount == 0 && wheel.count == 0)
     }
 
     @Test("an empty channel is forgotten")

@@ -22,6 +22,7 @@ struct ManyRecoveriesTests {
         func enqueue(_ bytes: ByteBuffer) { lives += 1 }
         func sent(_ count: Int, of frame: SplitFrame) {}
         func enqueue(_ frame: SplitFrame) { lives += 1 }
+        func writeLead(of _: Publication, request: UInt32, into lead: inout ByteBuffer) -> Bool { false }
         func keepNewest(_ frame: SplitFrame, of channel: ChannelName, request: UInt32) {}
         func subscribed(_ channel: ChannelName, request: UInt32, _ start: SubscriptionStart) {
             self.start = start
@@ -55,8 +56,10 @@ struct ManyRecoveriesTests {
     }
 
     /// What the event loop does with its mailbox.
-    private func visit() {
-        for event in mailbox.take() {
+    private func visit() { handle(mailbox.take()) }
+
+    private func handle(_ events: [BrokerEvent]) {
+        for event in events {
             switch event {
             case .subscribed(let channel, let ticket, let position):
                 shard.subscribed(channel, ticket: ticket, position: position)
@@ -66,6 +69,33 @@ struct ManyRecoveriesTests {
             }
         }
         shard.flush(now: { 0 })
+    }
+
+    @Test(
+        "each of those who come back has its share of what the broker was asked for, and nothing of a read that is taken again"
+    )
+    func shares() {
+        for _ in 0..<1_000 { publish(10) }
+        func come(_ count: Int, during: () -> Void = {}) -> [Int] {
+            let members = (0..<count).map { _ in Member() }
+            for member in members { shard.subscribe(member, to: channel, request: 1, wish: .last(1_000)) }
+            during()
+            for _ in 0..<1_000 where members.contains(where: { $0.start == nil }) {
+                visit()
+                shard.answerMore()
+            }
+            return members.map { $0.start?.asked ?? -1 }
+        }
+        #expect(come(3) == [1_000, 0, 0])
+        #expect(come(2) == [0, 0])
+        publish(10)
+        visit()
+        // Something comes during the read, so it is none for those behind the first: they have the next in common.
+        let shares = come(5) {
+            publish(10)
+            handle(mailbox.take().reversed())
+        }
+        #expect(shares == [1_000, 250, 250, 250, 250])
     }
 
     @Test("300 clients that want 1,000 publications are answered in portions, from one read and the same memory")
@@ -167,5 +197,38 @@ struct ManyRecoveriesTests {
         #expect(shard.channelCount == 0)
         while shard.hasAnswers { shard.answerMore() }
         #expect(members.count { $0.start != nil } == 1)
+    }
+
+    @Test("a subscription knows what was read for it, also when a filter or a lost place leaves nothing of it")
+    func readCost() throws {
+        for _ in 0..<1_100 { publish(1) }
+        let found = Mutex("")
+        broker.history(channel, .position) { result in
+            if case .success(let page) = result { found.withLock { $0 = page.position.epoch } }
+        }
+        let epoch = found.withLock(\.self)
+        var members: [Member] = []
+        func start(_ wish: RecoveryRequest, _ filter: TagFilter? = nil) -> SubscriptionStart? {
+            let member = Member()
+            members.append(member)
+            shard.subscribe(
+                member, to: channel, request: 1, wish: wish,
+                selection: filter.map { Selection.filtered($0) })
+            for _ in 0..<5 {
+                visit()
+                shard.answerMore()
+            }
+            return member.start
+        }
+        let whole = start(.since(StreamPosition(offset: 100, epoch: epoch)))
+        #expect(whole?.publications.count == 1_000 && whole?.read.items == 1_000 && whole?.read.reads == 10)
+        let newest = start(.last(150))
+        #expect(newest?.publications.count == 150 && newest?.read.items == 150)
+        let none = try TagFilter(.init(op: "", key: "n", cmp: "eq", val: "1"))
+        let filtered = start(.since(StreamPosition(offset: 100, epoch: epoch)), none)
+        #expect(filtered?.publications.isEmpty == true && filtered?.read.items == 1_000)
+        let lost = start(.since(StreamPosition(offset: 1, epoch: epoch)))
+        #expect(lost?.isComplete == false && lost?.read.items == 1_000)
+        #expect(start(.none)?.read == ReadCost())
     }
 }

@@ -94,6 +94,10 @@ final class RecoveringMember: HubMember {
     func keepNewest(_ frame: SplitFrame, of channel: ChannelName, request: UInt32) {}
     func sent(_ count: Int, of frame: SplitFrame) { surprise("there is no lane") }
     func enqueue(_ frame: SplitFrame) { surprise("there is no lead") }
+    func writeLead(of _: Publication, request: UInt32, into lead: inout ByteBuffer) -> Bool {
+        surprise("there is no lead")
+        return false
+    }
 
     func deliver(_ bytes: ByteBuffer) { enqueue(bytes) }
     private func enqueue(_ body: Body) { enqueue(WebSocketFraming().seal(body)) }

@@ -2,7 +2,7 @@ import FanfareWire
 
 extension Body {
     /// What a client reads.
-    var text: String { String(buffer: bytes) }
+    var text: String { String(buffer: joined.bytes) }
 }
 
 extension [Body] {

@@ -78,6 +78,40 @@ struct CentrifugeDeltaTests {
         #expect(target == Array(second.payload.bytes.readableBytesView))
     }
 
+    @Test("a delta is smaller than the whole in what leaves the node, to the byte, and smaller by a byte is enough")
+    func sizes() throws {
+        for encoder in [CentrifugeJSONEncoder.self, CentrifugeProtobufEncoder.self] as [any CentrifugeEncoder.Type] {
+            var (deltas, bestMissed, smallest) = (0, Int.max, Int.max)
+            for length in 1..<200 {
+                // What is copied has no escapes, and what is inserted has.
+                for change in ["2", "\\n\\n", "\n\n"] {
+                    let text = "\"" + String(repeating: "x", count: length) + "\""
+                    let (first, second) = (try publication("[\(text)1]"), try publication("[\(text)\(change)]"))
+                    let whole = encoder.wholePush(second).bytes.readableBytes
+                    if let delta = encoder.deltaPush(second, after: first)?.bytes.readableBytes {
+                        #expect(delta < whole, "\(delta) bytes instead of \(whole) in \(encoder)")
+                        deltas += 1
+                        smallest = min(smallest, whole - delta)
+                    } else {
+                        bestMissed = min(bestMissed, length)
+                    }
+                }
+            }
+            #expect(deltas > 100 && bestMissed == 1 && smallest == 1, "\(deltas), \(bestMissed), \(smallest)")
+        }
+    }
+
+    @Test("the size of a string is that of what is written")
+    func stringSize() {
+        let texts = ["", "a", "\"\\", "\n\r\t", "\u{0}\u{1F}\u{7F}", "é😀", "{\"a\":\n1}"]
+        for text in texts {
+            var buffer = ByteBuffer()
+            JSONWriter.writeString(text, into: &buffer)
+            var copy = text
+            #expect(copy.withUTF8 { JSONWriter.stringSize(UnsafeRawBufferPointer($0)) } == buffer.readableBytes)
+        }
+    }
+
     @Test(
         "clients that hear a stream have deltas as well, and so have those in Protobuf",
         arguments: [

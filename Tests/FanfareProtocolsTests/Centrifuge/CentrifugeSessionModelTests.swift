@@ -33,13 +33,13 @@ struct CentrifugeSessionModelTests {
         case .refuse(let body): "refuse \(read(body.text))"
         case .subscribe(let channel, _, _, let id): "subscribe \(channel) \(id)"
         case .unsubscribe(let channel, let replies): "unsubscribe \(channel), \(read(replies.text))"
-        case .publish(let channel, _, let id): "publish \(channel) \(id)"
+        case .publish(let channel, _, _, let id): "publish \(channel) \(id)"
         case .history(let channel, _, let id): "history \(channel) \(id)"
         case .presence(let channel, let id): "presence \(channel) \(id)"
         case .presenceStats(let channel, let id): "presence_stats \(channel) \(id)"
         case .authenticate(let token, _): "authenticate \(token)"
         case .begin(_, let id): "begin \(id)"
-        case .answer, .deliver: "no answer to a command"
+        case .answer, .deliver, .announce, .all, .dropped, .join, .leave: "no answer to a command"
         case .disconnect(let disconnect, _): "disconnect \(disconnect.code)"
         }
     }

@@ -99,6 +99,25 @@ struct SessionTokenTests {
         #expect(text(waiting.receive(Self.connect("t"))) == "authenticate t", "it may come again")
     }
 
+    @Test("a key that may be known a moment later is no refusal for good, wherever the token comes")
+    func pendingKey() {
+        var connecting = session()
+        _ = connecting.receive(Self.connect("t"))
+        let answer = text(connecting.refused(.keyPending))
+        #expect(answer.contains(#""code":100"#) && answer.contains(#""temporary":true"#))
+        // Its signature was looked at: the next try is another connection.
+        #expect(text(connecting.receive(Self.connect("t", id: 2))) == "disconnect 1013")
+        for command in [
+            Self.subscribe("$a", token: "t"), CentrifugeCommand(id: 2, method: .refresh(token: "t")),
+        ] {
+            var session = connected { $0.expiresAt = 2_000 }
+            #expect(text(session.receive(command)) == "authenticate t")
+            let answer = text(session.refused(.keyPending))
+            #expect(answer.contains(#""code":100"#) && answer.contains(#""temporary":true"#), "\(answer)")
+            #expect(session.isConnected && text(session.receive(command)) == "authenticate t", "it may try again")
+        }
+    }
+
     @Test("the token's channels are subscribed before connect is answered, and the answer says how they begin")
     func serverSide() throws {
         var session = session()

@@ -13,6 +13,8 @@ struct APIFieldTests {
         .publish: #""channel":"c","data":1"#, .broadcast: #""channels":["c"],"data":1"#,
         .history: #""channel":"kept:c","limit":1"#, .historyRemove: #""channel":"kept:c""#,
         .presence: #""channel":"kept:c""#, .presenceStats: #""channel":"kept:c""#,
+        .subscribe: #""user":"42","channel":"c""#, .unsubscribe: #""user":"42","channel":"c""#,
+        .disconnect: #""user":"42""#, .refresh: #""user":"42""#,
     ]
 
     /// A node with one namespace that keeps history and presence.

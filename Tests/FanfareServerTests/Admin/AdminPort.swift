@@ -44,10 +44,15 @@ final class AdminPort: Sendable {
     private let group: ServiceGroup
     private let running: Task<Void, any Error>
 
-    static func start(_ context: AdminContext, host: String = "127.0.0.1") async throws -> AdminPort {
+    static func start(
+        _ context: AdminContext, host: String = "127.0.0.1", shutdownGrace: Duration = AdminServer.shutdownGrace,
+        takingTimeout: TimeAmount = AdminServer.takingTimeout
+    ) async throws -> AdminPort {
         let (ports, bound) = AsyncStream<Int>.makeStream()
         let logger = Logger(label: "admin") { _ in SwiftLogNoOpLogHandler() }
-        let server = AdminServer(context: context, host: host, port: 0, logger: logger) { bound.yield($0) }
+        let server = AdminServer(
+            context: context, host: host, port: 0, logger: logger, onRunning: { bound.yield($0) },
+            shutdownGrace: shutdownGrace, takingTimeout: takingTimeout)
         let group = ServiceGroup(configuration: .init(services: [server.makeService()], logger: logger))
         let running = Task {
             defer { bound.finish() }
@@ -103,8 +108,11 @@ final class AdminPort: Sendable {
 }
 
 /// Runs `body` with an admin port that ends with it.
-func withAdminPort(_ context: AdminContext, _ body: (AdminPort) async throws -> Void) async throws {
-    let admin = try await AdminPort.start(context)
+func withAdminPort(
+    _ context: AdminContext, takingTimeout: TimeAmount = AdminServer.takingTimeout,
+    _ body: (AdminPort) async throws -> Void
+) async throws {
+    let admin = try await AdminPort.start(context, takingTimeout: takingTimeout)
     do {
         try await body(admin)
     } catch {

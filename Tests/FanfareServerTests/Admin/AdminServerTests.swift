@@ -122,12 +122,12 @@ struct AdminServerTests {
 
     @Test("a shutdown does not wait for a connection that asks for nothing")
     func idleConnection() async throws {
-        let admin = try await AdminPort.start(.forTest())
+        let admin = try await AdminPort.start(.forTest(), shutdownGrace: .seconds(3_600))
         let client = try await SocketClient.connect(admin.port)
         try await client.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         let answer = try await client.receive("an answer") { HTTPAnswer.parse(&$0) }
         #expect(answer?.status == 200)
-        try await end(of: admin, within: AdminServer.shutdownGrace - .seconds(1))
+        try await end(of: admin)
         try await eventually("the end of the connection") { client.isClosed }
         await #expect(throws: (any Error).self) { try await SocketClient.connect(admin.port) }
     }
@@ -141,18 +141,18 @@ struct AdminServerTests {
         )
         // A whole request on a second connection: by then the server has seen the first.
         _ = try await admin.request("GET", "/healthz")
-        try await end(of: admin, within: AdminServer.shutdownGrace + .seconds(10))
+        try await end(of: admin)
         try await eventually("the end of the connection") { client.isClosed }
     }
 
     /// Shuts down and waits; a server that does not end fails the test, but does not hold it up.
-    private func end(of admin: AdminPort, within limit: Duration) async throws {
+    private func end(of admin: AdminPort) async throws {
         let isOver = Flag()
         Task {
             await admin.stop()
             isOver.set()
         }
-        try await eventually(within: limit, "the end of the server") { isOver.isSet }
+        try await eventually("the end of the server") { isOver.isSet }
     }
 }
 

@@ -71,4 +71,24 @@ struct PresenceAPITests {
             #expect(stats.body == #"{"result":{"num_clients":11,"num_users":1}}"#)
         }
     }
+
+    @Test("members with more bytes than there may be in an answer are counted")
+    func bytes() async throws {
+        let metrics = NodeMetrics(loops: 1)
+        var rules = ChannelRules()
+        rules.presence = true
+        let book = ChannelRulebook(namespaces: ["room": rules], presenceTTL: .seconds(3_600))
+        let broker = MemoryBroker(rules: book, formats: FormatTable(), metrics: metrics.broker)
+        broker.start(receivers: [])
+        let big = ByteBuffer(string: "\"" + String(repeating: "x", count: 4_000) + "\"")
+        let infos = (0..<600).map { ClientInfo(client: ExactText("\($0)"), connInfo: big, chanInfo: big) }
+        broker.join(infos, try ChannelName("room:1"), returning: false) { _ in }
+        var context = AdminContext.forTest(metrics: metrics, broker: broker)
+        context.channels = book
+        try await withAdminPort(context) { admin in
+            let answer = try await admin.request("POST", "/api/presence", #"{"channel":"room:1"}"#)
+            #expect(answer.status == 400 && answer.body.contains(#""code":106"#), "\(answer.body)")
+            #expect(answer.body.contains("600 members have more than 4194304 bytes"), "\(answer.body)")
+        }
+    }
 }

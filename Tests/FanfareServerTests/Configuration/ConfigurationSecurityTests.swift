@@ -173,4 +173,25 @@ struct ConfigurationSecurityTests {
         let cookie = await configurationProblems(flags: ["token-cookie": "a=b"])
         #expect(cookie.count == 1)
     }
+
+    @Test(
+        "where SockJS and Socket.IO are, are two paths, and SockJS' script comes from where nobody on the way changes it"
+    )
+    func sockJS() async throws {
+        for setting in ["sockjs-path", "socketio-path"] {
+            for path in ["sockjs", "/", "/sockjs/", "//a", "/a b", "/a?b", "/é"] {
+                let problems = await configurationProblems(flags: [setting: path])
+                #expect(problems.count == 1 && problems[0].hasPrefix("flag --\(setting): "), "\(path): \(problems)")
+            }
+        }
+        #expect(await configurationProblems(flags: ["socketio-path": "/sockjs"]).count == 1)
+        #expect(await configurationProblems(flags: ["socketio-path": "off", "sockjs-path": "off"]).isEmpty)
+        for url in ["http://a.example/s.js", "https://", "javascript:x", "/a\"><script>", "https://a/'"] {
+            let problems = await configurationProblems(flags: ["sockjs-client-url": url])
+            #expect(problems.count == 1 && problems[0].hasPrefix("flag --sockjs-client-url: "), "\(url): \(problems)")
+        }
+        for url in ["/s.js", "https://a.example:8443/s@1.2/s.js", "http://127.0.0.1:80/s.js"] {
+            #expect(await configurationProblems(flags: ["sockjs-client-url": url]).isEmpty, "\(url)")
+        }
+    }
 }

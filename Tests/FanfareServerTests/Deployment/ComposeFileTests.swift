@@ -19,10 +19,12 @@ struct ComposeFileTests {
         return try #require(services[name] as? [String: Any])
     }
 
-    /// The variables of the node, with compose's own `${NAME:-default}` filled in.
+    /// The variables of the node, with compose's own `${NAME:-default}` filled in, and without those that only come from its caller.
     private func environment() throws -> [String: String] {
         let values = try #require(try service("node")["environment"] as? [String: Any])
-        return values.mapValues { "\($0)".replacing(/\$\{[A-Z_]+:-([^}]*)\}/) { "\($0.1)" } }
+        return values.filter { !($0.value is NSNull) }.mapValues {
+            "\($0)".replacing(/\$\{[A-Z_]+:-([^}]*)\}/) { "\($0.1)" }
+        }
     }
 
     @Test("every variable that compose sets exists, and together they are a valid configuration")

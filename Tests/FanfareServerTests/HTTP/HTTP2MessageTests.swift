@@ -56,7 +56,7 @@ struct HTTP2MessageTests {
         let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
         let frames = [
             HTTP2TestFrame(.settings), .init(.ping, Array(repeating: 9, count: 8)), .windowUpdate(0, 1),
-            .init(.data, stream: 1, Array(repeating: 1, count: 300)), .init(.settings, flags: 1),
+            .reset(1), .init(.data, stream: 1, Array(repeating: 1, count: 300)), .init(.settings, flags: 1),
         ]
         // A head that is not complete is no frame yet.
         let bytes = preface + frames.flatMap(\.bytes) + [0, 0, 1, 4]
@@ -66,7 +66,7 @@ struct HTTP2MessageTests {
             count += Array(rest.prefix(piece)).withUnsafeBytes { walker.walk($0).frames }
             rest = rest.dropFirst(piece)
         }
-        #expect(count == frames.count)
+        #expect(count == frames.count && walker.resets == 1)
     }
 
     @Test("a turn ends behind a frame, and takes fewer of those that begin requests")

@@ -33,6 +33,16 @@ struct RequestTokenTests {
         #expect(token([], target: "/channels/token=a/ws") == nil)
     }
 
+    @Test("a token is in the address where that of the query counts, and only there")
+    func inAddress() {
+        for (cookie, isInQuery, isInAddress) in [(nil, true, true), (nil, false, false), ("a=b", true, false)] {
+            let token = RequestToken(target: "/?token=t", cookie: "a", isInQuery: isInQuery) { name in
+                name == "cookie" ? cookie.map { [$0] } ?? [] : []
+            }
+            #expect(token.isInAddress == isInAddress)
+        }
+    }
+
     @Test("a cookie counts only by its configured name")
     func cookieName() {
         #expect(token([("cookie", "session=a.b.c")], cookie: nil) == nil)

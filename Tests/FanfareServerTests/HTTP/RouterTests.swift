@@ -7,7 +7,7 @@ import Testing
 @Suite("Routes")
 struct RouterTests {
     private func match(_ target: String, _ method: HTTPRequest.Method = .get) -> PublicRouter.Match {
-        PublicRouter.standard.match(method, HTTPRequest.originForm(target), channelBytes: 20)
+        PublicRouter.of(NodeConfiguration()).match(method, HTTPRequest.originForm(target), channelBytes: 20)
     }
 
     /// Where a target leads.
@@ -16,6 +16,7 @@ struct RouterTests {
         return switch route.place {
         case .path(let path): path
         case .channel(let suffix): "\(channel?.string ?? "no channel") \(suffix)"
+        case .under(let prefix): prefix
         }
     }
 
@@ -29,9 +30,26 @@ struct RouterTests {
         }
         #expect(found("/connection/http_stream") == nil && found("/connection/uni_websocket", .post) == nil)
         #expect(found("/emulation", .post) == "/emulation" && found("/emulation") == nil)
+        #expect(
+            found("/socket.io/?EIO=4&transport=polling") == "/socket.io" && found("/socket.io?EIO=4") == "/socket.io")
+        #expect(found("/stomp") == "/stomp" && found("/stomp", .post) == nil)
         #expect(found("/channels/lobby/ws") == "lobby ws")
         #expect(found("/channels/a%2Fb%C3%A9/ws?since=1") == "a/bé ws")
         #expect(found("/channels/lobby", .post) == "lobby ")
+    }
+
+    @Test("where a browser reads by itself there are routes, and nowhere else does a refusal look like a stream")
+    func eventSources() {
+        let targets = ["/channels/lobby/sse?channel=b", "/connection/sse?cf_connect=x", "/connection/uni_sse"]
+        let others = [
+            "/", "/channels/lobby/poll", "/channels/lobby/stream", "/sockjs/channels/lobby/000/abcdefgh/eventsource",
+            "/socket.io/", "/connection/sse/more",
+        ]
+        func isRead(_ target: String) -> Bool {
+            EventSourceRefusal.places.contains { RoutePath(target).fits($0) }
+        }
+        #expect(targets.allSatisfy { found($0) != nil && isRead($0) } && !others.contains(where: isRead))
+        #expect(targets.count == EventSourceRefusal.places.count)
     }
 
     @Test("a target with scheme and host is its path")
@@ -68,6 +86,39 @@ struct RouterTests {
         }
     }
 
+    @Test("a protocol with paths of its own has all below its prefix, with any method, and nothing beside it")
+    func below() {
+        var configuration = NodeConfiguration()
+        configuration.sockJS.path = "/realtime"
+        let router = PublicRouter.of(configuration)
+        func place(_ target: String) -> Route.Place? {
+            guard case .found(let route, nil) = router.match(.delete, target, channelBytes: 20) else { return nil }
+            return route.place
+        }
+        for target in ["/realtime/centrifuge", "/realtime/centrifuge/", "/realtime/centrifuge/a/b/xhr?x=/y"] {
+            #expect(place(target) == .under("/realtime/centrifuge"), "\(target)")
+        }
+        for target in ["/realtime", "/realtime/centrifuges", "/x/realtime/centrifuge", "/sockjs/centrifuge"] {
+            #expect(place(target) == nil, "\(target)")
+        }
+        #expect(RoutePath("/a/b/c?d").rest(behind: "/a") == "/b/c")
+        configuration.sockJS.path = ""
+        #expect(PublicRouter.of(configuration).match(.get, "/centrifuge/info", channelBytes: 20).isNothing)
+    }
+
+    @Test("the origin of a page is what stands before its path")
+    func originsOfPages() {
+        for (page, origin) in [
+            ("https://a.example/x?y#z", "https://a.example"), ("http://a:1", "http://a:1"),
+            ("https://a?b", "https://a"),
+            ("https://a.example@b.example/", "https://a.example@b.example"), ("about:blank", nil), ("x", nil),
+            ("", nil),
+        ] as [(String, String?)] {
+            #expect(PageOrigin.text(ofPage: page).map { ExactText($0) } == origin.map { ExactText($0) }, "\(page)")
+        }
+        #expect(PageOrigin("https://a.example@b.example".utf8) == nil, "no user stands for a host")
+    }
+
     @Test("channel names are checked where they stand")
     func badNames() {
         for (target, expected) in [
@@ -82,4 +133,8 @@ struct RouterTests {
             #expect(error == expected)
         }
     }
+}
+
+extension PublicRouter.Match {
+    fileprivate var isNothing: Bool { if case .nothing = self { true } else { false } }
 }

@@ -32,6 +32,7 @@ struct ExpositionTests {
             for (index, loop) in metrics.loops.enumerated() {
                 for counter in LoopCounter.allCases { loop.counters.add(counter, index + 3) }
                 for reason in RefusalReason.allCases { loop.refusals.add(reason) }
+                for kind in ClientKind.allCases { loop.clients.add(kind) }
                 loop.count(.slow)
                 for value in [1, 77, 5_000, 99_000_000] { loop.deliveryLag.record(microseconds: value) }
             }

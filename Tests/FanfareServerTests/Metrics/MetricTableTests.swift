@@ -23,6 +23,11 @@ struct MetricTableTests {
             one.counters.add(counter, 1)
             two.counters.add(counter, value - 1)
         }
+        for (name, transport, kind) in ClientKind.served {
+            let value = next("\(name) over \(transport)")
+            one.clients.add(kind, 1)
+            two.clients.add(kind, value - 1)
+        }
         for reason in RefusalReason.allCases {
             let value = next("\(reason)")
             one.refusals.add(reason, 1)
@@ -61,8 +66,8 @@ struct MetricTableTests {
         // The one field that bounds nothing: what a refused client is told.
         let fields = Mirror(reflecting: Limits()).children.compactMap(\.label).filter { $0 != "retryAfterSeconds" }
         let ofLimits = Metric.all.filter { $0.name.hasPrefix("fanfare_limit_") }
-        // Beside those of `Limits`: the pong's deadline and a broadcast's channels.
-        #expect(ofLimits.count == fields.count + 2)
+        // Beside those of `Limits`: the pong's deadline, a broadcast's channels and half-open sessions of Engine.IO.
+        #expect(ofLimits.count == fields.count + 3)
         var limits = Limits()
         limits.maxQueueBytes = 12_345
         limits.handshakeTimeout = .milliseconds(1_500)
@@ -111,7 +116,7 @@ struct MetricTableTests {
         let text = NodeExposition(context: .forTest(broker: broker)).render()
         #expect(text.contains("\nfanfare_redis_up 0\n"))
         #expect(text.contains("\nfanfare_ready 0\n"))
-        #expect(!text.contains("refused\""))
+        #expect(!text.contains("publish link"))
     }
 
     @Test("promtool takes it without a word, empty and full", arguments: [false, true])

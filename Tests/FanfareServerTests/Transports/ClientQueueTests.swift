@@ -1,10 +1,11 @@
 import FanfareCore
-import FanfareProtocols
 import FanfareTestKit
 import FanfareWire
+import Foundation
 import NIOCore
 import Testing
 
+@testable import FanfareProtocols
 @testable import FanfareServer
 
 /// What waits for a client: bounded before it is queued, shared where it is the same, and told when it was too much.
@@ -178,7 +179,7 @@ struct ClientQueueTests {
         bench.loop.flushHub()
         client.client.opening = ClientOpening { _ in client.client.opening = nil }
         bench.loop.shard.subscribe(
-            client.client, to: try ChannelName("p"), request: 1, format: format, lead: Array(lead.utf8))
+            client.client, to: try ChannelName("p"), request: 1, format: format, lead: .fixed(Array(lead.utf8)))
         bench.run()
     }
 
@@ -247,7 +248,74 @@ struct ClientQueueTests {
         }
     }
 
-    @Test("many small publications and answers do not keep the loop from its sockets")
+    /// A client of the Centrifuge protocol that may do everything.
+    private func centrifuge(_ bench: ClientBench) throws -> BenchClient {
+        var claims = ConnectClaims()
+        claims.user = "ann"
+        var session = CentrifugeSession(bench.node.centrifuge, clientID: bench.loop.makeClientID())
+        _ = session.receive(.init(id: 1, method: .connect(token: nil)))
+        session.grants.identity = ClientIdentity(claims, permissions: .publish, now: bench.node.clock.tokenTime)
+        return try bench.client(.centrifuge(session))
+    }
+
+    @Test("big answers do not keep the loop from its sockets either, nor do histories for its clients")
+    func bigAnswers() throws {
+        try with { bench in
+            let client = try centrifuge(bench)
+            let page = HistoryPage(publications: [], position: StreamPosition(offset: 0, epoch: "e"))
+            for id in 1...100 {
+                bench.loop.outcomes.post(
+                    .init(
+                        client: NIOLoopBound(client.client, eventLoop: bench.eventLoop), id: UInt32(id),
+                        answer: .read(since: nil, .success(page))))
+            }
+            bench.eventLoop.run()
+            // One line each; a visit has as many as count for its 1,024 events.
+            let first = client.received().count
+            #expect(0 < first && first <= TurnBudget.events / TurnBudget.bigAnswer)
+            bench.run()
+            #expect(client.received().joined().components(separatedBy: "\"history\"").count == 101)
+            // Histories that the hub asked for weigh as much: what is behind them waits.
+            let reader = try bench.client(["a"])
+            let channel = try ChannelName("gone")
+            var events = (0..<100).map { BrokerEvent.history(channel, read: UInt64($0), .success(page)) }
+            events.append(
+                .publication(
+                    PreparedPublication(
+                        Publication(channel: try ChannelName("a"), payload: Payload(text: "x")),
+                        formats: bench.node.formats, receivedAt: 0)))
+            bench.loop.mailbox.post(contentsOf: events)
+            bench.eventLoop.run()
+            #expect(reader.received() == [])
+            bench.run()
+            #expect(reader.received() == ["x"])
+        }
+    }
+
+    @Test("what a read of members brought is charged, also when its answer is refused for its size")
+    func refusedMembers() throws {
+        var rules = ChannelRules()
+        (rules.presence, rules.readPresence) = (true, .clients)
+        try with(["p": rules], change: { $0.maxReadRate = 1 }) { bench in
+            let client = try centrifuge(bench)
+            let big = ByteBuffer(string: "\"" + String(repeating: "x", count: 4_000) + "\"")
+            // 800 KB.
+            let infos = (0..<100).map { ClientInfo(client: ExactText("\($0)"), connInfo: big, chanInfo: big) }
+            bench.broker.join(infos, try ChannelName("p:a"), returning: false) { _ in }
+            for id in 2...3 {
+                try client.send(#"{"id":\#(id),"presence":{"channel":"p:a"}}"#)
+                bench.run()
+            }
+            let heard = client.received().joined()
+            #expect(heard.contains(#""id":2,"error":{"code":106"#), "\(heard)")
+            let rest = try #require(heard.split(separator: "retry_after\":").dropFirst().first)
+            // Half a megabyte at 64 KiB a read.
+            let wait = try #require(Int(rest.prefix { $0.isNumber }))
+            #expect(heard.contains(#""id":3,"error":{"code":111"#) && (6_000...8_000).contains(wait), "\(heard)")
+        }
+    }
+
+    @Test("many small publications do not keep the loop from its sockets")
     func turns() throws {
         try with { bench in
             let client = try bench.client(["a"])

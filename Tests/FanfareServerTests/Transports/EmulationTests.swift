@@ -59,7 +59,7 @@ struct EmulationTests {
         let bus = ControlBus(
             node: ClusterNode(id: node, name: "n", version: "1", startedAt: 0),
             broker: MemoryBroker(formats: FormatTable([], compressionThreshold: .max), metrics: metrics.broker),
-            receiver: 2, metrics: metrics.control, run: { _ in })
+            receiver: 2, metrics: metrics.control, isAlone: true, run: { _ in })
         for (index, mailbox) in mailboxes.enumerated() { relay.add(mailbox, loop: index) }
         relay.connect(bus)
         let outcomes = Mutex<[EmulatedMessage.Outcome]>([])

@@ -30,6 +30,17 @@ struct FramingTests {
         #expect(place != nil && address(frame) == place)
     }
 
+    @Test("a body in parts is the same message as in one piece", arguments: [0, 100, 70_000])
+    func parts(count: Int) {
+        let parts = [ByteBuffer(string: text(count)), ByteBuffer(string: "]}")]
+        let body = Body(.text, sizeHint: 8, rest: parts) { $0.writeString("[") }
+        let whole = Body(.text, sizeHint: 8) { $0.writeString("[" + text(count) + "]}") }
+        #expect(body == whole && body.joined.rest.isEmpty && body.count == count + 3)
+        var frame = webSocket.head(of: body)
+        for part in parts { frame.writeImmutableBuffer(part) }
+        #expect(frame == webSocket.seal(whole))
+    }
+
     @Test("a body that others hold is sealed without a change to theirs")
     func shared() {
         let body = Body(.binary, sizeHint: 8) { $0.writeString("abc") }

@@ -51,6 +51,23 @@ struct StreamBoundaryTests {
         #expect(chunks.nextEnds { chunked.boundary(in: chunks.bytes, from: $0) } == chunks.nextEnds(chunks.end))
     }
 
+    @Test("the end of what stands behind its length is found from every byte, and of a part it is the end of all")
+    func lengths() {
+        let framing = LengthFraming()
+        var run = Run()
+        for count in [0, 1, 127, 128, 300, 20_000, 0, 5] {
+            let body = Body(.binary, sizeHint: count) { buffer in
+                buffer.writeProtobufMessage { $0.writeRepeatingByte(0xFF, count: count) }
+            }
+            #expect(framing.seal(body, at: nil) == body.bytes)
+            run.add(body.bytes)
+        }
+        #expect(run.nextEnds { framing.boundary(in: run.bytes, from: $0) } == run.nextEnds(run.end))
+        run.add(ByteBuffer(bytes: [9, 1, 2]))
+        let size = run.bytes.readableBytes
+        #expect(framing.boundary(in: run.bytes, from: size - 1) == size)
+    }
+
     @Test(
         "bytes that are no whole frames end where they end",
         arguments: ["", "x", "g\r\n", "ffffffffffffffff\r\n", "-5\r\n"])

@@ -135,6 +135,29 @@ enum CentrifugeFields {
         case join = 5
         case leave = 6
         case unsubscribe = 7
+        case subscribe = 9
+        case disconnect = 11
+        case refresh = 12
+    }
+
+    /// What a push says of a subscription (`client.proto`: Subscribe).
+    enum SubscribePush: UInt32 {
+        case recoverable = 1
+        case epoch = 4
+        case offset = 5
+        case positioned = 6
+        case data = 7
+    }
+
+    /// `client.proto`: Refresh.
+    enum RefreshPush: UInt32 {
+        case expires = 1
+        case ttl = 2
+    }
+
+    enum Disconnect: UInt32 {
+        case code = 1
+        case reason = 2
     }
 
     enum Publication: UInt32 {

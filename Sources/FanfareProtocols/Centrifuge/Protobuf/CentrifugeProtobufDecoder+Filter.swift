@@ -3,9 +3,6 @@ import NIOCore
 
 /// A subscription's filter out of Protobuf (`client.proto`: FilterNode).
 extension CentrifugeProtobufDecoder {
-    /// Most bytes of a filter; half of them may be what stands around its texts.
-    private static let maximumFilterBytes = 2 * TagFilter.maximumBytes
-
     static func filter(_ message: ByteBuffer) -> Result<TagFilter, TagFilterError> {
         do throws(TagFilterError) {
             guard message.readableBytes <= maximumFilterBytes else { throw .tooLong }

@@ -7,9 +7,6 @@ import NIOCore
 /// another type is an error instead of an absent field. For the rest as proto3 has it: of a field that comes twice the last
 /// counts, a message that comes twice is one, an absent field has its default, and unknown fields are passed over.
 enum CentrifugeProtobufDecoder {
-    /// Most fields of a message, beside the channels of a `connect`; as with JSON.
-    private static let maximumFields = 64
-
     /// - Parameter maxSubscriptions: most channels in the `subs` of a `connect`.
     static func command(
         _ message: ByteBuffer, maxSubscriptions: Int

@@ -106,14 +106,17 @@ extension CentrifugeProtobufEncoder {
 
     /// Something that no command asked for.
     ///
-    /// - Parameter size: bytes of what is pushed, about.
+    /// - Parameters:
+    ///   - channel: `nil`: it is about no channel.
+    ///   - size: bytes of what is pushed, about.
     static func push(
-        _ channel: ChannelName, _ kind: CentrifugeFields.Push, about size: Int = 64, _ write: (inout ByteBuffer) -> Void
+        _ channel: ChannelName?, _ kind: CentrifugeFields.Push, about size: Int = 64,
+        _ write: (inout ByteBuffer) -> Void
     ) -> Body {
-        let around = size + channel.string.utf8.count + 8
+        let around = size + (channel?.string.utf8.count ?? 0) + 8
         return message(about: around + 4) { buffer in
             buffer.writeProtobuf(CentrifugeFields.Reply.push, about: around) { buffer in
-                buffer.writeProtobuf(CentrifugeFields.Push.channel, channel.string)
+                buffer.writeProtobuf(CentrifugeFields.Push.channel, channel?.string ?? "")
                 buffer.writeProtobuf(kind, about: size, write)
             }
         }

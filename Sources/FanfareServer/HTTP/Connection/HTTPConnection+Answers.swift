@@ -4,9 +4,6 @@ import NIOCore
 
 /// Answers on their way out. Pieces are gathered and leave together: see ``flushAnswers()``.
 extension HTTPConnection: ExchangeCarrier {
-    /// Pieces up to that many bytes are put together by a copy, which costs less than one more buffer for the kernel.
-    private static let copiedBytes = 1_024
-
     func answer(_ response: HTTPResponse, _ body: ByteBuffer, isLast: Bool) {
         guard context != nil else { return }
         if case .done = state { return }
@@ -14,7 +11,12 @@ extension HTTPConnection: ExchangeCarrier {
         let closes = isLast || !keepsOpen || !comesBack()
         var response = response
         if response.status.hasContent { response.headerFields[.contentLength] = "\(body.readableBytes)" }
-        if closes { response.headerFields[.connection] = "close" }
+        if closes {
+            response.headerFields[.connection] = "close"
+        } else if isOld {
+            // RFC 9112 §C.2.2: else its client takes the connection for one that ends.
+            response.headerFields[.connection] = "keep-alive"
+        }
         writeHead(response)
         // RFC 9110 §9.3.2: the answer to a HEAD has no body, whatever it is.
         if !isHead { write(body) }

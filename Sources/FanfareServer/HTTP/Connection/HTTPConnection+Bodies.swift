@@ -24,6 +24,7 @@ extension HTTPConnection {
         }
         bodyFraming = framing
         leave()
+        if let context { loop.boundSilence(of: context.channel) }
         flushSoon()
         return true
     }
@@ -45,7 +46,8 @@ extension HTTPConnection {
         guard let bodyFraming else { return }
         if bodyFraming == .chunked { output.writeStaticString("0\r\n\r\n") }
         self.bodyFraming = nil
-        answered(closes: !keepsOpen || loop.node.isDraining || !comesBack())
+        let isOver = loop.node.isDraining && exchange?.isFollowed != true
+        answered(closes: !keepsOpen || isOver || !comesBack())
     }
 
     var isWritable: Bool { context?.channel.isWritable ?? false }

@@ -61,7 +61,7 @@ extension HTTPConnection: PendingSocket {
     }
 
     /// Closes the socket itself. TLS would first say so and wait for an answer, with a descriptor that another needs.
-    private func abort() {
+    func abort() {
         guard let context else { return }
         let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
         (tls ?? context).close(promise: nil)

@@ -64,7 +64,7 @@ extension HTTPField.Name {
     static let fanfareNode = HTTPField.Name("Fanfare-Node")!
     /// What became of a publication that was not confirmed.
     static let fanfareOutcome = HTTPField.Name("Fanfare-Outcome")!
-    /// Where the first message of a raw client stands in its channel.
+    /// Where the first publication of the answer stands in its channel.
     static let fanfarePosition = HTTPField.Name("Fanfare-Position")!
     static let lastEventID = HTTPField.Name("Last-Event-ID")!
     static let forwarded = HTTPField.Name("Forwarded")!

@@ -6,7 +6,7 @@ import NIOHTTP1
 enum HTTPPipeline {
     /// From accept to the answer of an upgrade.
     ///
-    /// - Parameter router: `nil`: that of the node's configuration.
+    /// - Parameter router: `nil`: that of the node.
     static func install(on channel: any Channel, loop: LoopState, router: PublicRouter? = nil) throws {
         guard loop.makeRoom(for: channel.remoteAddress) else { throw ChannelError.operationUnsupported }
         let limits = loop.node.configuration.limits
@@ -22,7 +22,7 @@ enum HTTPPipeline {
         let pipeline = channel.pipeline.syncOperations
         try loop.node.tls?.install(on: channel, loop: loop)
         let connection = HTTPConnection(
-            loop: loop, router: router ?? (loop.node.configuration.echo ? .echo : .standard))
+            loop: loop, router: router ?? loop.node.router)
         let gate = RequestGate(connection: connection)
         connection.gate = gate
         try pipeline.addHandler(gate)

@@ -10,12 +10,6 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = ByteBuffer
 
-    /// Bytes of a portion: some thirty of the shortest requests, which cost about a turn to take apart.
-    static let portion = 2_048
-    /// Most bytes that are held: several reads of the socket. More come only from a peer that has ended, for then NIO reads all
-    /// that the kernel has; its answers would reach nobody.
-    private static let most = 131_072
-
     /// Who answers the requests; `nil` once they have ended, and then all bytes are held.
     private var connection: HTTPConnection?
     private var context: ChannelHandlerContext?

@@ -8,11 +8,16 @@ extension Exchange {
 
     /// Finds out whether the page that sent it is one of those that may.
     func judgePage() {
-        mayPageRead =
-            isFromPage
-            && loop.node.configuration.origins.allows(
-                request.headerFields[values: .origin], host: host,
-                overTLS: loop.node.tls != nil || loop.node.clientAddresses.isOverTLS(peer: peer, request.headerFields))
+        mayPageRead = isFromPage && isAllowed(request.headerFields[values: .origin])
+    }
+
+    /// Whether pages of that origin may.
+    ///
+    /// - Parameter origins: as in fields `Origin`.
+    func isAllowed(_ origins: [String]) -> Bool {
+        loop.node.configuration.origins.allows(
+            origins, host: host,
+            overTLS: loop.node.tls != nil || loop.node.clientAddresses.isOverTLS(peer: peer, request.headerFields))
     }
 
     func refuseOrigin() {

@@ -4,7 +4,7 @@ import FanfareWire
 import HTTPTypes
 import NIOCore
 
-/// Who a request comes from: raw clients and publishes over HTTP; clients with a session are asked in `connect`.
+/// Who a request comes from, where the request itself says it: publishes, and clients whose protocol has no words for it.
 extension Exchange {
     /// Who sent a request, and what it may do.
     struct Bearer {
@@ -25,14 +25,15 @@ extension Exchange {
     /// One without a token.
     var anonymous: Bearer { Bearer(grants: Grants(anonymous: loop.node.anonymousPermissions)) }
 
-    func findToken() -> String? {
+    func findToken(ignoringCookies: Bool = false) -> RequestToken? {
         guard !loop.node.ignoresTokens else { return nil }
         let configuration = loop.node.configuration
         return RequestToken(
-            target: path, cookie: configuration.tokenCookie, isInQuery: configuration.tokenInQuery
+            target: path, cookie: ignoringCookies ? nil : configuration.tokenCookie,
+            isInQuery: configuration.tokenInQuery
         ) { name in
             HTTPField.Name(name).map { request.headerFields[values: $0] } ?? []
-        }.value
+        }
     }
 
     /// Checks a complete request's token, then goes on with `next`, which is not called when the request is refused.

@@ -19,6 +19,8 @@ final class Exchange {
     var host: HostField?
     /// Whether a page sent it that may come in, and so may read the answer.
     var mayPageRead = false
+    /// Whether its client asks again at once when its answer in parts is over, also where the node is on its way out.
+    var isFollowed = false
     /// Called once if the connection ends before the answer is complete.
     var onGone: (() -> Void)?
     /// Called when a client that was slow takes the parts of an answer again.
@@ -29,7 +31,9 @@ final class Exchange {
     /// connection.
     private(set) lazy var caller = loop.node.clientAddresses.caller(peer: peer, request.headerFields)
     /// The token that it brings along; `nil`: none, or none that counts here.
-    private(set) lazy var token = findToken()
+    var token: String? { requestToken?.value }
+    /// Where that is; `nil`: tokens mean nothing here.
+    private(set) lazy var requestToken = findToken()
 
     /// - Parameter request: its path is in origin form.
     init(
@@ -51,6 +55,9 @@ final class Exchange {
     /// Whether it is answered, or nobody is there any more.
     var isOver: Bool { carrier == nil }
 
+    /// No cookie brings a token: whoever made the browser send the request can read the answer.
+    func ignoreCookies() { requestToken = findToken(ignoringCookies: true) }
+
     /// Answers, and keeps the connection where the request allows that.
     func answer(_ status: HTTPResponse.Status, _ fields: HTTPFields = [:], _ body: ByteBuffer = ByteBuffer()) {
         var response = HTTPResponse(status: status, headerFields: fields)
@@ -70,9 +77,8 @@ final class Exchange {
         guard let carrier else { return }
         loop.metrics.refusals.add(reason)
         log(reason, status, message)
-        var (response, body) =
-            retry && wantsEvents
-            ? loop.eventSourceRefusal(message) : loop.refusal(status, message, fields: fields, retry: retry)
+        let later = retry ? PublicRouter.laterAnswer(to: self, message) : nil
+        var (response, body) = later ?? loop.refusal(status, message, fields: fields, retry: retry)
         addReaders(to: &response.headerFields)
         carrier.answer(response, body, isLast: true)
     }
@@ -89,6 +95,9 @@ final class Exchange {
     /// The answer will take longer than a request may: from now on only its endpoint ends the wait. Whoever waits like this
     /// holds a descriptor, so the endpoint has counted it (``admit(_:)``).
     func holdOpen() { carrier?.holdOpen() }
+
+    /// Gives the client up, who takes nothing of its answer.
+    func abort() { carrier?.abort() }
 
     /// Answers with a head, behind which the connection belongs to `handler`.
     ///

@@ -35,4 +35,8 @@ protocol ExchangeCarrier: AnyObject {
 
     /// Gives up the deadline of the current request and its place among the sockets without a session.
     func holdOpen()
+
+    /// Ends the answer at once, whatever of it waits: closes the socket, or resets the stream. The exchange's ``Exchange/onGone`` is
+    /// called.
+    func abort()
 }

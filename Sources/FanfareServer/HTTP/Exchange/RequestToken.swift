@@ -5,6 +5,8 @@ import FanfareWire
 struct RequestToken: Sendable {
     /// The token; `nil`: the request has none.
     let value: String?
+    /// Whether it stands in the address, so that the same request brings the same.
+    let isInAddress: Bool
 
     /// What stands before a token among the offered subprotocols, for browsers, which can't set fields: a JWT is made of
     /// characters that a subprotocol may have.
@@ -18,6 +20,7 @@ struct RequestToken: Sendable {
     ///   - cookie: name of the cookie that may hold one; `nil`: none.
     ///   - isInQuery: whether `?token=` counts.
     init(target: String, cookie: String?, isInQuery: Bool, values: (String) -> [String]) {
+        var isInAddress = false
         if let token = Self.authorization(values("authorization")) {
             value = token
         } else if let token = Self.subprotocol(values("sec-websocket-protocol")) {
@@ -26,9 +29,11 @@ struct RequestToken: Sendable {
             value = token
         } else if isInQuery, let token = Self.query(target) {
             value = token
+            isInAddress = true
         } else {
             value = nil
         }
+        self.isInAddress = isInAddress
     }
 
     private static func authorization(_ fields: [String]) -> String? {

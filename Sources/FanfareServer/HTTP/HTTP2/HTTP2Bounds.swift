@@ -13,8 +13,18 @@ enum HTTP2Bounds {
     /// What a turn gives to the decoder: eight requests, or 32 frames of other kinds, as in HTTP/1.1.
     static let turnWeight = Turn.work
     static let headersWeight = Turn.request
+    /// Requests that are refused, or that the client takes back before their answer: each is some 70 microseconds of the event loop, and
+    /// two small frames to the client. A page that is left takes back so many polls at once; a browser's tabs share a connection. A trusted
+    /// proxy is not held to it, for it carries the requests of many.
+    static let failedRequests = Rate(perSecond: 4, burst: 16)
+    /// Requests that are refused for the moment, with `Retry-After`: all streams at once, and again every two seconds, as polls do while
+    /// Redis is away. Who takes streams back faster than ``failedRequests`` is held to that here, too: many of those in a reset storm
+    /// have their refusal before their reset is read.
+    static let postponedRequests = Rate(perSecond: streams / 2, burst: streams)
     /// Streams that the client resets, within ``window``: a browser that is closed with all its tabs, twice (CVE-2023-44487).
     static let resets = 200
+    /// Those of a trusted proxy, whose clients come and go: as many as the frames that it may send.
+    static let resetsOfProxy = framesPerSecond * 30
     /// Settings, pings and priorities within ``window``: all but the priorities are answered.
     static let controlFrames = 200
     static let window = TimeAmount.seconds(30)

@@ -16,6 +16,8 @@ final class HTTP2Connection: ChannelInboundHandler, WheelMember, PendingSocket {
     let router: PublicRouter
     /// The other end, or for whom it speaks by the PROXY protocol.
     let peer: ClientAddress
+    /// Whether the peer is one of the operator's own machines, and may speak for many clients.
+    var isTrusted: Bool { loop.node.clientAddresses.trusted.contains(peer) }
     var wheelPlace = WheelPlace()
     private var context: ChannelHandlerContext?
     private var place = PendingPlace()
@@ -33,6 +35,9 @@ final class HTTP2Connection: ChannelInboundHandler, WheelMember, PendingSocket {
     private var ready = CircularBuffer<HTTP2Stream>()
     private var turn = Turn()
     private var isTurnOver = false
+    private var failed = RateLimit()
+    private var postponed = RateLimit()
+    private var resets = RateLimit()
 
     init(loop: LoopState, router: PublicRouter, peer: ClientAddress, flushes: HTTP2FlushCollector) {
         self.flushes = flushes
@@ -200,6 +205,29 @@ extension HTTP2Connection: TurnTaker {
         streams -= 1
         guard streams == 0, !isOver, context?.channel.isActive == true else { return }
         if isDraining || !enter() { close() }
+    }
+
+    /// So many frames came that take streams back; their streams may have their answers.
+    func resetsCame(_ count: Int) {
+        guard count > 0 else { return }
+        resets.charge(count, of: HTTP2Bounds.failedRequests, now: loop.node.clock.monotonicMicroseconds())
+    }
+
+    /// A request was refused, or taken back before its answer.
+    ///
+    /// - Parameter isPostponed: whether its client was told to ask again.
+    func requestFailed(isPostponed: Bool = false) {
+        guard !isOver, !isTrusted, context?.channel.isActive == true else { return }
+        let now = loop.node.clock.monotonicMicroseconds()
+        let isSpared = isPostponed && resets.wait(of: HTTP2Bounds.failedRequests, now: now) == 0
+        let isTaken =
+            isSpared
+            ? postponed.take(of: HTTP2Bounds.postponedRequests, now: now)
+            : failed.take(of: HTTP2Bounds.failedRequests, now: now)
+        guard !isTaken else { return }
+        end(
+            "HTTP/2: too many requests were refused, or taken back before they were answered", telling: .enhanceYourCalm
+        )
     }
 
     /// A stream has its number.

@@ -5,6 +5,7 @@ struct HTTP2FrameWalker {
     /// With what a client begins (RFC 9113 §3.4).
     private static let prefaceBytes = 24
     private static let headBytes = 9
+    private static let reset: UInt8 = 3
 
     /// Bytes to pass over before the next head.
     private var skipped = Self.prefaceBytes
@@ -12,6 +13,8 @@ struct HTTP2FrameWalker {
     private var headBytesSeen = 0
     private var length = 0
     private var kind: UInt8 = 0
+    /// How many of the frames so far take a stream back.
+    private(set) var resets = 0
 
     /// Walks on, until frames of that weight have begun: what follows waits for another turn.
     ///
@@ -34,6 +37,7 @@ struct HTTP2FrameWalker {
             index += 1
             guard headBytesSeen == Self.headBytes else { continue }
             frames += 1
+            if kind == Self.reset { resets += 1 }
             left -= Self.weight(kind)
             (skipped, length, headBytesSeen) = (length, 0, 0)
         }

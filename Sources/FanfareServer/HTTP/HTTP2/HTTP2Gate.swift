@@ -9,9 +9,6 @@ final class HTTP2Gate: ChannelDuplexHandler, TurnTaker {
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = ByteBuffer
 
-    /// Most bytes that are held: several reads of the socket. More come only from a peer that has ended.
-    private static let most = 131_072
-
     private let connection: HTTP2Connection
     private var context: ChannelHandlerContext?
     /// Where the bytes that came are, and those that were given to the decoder.
@@ -35,8 +32,9 @@ final class HTTP2Gate: ChannelDuplexHandler, TurnTaker {
             held = ByteBuffer()
             return
         }
-        let bytes = unwrapInboundIn(data)
+        let (bytes, resets) = (unwrapInboundIn(data), arrived.resets)
         let frames = bytes.withUnsafeReadableBytes { arrived.walk($0).frames }
+        connection.resetsCame(arrived.resets - resets)
         guard rate.take(frames, now: connection.loop.node.clock.monotonicMicroseconds()) else {
             return connection.end("HTTP/2: too many frames in a second", telling: .enhanceYourCalm)
         }

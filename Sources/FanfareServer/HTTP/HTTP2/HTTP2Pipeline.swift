@@ -50,7 +50,8 @@ enum HTTP2Pipeline {
         var streams = NIOHTTP2Handler.StreamConfiguration()
         streams.outboundBufferSizeHighWatermark = HTTP2Bounds.highWaterMark
         streams.outboundBufferSizeLowWatermark = HTTP2Bounds.highWaterMark / 2
-        streams.streamResetFrameRateLimit.maximumCount = HTTP2Bounds.resets
+        streams.streamResetFrameRateLimit.maximumCount =
+            connection.isTrusted ? HTTP2Bounds.resetsOfProxy : HTTP2Bounds.resets
         streams.streamResetFrameRateLimit.windowLength = HTTP2Bounds.window
         let bound = NIOLoopBound(connection, eventLoop: connection.loop.eventLoop)
         return NIOHTTP2Handler(

@@ -17,6 +17,8 @@ extension HTTP2Stream: ExchangeCarrier {
         writeHead(response, isLast: isEmpty, promise: isEmpty ? sent : nil)
         if !isEmpty { writeData(body, isLast: true, promise: sent) }
         context?.flush()
+        guard response.status.kind == .clientError || response.status.kind == .serverError else { return }
+        connection.requestFailed(isPostponed: response.headerFields.contains(.retryAfter))
     }
 
     func handOver(_ response: HTTPResponse, to handler: any ChannelHandler) -> Bool {
@@ -71,6 +73,8 @@ extension HTTP2Stream: ExchangeCarrier {
 
     func holdOpen() { leave() }
 
+    func abort() { reset(.cancel) }
+
     /// The answer is decided: what follows is up to the client's windows, and to a deadline.
     private func completed() {
         let ended = exchange
@@ -92,6 +96,7 @@ extension HTTP2Stream: ExchangeCarrier {
     func writeHead(_ response: HTTPResponse, isLast: Bool, promise: EventLoopPromise<Void>? = nil) {
         var response = response
         if response.status.kind != .informational {
+            isAnswered = true
             response.headerFields[.fanfareNode] = loop.node.configuration.nodeName
         }
         let head = HTTP2Frame.FramePayload.Headers(headers: HPACKHeaders(response), endStream: isLast)
@@ -114,6 +119,7 @@ extension HTTP2Stream: ExchangeCarrier {
     /// Ends the stream at once.
     func reset(_ code: NIOHTTP2.HTTP2ErrorCode) {
         state = .done
+        isAnswered = true
         context?.writeAndFlush(wrapOutboundOut(.rstStream(code)), promise: nil)
     }
 }

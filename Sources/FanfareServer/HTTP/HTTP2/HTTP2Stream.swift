@@ -44,6 +44,8 @@ final class HTTP2Stream: ChannelDuplexHandler, WheelMember {
     /// Whether the client has sent all of its request.
     private(set) var isComplete = false
     private var hasEnded = false
+    /// Whether the node has answered the request, or refused the stream.
+    var isAnswered = false
 
     init(connection: HTTP2Connection) { self.connection = connection }
 
@@ -108,6 +110,7 @@ final class HTTP2Stream: ChannelDuplexHandler, WheelMember {
         guard !hasEnded else { return }
         hasEnded = true
         abandoned?.gone()
+        if !isAnswered { connection.requestFailed() }
         connection.streamEnded()
     }
 }
@@ -188,6 +191,7 @@ extension HTTP2Stream: PendingSocket {
     func enter() -> Bool {
         connection.streamBegan()
         guard place.takeShare(of: connection.peer, loop), loop.makeRoom(for: nil) else {
+            isAnswered = true
             gone()
             return false
         }

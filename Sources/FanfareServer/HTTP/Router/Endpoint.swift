@@ -7,6 +7,10 @@ protocol Endpoint {
     /// Whether its answers are for every page; else those that come from other origins than the node's policy allows get 403.
     var isForAllPages: Bool { get }
 
+    /// Whether a request belongs to a session that is there and outlives it: a node on its way out answers those until the session has
+    /// been told.
+    func isOfSession(_ exchange: Exchange) -> Bool
+
     /// What becomes of the request's body, of which nothing has come yet.
     ///
     /// - Returns: `nil`: the request was refused.
@@ -20,6 +24,7 @@ protocol Endpoint {
 
 extension Endpoint {
     var isForAllPages: Bool { false }
+    func isOfSession(_ exchange: Exchange) -> Bool { false }
     func body(of exchange: Exchange) -> BodyUse? { .ignored }
 }
 

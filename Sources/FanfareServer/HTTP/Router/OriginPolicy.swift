@@ -126,6 +126,15 @@ struct PageOrigin: Sendable, Equatable {
         guard usual == nil || !host.isEmpty else { return nil }
     }
 
+    /// The origin of a page by its address, as `Origin` would have it; `nil`: it has none.
+    static func text(ofPage address: String) -> String? {
+        guard let mark = address.utf8.firstIndex(of: UInt8(ascii: ":")), address[mark...].utf8.starts(with: "://".utf8)
+        else { return nil }
+        let start = address.utf8.index(mark, offsetBy: 3)
+        let end = address[start...].utf8.firstIndex { "/?#".utf8.contains($0) } ?? address.utf8.endIndex
+        return String(address[..<end])
+    }
+
     /// Whether it is of `http://` or `https://`.
     var isOfWeb: Bool { Self.defaultPort(scheme) != nil }
 

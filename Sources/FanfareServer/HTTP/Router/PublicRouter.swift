@@ -1,9 +1,10 @@
 import FanfareWire
 import HTTPTypes
+import NIOCore
 
 /// Which endpoint answers a request on the public port. A transport is one line in it.
 struct PublicRouter: Sendable {
-    /// What clients find.
+    /// What clients find on every node.
     static let standard = PublicRouter([
         .path("/", [.get, .head]) { PageEndpoint() },
         .path("/connection/websocket", [.get]) { CentrifugeWebSocketEndpoint() },
@@ -13,6 +14,7 @@ struct PublicRouter: Sendable {
         .path("/connection/uni_websocket", [.get]) { UnidirectionalWebSocketEndpoint() },
         .path("/connection/uni_sse", [.get, .post]) { CentrifugeStreamEndpoint(messages: .events, onlyHears: true) },
         .path("/connection/uni_http_stream", [.post]) { CentrifugeStreamEndpoint(messages: .lines, onlyHears: true) },
+        .path("/stomp", [.get]) { STOMPEndpoint() },
         .channel("ws", [.get]) { RawWebSocketEndpoint(channel: $0) },
         .channel("sse", [.get]) { RawStreamEndpoint(channel: $0, messages: .events) },
         .channel("stream", [.get]) { RawStreamEndpoint(channel: $0, messages: .lines) },
@@ -20,8 +22,30 @@ struct PublicRouter: Sendable {
         .channel("", [.post]) { PublishEndpoint(channel: $0) },
     ])
 
-    /// What conformance suites find: every path is an upgrade to an echo.
-    static let echo = PublicRouter([.channel("", [.post]) { PublishEndpoint(channel: $0) }]) { EchoEndpoint() }
+    /// What conformance suites find: Engine.IO with an echo in it, Socket.IO with its suite's handlers; every other path is an upgrade to
+    /// an echo.
+    static let echo = PublicRouter([
+        .channel("", [.post]) { PublishEndpoint(channel: $0) },
+        .engineIO("/engine.io", EngineIOEndpoint.echo),
+        .engineIO("/socket.io", EngineIOEndpoint.socketIO),
+    ]) { EchoEndpoint() }
+
+    /// The answer that asks a client to come later, where a transport's clients don't understand the status.
+    static func laterAnswer(to exchange: Exchange, _ message: String) -> (HTTPResponse, ByteBuffer)? {
+        EventSourceRefusal.answer(to: exchange, message)
+    }
+
+    /// What clients of a node find.
+    static func of(_ configuration: NodeConfiguration) -> PublicRouter {
+        if configuration.echo {
+            guard configuration.sockJSEcho else { return .echo }
+            return PublicRouter(echo.routes + Route.sockJSEcho(configuration.sockJS), otherwise: echo.otherwise)
+        }
+        let path = configuration.socketIOPath
+        let socketIO = path.isEmpty ? [] : [Route.engineIO(path, EngineIOEndpoint.socketIO)]
+        return PublicRouter(
+            standard.routes + socketIO + Route.sockJS(configuration.sockJS, configuration.limits))
+    }
 
     /// What there is for a request.
     enum Match {
@@ -50,10 +74,11 @@ struct PublicRouter: Sendable {
         let path = RoutePath(path)
         var others: [HTTPRequest.Method] = []
         for route in routes where path.fits(route.place) {
-            guard route.methods.contains(method) else {
+            guard route.methods.isEmpty || route.methods.contains(method) else {
                 others += route.methods
                 continue
             }
+            if case .under = route.place { return .found(route, nil) }
             do {
                 return .found(route, try path.channelName(limit: channelBytes))
             } catch {
@@ -68,6 +93,7 @@ struct PublicRouter: Sendable {
     /// - Returns: `nil`: it was refused.
     func admit(_ exchange: Exchange) -> (any Endpoint)? {
         let endpoint = endpoint(for: exchange)
+        guard exchange.mayComeIn(endpoint) else { return nil }
         guard endpoint.isForAllPages || !exchange.isFromPage || exchange.mayPageRead else {
             exchange.refuseOrigin()
             return nil
@@ -77,7 +103,7 @@ struct PublicRouter: Sendable {
 
     private func endpoint(for exchange: Exchange) -> any Endpoint {
         let match = match(exchange.request.method, exchange.path, channelBytes: exchange.limits.maxChannelNameBytes)
-        if case .found(let route, let channel) = match { return route.endpoint(channel) }
+        if case .found(let route, let channel) = match { return route.endpoint(channel, exchange.path) }
         if let otherwise { return otherwise() }
         let isOptions = exchange.request.method == .options
         switch match {

@@ -9,29 +9,53 @@ struct Route: Sendable {
         case path(String)
         /// `/channels/{channel}`, and behind it a slash and this where it is not empty.
         case channel(String)
+        /// This, or any path below it, with any method: a protocol whose paths and methods are its own.
+        case under(String)
     }
 
     let place: Place
+    /// Empty: all of them.
     let methods: [HTTPRequest.Method]
-    private let make: @Sendable (ChannelName?) -> any Endpoint
+    private let make: @Sendable (ChannelName?, _ rest: String) -> any Endpoint
 
     static func path(
         _ path: String, _ methods: [HTTPRequest.Method], _ make: @escaping @Sendable () -> any Endpoint
     ) -> Route {
-        Route(place: .path(path), methods: methods) { _ in make() }
+        Route(place: .path(path), methods: methods) { _, _ in make() }
     }
 
     static func channel(
         _ suffix: String, _ methods: [HTTPRequest.Method], _ make: @escaping @Sendable (ChannelName) -> any Endpoint
     ) -> Route {
-        Route(place: .channel(suffix), methods: methods) { channel in
+        Route(place: .channel(suffix), methods: methods) { channel, _ in
             guard let channel else { preconditionFailure("a route of channels without one") }
             return make(channel)
         }
     }
 
-    /// - Parameter channel: the one in the path, where its place has one.
-    func endpoint(_ channel: ChannelName?) -> any Endpoint { make(channel) }
+    /// - Parameter make: is given what stands behind the prefix: nothing, or a slash and more.
+    static func under(_ prefix: String, _ make: @escaping @Sendable (_ rest: String) -> any Endpoint) -> Route {
+        Route(place: .under(prefix), methods: []) { _, rest in make(rest) }
+    }
+
+    /// Engine.IO on a path, with a slash behind it or without: clients send either.
+    static func engineIO(_ path: String, _ opening: @escaping EngineIOEndpoint.Opening) -> Route {
+        .under(path) { rest in
+            guard rest.utf8.count <= 1 else {
+                return RefusingEndpoint(
+                    reason: .notFound, status: .notFound, message: "no such path; Engine.IO is at \(path)/")
+            }
+            return EngineIOEndpoint(opening: opening)
+        }
+    }
+
+    /// - Parameters:
+    ///   - channel: the one in the path, where its place has one.
+    ///   - target: the request target.
+    func endpoint(_ channel: ChannelName?, _ target: String) -> any Endpoint {
+        guard case .under(let prefix) = place else { return make(channel, "") }
+        return make(channel, RoutePath(target).rest(behind: prefix))
+    }
 }
 
 /// A path taken apart. Pure; compared by bytes.
@@ -58,8 +82,14 @@ struct RoutePath {
         switch place {
         case .path(let text): path.elementsEqual(text.utf8)
         case .channel(let suffix): channel?.suffix.elementsEqual(suffix.utf8) ?? false
+        case .under(let prefix):
+            path.starts(with: prefix.utf8)
+                && (path.count == prefix.utf8.count || path.dropFirst(prefix.utf8.count).first == UInt8(ascii: "/"))
         }
     }
+
+    /// What stands behind a prefix that it begins with, without the query.
+    func rest(behind prefix: String) -> String { String(Substring(path.dropFirst(prefix.utf8.count))) }
 
     /// The channel in it; `nil`: there is none.
     ///

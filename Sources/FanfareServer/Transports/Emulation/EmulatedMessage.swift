@@ -8,6 +8,8 @@ struct EmulatedMessage: Sendable {
         case taken
         /// There is no such session, or this is not its secret.
         case gone
+        /// This node has just come, and does not know yet whether there is such a node. Nothing was done.
+        case notYet
         /// Too much waits: for the session, its event loop, or between the nodes. Nothing was done.
         case full
         /// It is above what nodes send each other.

@@ -1,4 +1,5 @@
 import FanfareCore
+import FanfareProtocols
 import FanfareWire
 import NIOCore
 
@@ -7,12 +8,19 @@ import NIOCore
 final class EmulatedTransport: StreamTransport {
     /// What its requests have to show; `nil`: it sends none, and only hears.
     private let session: SessionID?
+    /// How its messages are written.
+    private let encoding: CentrifugeEncoding
+    /// Whether the same request, as that of a browser which comes back by itself, brings the same first command and so the token in it.
+    var keepsOwnToken = false
+    /// Whether it brings the same token beside that: it is in the address, and not in a field or cookie.
+    var keepsRequestToken = false
     /// Messages that came and are not begun.
     private var inbox = CircularBuffer<Payload>()
     private var inboxBytes = 0
 
-    init(_ form: StreamForm, session: SessionID?) {
+    init(_ form: StreamForm, session: SessionID?, _ encoding: CentrifugeEncoding = .json) {
         self.session = session
+        self.encoding = encoding
         super.init(form)
     }
 
@@ -53,20 +61,30 @@ final class EmulatedTransport: StreamTransport {
         super.channelInactive(context: context)
     }
 
+    /// Whether the token that counted comes again with the same request.
+    private var keepsToken: Bool { client?.session.hasOwnToken == true ? keepsOwnToken : keepsRequestToken }
+
     override var keepAlive: KeepAliveMode? { session == nil ? .serverPingsOnly : .serverPings }
 
     override func seal(_ body: consuming Body) -> ByteBuffer {
-        switch form.messages {
-        case .events: form.seal(body)
-        case .lines: form.delimiting.seal(LineFraming().seal(body, at: nil))
+        switch (encoding, form.messages) {
+        case (.protobuf, _): form.delimiting.seal(LengthFraming().seal(body, at: nil))
+        case (.json, .events): form.seal(body)
+        case (.json, .lines): form.delimiting.seal(LineFraming().seal(body, at: nil))
         }
+    }
+
+    override func boundary(in bytes: ByteBuffer, from taken: Int) -> Int {
+        guard encoding == .protobuf, form.delimiting == .bare else { return super.boundary(in: bytes, from: taken) }
+        return LengthFraming().boundary(in: bytes, from: taken)
     }
 
     override func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterLastBytes) {
         guard let body = client?.session.farewell(disconnect, reason: reason) else {
             return super.farewell(disconnect, reason: reason)
         }
-        var last = seal(body)
+        let isEnd = disconnect.advice != .reconnect || (disconnect == .expired && session == nil && keepsToken)
+        var last = isEnd && form.messages == .events ? form.sealEnd(body) : seal(body)
         last.writeImmutableBuffer(form.delimiting.end)
         return (last, .endOutput)
     }

@@ -6,14 +6,17 @@ import NIOCore
 /// `POST /emulation`: what a client says whose connection only hears, on any node. Answers when the session has it; what the
 /// session says to it comes on the stream.
 struct EmulationEndpoint: Endpoint {
-    func body(of exchange: Exchange) -> BodyUse? { EmulationRequest.body(of: exchange) }
+    func body(of exchange: Exchange) -> BodyUse? {
+        .kept(limit: exchange.limits.maxMessageBytes)
+    }
 
     func respond(to exchange: Exchange, _ body: ByteBuffer) {
         // Whoever makes up sessions would have all nodes look for them. What reaches one is no attempt.
         guard exchange.mayTry() else { return }
-        guard let request = EmulationRequest(body) else {
+        guard let request = EmulationRequest(body, isProtobuf: exchange.bringsProtobuf) else {
             return exchange.refuse(
-                .badRequest, .badRequest, "the body must be an object with the texts `session` and `data`")
+                .badRequest, .badRequest,
+                "the body must be an object with the texts `session` and `data`, or an EmulationRequest in Protobuf")
         }
         guard let session = SessionID(request.session) else { return Self.answer(exchange, .gone) }
         let eventLoop = exchange.loop.eventLoop
@@ -30,6 +33,11 @@ struct EmulationEndpoint: Endpoint {
             exchange.hasTried()
             exchange.answer(.noContent)
         case .gone: exchange.refuse(.noSession, .notFound, "no such session: it has ended, or never was")
+        case .notYet:
+            // It may be nobody's session, so it was a try.
+            exchange.refuse(
+                .brokerUnavailable, .serviceUnavailable, "\(ControlError.notYetInView): nothing was done, try again",
+                fields: [.fanfareOutcome: "not_published"], retry: true)
         case .full:
             exchange.refuse(
                 .emulationLimit, .tooManyRequests, "too much waits for this session, try again", retry: true)

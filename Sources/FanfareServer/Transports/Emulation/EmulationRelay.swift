@@ -34,6 +34,10 @@ final class EmulationRelay: Sendable {
                 return answer(ControlAnswer(.failed))
             }
             let kind: Payload.Kind = request.fields[Field.binary] == nil ? .text : .binary
+            // As in a message that a client sent itself.
+            guard kind == .binary || request.body.withUnsafeReadableBytes({ UTF8Validator.isValid($0) }) else {
+                return answer(ControlAnswer(.failed))
+            }
             post(
                 EmulatedMessage(session: session, payload: Payload(kind: kind, bytes: request.body)) {
                     answer(ControlAnswer($0 == .taken ? .ok : $0 == .full ? .busy : .failed))
@@ -60,9 +64,10 @@ final class EmulationRelay: Sendable {
 
     /// To another node.
     private func forward(_ message: EmulatedMessage) {
-        guard let bus = state.withLock(\.bus), bus.sees(message.session.client.node) else {
-            return message.answer(.gone)
+        guard let bus = state.withLock(\.bus), let isSeen = bus.sees(message.session.client.node) else {
+            return message.answer(.notYet)
         }
+        guard isSeen else { return message.answer(.gone) }
         let bytes = message.payload.bytes.readableBytes
         guard state.withLock({ $0.underWay.begin(message.session, bytes: bytes) }) else { return message.answer(.full) }
         metrics.shared.addShared(.emulationForwarded)
@@ -86,15 +91,16 @@ final class EmulationRelay: Sendable {
         // A node that has no such command has no such session either.
         case .failure(.refused(.failed)), .failure(.refused(.unknownCommand)), .failure(.unknownNode), .failure(.gone):
             .gone
+        case .failure(.notYetInView): .notYet
         case .failure(.refused), .failure(.overloaded): .full
         case .failure(.tooLarge): .tooLarge
-        case .failure(.unavailable): .unreachable
+        case .failure(.unavailable), .failure(.deaf): .unreachable
         case .failure(.timeout): .unknown
         }
     }
 
     /// Of the command ``ControlCommand/emulate``; its body is the message.
-    private enum Field {
+    enum Field {
         static let session: UInt16 = 1
         /// There: the message is binary.
         static let binary: UInt16 = 2

@@ -40,7 +40,8 @@ final class CursorPoll {
 
     private func ask(_ cursor: PollCursor) {
         let question = PollQuestion(
-            cursor: cursor, channel: channel, user: session.user, wait: UInt64(wait.microseconds),
+            cursor: cursor, channel: channel, user: session.user, expiresAt: session.expiresAt ?? .max,
+            wait: UInt64(wait.microseconds),
             poll: .random(in: 0...UInt64.max))
         self.question = question
         transport.fields[.fanfareCursor] = "\(cursor)"

@@ -186,6 +186,7 @@ extension PollBuffer {
         answer?(.nothing)
     }
 
+    var name: TransportName { .pollCursor }
     func next(now: UInt64) -> Arrival? { nil }
     func turnEnded(now: UInt64) {}
     func seal(_ body: consuming Body) -> ByteBuffer { HTTPStreamFraming().seal(body, at: nil) }

@@ -8,6 +8,8 @@ struct PollQuestion: Sendable {
     let channel: ChannelName
     /// Who asks; only who began the cursor is answered. Empty: nobody in particular.
     let user: ExactText
+    /// When its token expires, seconds since 1970, `.max` for never; `nil`: an older node does not say.
+    let expiresAt: Int64?
     /// Microseconds for which it waits for something to come.
     let wait: UInt64
     /// Names the poll.
@@ -36,15 +38,14 @@ final class PollBuffers {
         case reply(NIOLoopBound<CursorPoll>, PollReply)
     }
 
-    /// Events that are handled at a time. An answer is up to 64 KiB to be put together.
-    private static let visit = 64
-
     let mailbox: Mailbox<Event>
     private var buffers: [ClientID: PollBuffer] = [:]
-    private var events: [Event] = []
-    private var next = 0
+    private var events: MailboxReader<Event>
 
-    init(wake: @escaping @Sendable () -> Void) { mailbox = Mailbox(wake: wake) }
+    init(wake: @escaping @Sendable () -> Void) {
+        mailbox = Mailbox(wake: wake)
+        events = MailboxReader(mailbox)
+    }
 
     func add(_ buffer: PollBuffer) { buffers[buffer.id] = buffer }
     func remove(_ buffer: PollBuffer) { buffers[buffer.id] = nil }
@@ -53,6 +54,7 @@ final class PollBuffers {
         guard let buffer = buffers[question.cursor.id], buffer.channel == question.channel,
             buffer.client?.session.user == question.user
         else { return answer(.gone) }
+        if let expiresAt = question.expiresAt { buffer.client?.extend(to: expiresAt) }
         buffer.poll(question.poll, had: question.cursor.answers, wait: question.wait, answer)
     }
 
@@ -60,19 +62,15 @@ final class PollBuffers {
 
     /// Handles what was posted, as far as one visit goes. Returns whether that was all.
     func visitMailbox() -> Bool {
-        if events.isEmpty { mailbox.take(into: &events) }
-        let end = min(events.count, next + Self.visit)
-        while next < end {
-            let event = events[next]
-            next += 1
+        var left = Self.visit
+        while left > 0, let event = events.next() {
+            left -= 1
             switch event {
             case .question(let question, let answer): ask(question, answer)
             case .leave(let cursor, let poll): leave(cursor, poll: poll)
             case .reply(let poll, let reply): poll.value.replied(reply)
             }
         }
-        guard next == events.count else { return false }
-        (events, next) = ([], 0)
-        return true
+        return events.end()
     }
 }

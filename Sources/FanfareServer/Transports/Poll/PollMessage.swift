@@ -19,6 +19,7 @@ enum PollMessage {
         static let poll: UInt16 = 5
         /// Of an answer: what it is.
         static let reply: UInt16 = 6
+        static let expiresAt: UInt16 = 7
     }
 
     /// What an answer is. A number is never used for anything else.
@@ -35,6 +36,7 @@ enum PollMessage {
         fields[text: Field.user] = question.user
         fields[number: Field.wait] = question.wait
         fields[number: Field.poll] = question.poll
+        fields[number: Field.expiresAt] = question.expiresAt.map { UInt64(bitPattern: $0) }
         return fields
     }
 
@@ -46,7 +48,9 @@ enum PollMessage {
             let poll = fields[number: Field.poll]
         else { return nil }
         return PollQuestion(
-            cursor: cursor, channel: channel, user: user, wait: min(wait, UInt64(PollQuery.longest.microseconds)),
+            cursor: cursor, channel: channel, user: user,
+            expiresAt: fields[number: Field.expiresAt].map { Int64(bitPattern: $0) },
+            wait: min(wait, UInt64(PollQuery.longest.microseconds)),
             poll: poll)
     }
 

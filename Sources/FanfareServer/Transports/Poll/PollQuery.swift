@@ -15,11 +15,6 @@ struct PollQuery {
         case unreadable
     }
 
-    /// Below the 30 s that the strictest proxies wait for an answer.
-    static let usual = Duration.seconds(25)
-    /// Longer than that no proxy in its default state waits for an answer.
-    static let longest = Duration.seconds(60)
-
     private(set) var wait = usual
     /// `nil`: nothing is.
     private(set) var cursor: Cursor?

@@ -136,6 +136,8 @@ final class PollTransport: ListenerHandler, ConnectionTransport, WheelMember, Tu
 }
 
 extension PollTransport {
+    var name: TransportName { .poll }
+
     func next(now: UInt64) -> Arrival? { nil }
 
     func turnEnded(now: UInt64) {}

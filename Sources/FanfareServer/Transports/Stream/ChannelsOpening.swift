@@ -54,7 +54,8 @@ final class ChannelsOpening: TurnTaker {
         exchange.loop.flushHub()
         exchange.loop.shard.subscribe(
             client, to: channels[index].name, request: UInt32(index),
-            wish: recoveryLeft > 0 ? wishes[index] : .none, lead: form.messages == .events ? [UInt8(index)] : nil)
+            wish: recoveryLeft > 0 ? wishes[index] : .none,
+            lead: form.messages == .events ? .fixed([UInt8(index)]) : nil)
     }
 
     private func subscribed(_ result: Result<SubscriptionStart, BrokerError>) {
@@ -67,7 +68,7 @@ final class ChannelsOpening: TurnTaker {
                 // More than may wait for a client beside what is live: it would be cut, whenever it comes back.
                 (start.publications, start.shared, start.isComplete, cost) = ([], nil, false, 0)
             }
-            guard client?.takeRecovery(cost) == true else { return refuseRecovery() }
+            guard client?.takeRecovery(cost, of: start) == true else { return refuseRecovery() }
             recoveryLeft -= cost
             starts.append(start)
             // Not now: this may be within the hub's walk over those who wait.

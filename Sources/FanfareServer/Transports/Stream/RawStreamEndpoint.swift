@@ -13,6 +13,7 @@ struct RawStreamEndpoint: Endpoint {
     func body(of exchange: Exchange) -> BodyUse? { .ignored }
 
     func respond(to exchange: Exchange, _ body: ByteBuffer) {
+        guard messages != .events || !exchange.isBackAfterEnd else { return exchange.answerEnded() }
         guard let rules = exchange.rules(channel) else { return }
         let start: (wish: RecoveryRequest, isLost: Bool)
         do {

@@ -5,9 +5,6 @@ import FanfareWire
 enum StreamChannels {
     typealias Problem = RecoveryQuery.Problem
 
-    /// Most channels of one stream: an event brings the index of its channel in one byte.
-    static let maximum = 255
-
     /// - Parameters:
     ///   - first: that of the path.
     ///   - target: the request target as received.

@@ -134,14 +134,18 @@ struct StreamForm {
         return first.readableBytes > 0 ? delimiting.seal(first) : nil
     }
 
-    /// The end of the answer, and before it why, and to browsers when they should come back.
+    /// The end of the answer, and before it why, and to browsers when they should come back, or that they should not.
     ///
     /// - Parameter retry: milliseconds.
     func farewell(_ disconnect: Disconnect, reason: String, retry: UInt32) -> ByteBuffer {
         var last = ByteBuffer()
         switch messages {
         case .events:
-            last.writeImmutableBuffer(EventStreamFraming.retry(milliseconds: retry))
+            if disconnect.advice == .reconnect {
+                last.writeImmutableBuffer(EventStreamFraming.retry(milliseconds: retry))
+            } else {
+                last.writeImmutableBuffer(Self.ended)
+            }
             last.writeString("event: disconnect\ndata: ")
             Self.write(disconnect, reason, into: &last)
             last.writeStaticString("\n\n")
@@ -154,6 +158,16 @@ struct StreamForm {
         farewell.writeImmutableBuffer(delimiting.end)
         return farewell
     }
+
+    /// A protocol's own last message, as the last event of a stream that is over for good.
+    func sealEnd(_ body: Body) -> ByteBuffer {
+        var last = Self.ended
+        last.writeImmutableBuffer(EventStreamFraming().seal(body, at: nil))
+        return delimiting.seal(last)
+    }
+
+    /// A browser that comes back does so with this id.
+    private static let ended = ByteBuffer(string: "id: \(LastEventID.ended)\n")
 
     private static func write(_ disconnect: Disconnect, _ reason: String, into buffer: inout ByteBuffer) {
         buffer.writeString("{\"code\":\(disconnect.code),\"reason\":")

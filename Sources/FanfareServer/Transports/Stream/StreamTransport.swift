@@ -17,6 +17,13 @@ class StreamTransport: ListenerHandler, ConnectionTransport {
         if !context.channel.isHTTP2Stream { client?.loop.boundSilence(of: context.channel) }
     }
 
+    var name: TransportName {
+        switch form.messages {
+        case .events: .sse
+        case .lines: .httpStream
+        }
+    }
+
     func next(now: UInt64) -> Arrival? { nil }
 
     func turnEnded(now: UInt64) {}

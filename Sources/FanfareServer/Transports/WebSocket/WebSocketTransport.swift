@@ -5,16 +5,16 @@ import NIOCore
 /// A client on a WebSocket: the only handler of its pipeline after the upgrade, but for TLS.
 ///
 /// Bytes become messages in its reader (``WebSocketReader``); pings, pongs and the closing handshake (RFC 6455 §5.5, §7) are its
-/// own business. Lives on its client's event loop.
-final class WebSocketTransport: TransportHandler, ConnectionTransport {
-    private var reader: WebSocketReader
+/// own business. Protocols that have more around their messages inherit from it. Lives on its client's event loop.
+class WebSocketTransport: TransportHandler, ConnectionTransport {
+    final var reader: WebSocketReader
     private let framing = WebSocketFraming()
     /// Compresses each message of its own; `nil`: only publications are compressed, once for all.
     private let deflate: WebSocketDeflateFraming?
-    /// Pings and pongs that the peer may still send.
-    private var controlFrames = RateLimit()
     /// Whether the socket was not read already when the last bytes came: whoever is read nevertheless has ended.
     private var isQuiet = false
+    /// Pings and pongs that the peer may still send.
+    private var controlFrames = RateLimit()
 
     /// - Parameter deflate: see the property.
     init(_ limits: Limits, agreement: DeflateAgreement?, deflate: WebSocketDeflateFraming? = nil) {
@@ -65,13 +65,20 @@ final class WebSocketTransport: TransportHandler, ConnectionTransport {
         client?.takeLastTurn()
         super.channelInactive(context: context)
     }
-}
 
-/// What comes in.
-extension WebSocketTransport {
+    var name: TransportName { .webSocket }
+
+    // MARK: What comes in
+
+    /// A whole message came.
+    func arrival(of message: Payload, _ client: Client, now: UInt64) -> Arrival { .message(message) }
+
+    /// A frame came, of whatever kind.
+    func frameCame(_ client: Client, now: UInt64) { client.lifeSeen(now: now) }
+
     func next(now: UInt64) -> Arrival? {
         guard let client, let event = reader.next() else { return nil }
-        client.lifeSeen(now: now)
+        frameCame(client, now: now)
         // What is unfinished after it has begun after it.
         if !reader.isWithinMessage { client.deadlines.message = ClientDeadlines.never }
         switch event {
@@ -80,7 +87,7 @@ extension WebSocketTransport {
                 client.loop.metrics.counters.add(.compressedBytesReceived, reader.compressedBytes)
                 client.loop.metrics.counters.add(.inflatedBytesReceived, payload.bytes.readableBytes)
             }
-            return .message(payload)
+            return arrival(of: payload, client, now: now)
         case .ping(let payload):
             if mayControl(client, now: now) { client.reply(WebSocketFrame.encode(.pong, payload: payload)) }
         case .pong:
@@ -110,13 +117,17 @@ extension WebSocketTransport {
             client.deadlines.message = ClientDeadlines.never
         }
     }
-}
 
-/// What goes out.
-extension WebSocketTransport {
+    // MARK: What goes out
+
     func seal(_ body: consuming Body) -> ByteBuffer {
         let frame = framing.seal(body)
         return deflate?.reseal(frame) ?? frame
+    }
+
+    /// Whoever seals messages in another way has no part of them that can leave as it is.
+    final func head(of body: Body) -> ByteBuffer? {
+        deflate == nil && type(of: self) == WebSocketTransport.self ? framing.head(of: body) : nil
     }
 
     var keepAlive: KeepAliveMode? { .serverPings }

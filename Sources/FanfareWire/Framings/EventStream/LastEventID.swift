@@ -1,5 +1,9 @@
 /// Reads the field `Last-Event-ID`, with which a reader of an event stream says where it was.
 public enum LastEventID {
+    /// The id of the last event of a stream that is over for good. Browsers come back to every stream that ends, and an answer without
+    /// content is the only way to stop them (WHATWG HTML §9.2.3): who comes back with this id gets one.
+    public static let ended = "end"
+
     /// Why a field can't be understood; fit for the client.
     public struct Problem: Error, Equatable, CustomStringConvertible {
         public let description: String

@@ -16,8 +16,6 @@ final class Deflater: @unchecked Sendable {
     private static let level: CInt = 3
     /// 8 KB of hash table: what has to be cleared before each frame.
     private static let memoryLevel: CInt = 5
-    /// Room that is kept for the next frame.
-    private static let keptBytes = 131_072
 
     private let stream: UnsafeMutablePointer<z_stream>
     private var room: [UInt8] = []

@@ -1,0 +1,42 @@
+import FanfareWire
+
+/// How publications of one subscription read, where that is not as in the client's others.
+public enum SubscriptionForm: Sendable {
+    /// A format with parameters: the name under which all who want the same share it, and what stands behind it.
+    case interned(ExactText, FormatDefinition)
+    /// A format of the node's table in which each subscription has a lead of its own.
+    case personal(WireFormat, lead: [UInt8])
+}
+
+extension SubscriptionForm: Equatable {
+    /// The name of an interned format says all about it.
+    public static func == (lhs: SubscriptionForm, rhs: SubscriptionForm) -> Bool {
+        switch (lhs, rhs) {
+        case (.interned(let name, _), .interned(let other, _)): name == other
+        case (.personal(let format, let lead), .personal(let other, let otherLead)):
+            format == other && lead == otherLead
+        default: false
+        }
+    }
+}
+
+/// A subscription that a session wants beside those with the client's own format.
+public struct SubscriptionRequest: Sendable, Equatable {
+    public let channel: ChannelName
+    public let wish: RecoveryRequest
+    /// Names it among the client's subscriptions to that channel; `nil`: the command's id does.
+    public let request: UInt32?
+    /// `nil`: as in the client's others.
+    public let form: SubscriptionForm?
+    /// Whether it begins when those beside it that recover something have it.
+    public var isLast = false
+
+    public init(
+        channel: ChannelName, wish: RecoveryRequest, request: UInt32? = nil, form: SubscriptionForm? = nil
+    ) {
+        self.channel = channel
+        self.wish = wish
+        self.request = request
+        self.form = form
+    }
+}

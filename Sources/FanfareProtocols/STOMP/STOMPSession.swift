@@ -1,0 +1,310 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+
+/// What a STOMP client may do when: frames in, actions out, no I/O and no clock.
+///
+/// One per client, on its event loop. A frame is read when the one before it was begun, so what waits is bytes and no list of frames.
+/// The protocol has one answer to a mistake, `ERROR`, and the connection ends after it.
+public struct STOMPSession: Sendable {
+    /// What is the same for all clients of a node.
+    public struct Policy: Sendable {
+        public var maxChannelNameBytes: Int
+        /// Subscriptions of a client.
+        public var maxChannels: Int
+        /// Bytes of a body.
+        public var maxMessageBytes: Int
+        /// Frames that may end in one message of the transport.
+        public var maxFrames = 512
+        /// What clients without a token may do.
+        public var permissions: ClientPermissions
+        /// What clients with one may do, where its capabilities say nothing.
+        public var users = ClientPermissions.subscribe
+        /// Whether tokens mean nothing here: on a node for a first try that has no keys.
+        public var ignoresTokens = false
+        public var channels: ChannelRulebook
+        /// Milliseconds between the node's heart-beats, and between those that it asks for; 0: none.
+        public var heartBeat: UInt64 = 0
+        /// The header `server` of CONNECTED.
+        public var server = "fanfare"
+
+        public init(
+            maxChannelNameBytes: Int, maxChannels: Int, maxMessageBytes: Int, permissions: ClientPermissions,
+            channels: ChannelRulebook = ChannelRulebook()
+        ) {
+            self.maxChannelNameBytes = maxChannelNameBytes
+            self.maxChannels = maxChannels
+            self.maxMessageBytes = maxMessageBytes
+            self.permissions = permissions
+            self.channels = channels
+        }
+    }
+
+    /// A policy in memory that all its clients share.
+    public final class SharedPolicy: Sendable {
+        let policy: Policy
+
+        public init(_ policy: Policy) { self.policy = policy }
+    }
+
+    /// One of the client's subscriptions.
+    struct Subscription: Sendable {
+        /// `nil`: a client of 1.0 gave it none, and names it by its destination.
+        let id: ExactText?
+        let destination: STOMPDestination
+        /// Names it to the hub.
+        let number: UInt32
+        /// What stands before each of its messages.
+        let lead: [UInt8]
+        /// Where the client was.
+        let since: StreamPosition?
+        /// Whom to tell that it is in force; `nil`: nobody, or it was told.
+        var receipt: ExactText?
+    }
+
+    let shared: SharedPolicy
+    var policy: Policy { shared.policy }
+    /// By which other clients and the operator know this one.
+    public let clientID: String
+    /// The token of the upgrade's request, for a CONNECT without one.
+    let requestToken: String?
+    /// The newest version that the transport's subprotocol allows.
+    let newest: STOMPVersion
+    /// What CONNECT agreed on; until then the newest, for an ERROR.
+    var version: STOMPVersion { reader.version ?? newest }
+    var reader: STOMPReader
+    /// A frame that came and waits for a read before it.
+    private var front: STOMPFrame?
+    /// Frames that ended in the message that came last.
+    private var framesOfMessage = 0
+    /// Who the client is; `nil`: it is not connected.
+    var grants: Grants?
+    /// Channels that its token names.
+    var listed: [ServerSubscription] = []
+    var subscriptions: [Subscription] = []
+    /// A frame whose token is being checked.
+    var asking: STOMPFrame?
+    /// Publications whose outcome is awaited, by the number of the broker's answer, with the receipts that clients want.
+    var calls: [UInt32: ExactText?] = [:]
+    /// The receipt of a DISCONNECT that waits for ``calls``; the outer `nil`: there was none.
+    var leaving: ExactText??
+    /// Whether ERROR was said, and nothing counts any more.
+    private(set) var hasFailed = false
+    /// Whether the client wants heart-beats.
+    private(set) var wantsHeartBeats = false
+    /// Whether only what the client published counts.
+    private var hasEnded = false
+    private var lastNumber: UInt32 = 0
+
+    /// - Parameters:
+    ///   - newest: see the property.
+    ///   - requestToken: of the upgrade's request.
+    public init(
+        _ shared: SharedPolicy, clientID: String, newest: STOMPVersion = .v12, requestToken: String? = nil
+    ) {
+        self.shared = shared
+        self.clientID = clientID
+        self.newest = newest
+        self.requestToken = requestToken
+        reader = STOMPReader(maxBodyBytes: shared.policy.maxMessageBytes)
+    }
+
+    /// Whether CONNECT was answered.
+    public var isConnected: Bool { grants != nil }
+
+    /// What others see of it in a channel.
+    func info(in channel: ChannelName) -> ClientInfo {
+        ClientInfo(
+            client: ExactText(clientID), identity: grants?.identity, inChannel: grants?[channel]?.info)
+    }
+
+    // MARK: What comes
+
+    /// A message came. Its frames are begun by and by.
+    mutating func take(_ message: Payload) -> Session.Taken {
+        framesOfMessage = 0
+        if !hasFailed, leaving == nil { reader.feed(message.bytes) }
+        return .commands(0)
+    }
+
+    /// Whether something came that is not begun.
+    var hasCommands: Bool { !hasFailed && leaving == nil && (front != nil || reader.hasNew) }
+
+    /// The next frame that came, if it may begin.
+    mutating func next(mayRead: Bool) -> Session.Next {
+        guard !hasFailed, leaving == nil else { return .none }
+        do throws(STOMPError) {
+            while let frame = try takeFrame() {
+                if hasEnded, frame.command != .send { continue }
+                if frame.isRead, !mayRead {
+                    front = frame
+                    return .wait
+                }
+                framesOfMessage += 1
+                guard framesOfMessage <= policy.maxFrames else {
+                    throw STOMPError("more than \(policy.maxFrames) frames in one message", .policyViolation)
+                }
+                let command = STOMPRequest(frame: frame, isFirst: framesOfMessage == 1)
+                return .perform(.stomp(command), weight: frame.weight(withToken: requestToken != nil))
+            }
+            return .none
+        } catch {
+            return .fail(fail(error))
+        }
+    }
+
+    private mutating func takeFrame() throws(STOMPError) -> STOMPFrame? {
+        if let frame = front.take() { return frame }
+        return try reader.next()
+    }
+
+    /// The client has ended its half: of what it sent, only what it published counts.
+    mutating func keepPublications() { hasEnded = true }
+
+    /// Begins a frame.
+    public mutating func perform(_ request: STOMPRequest) -> SessionAction {
+        guard !hasFailed else { return .none }
+        let frame = request.frame
+        do throws(STOMPError) {
+            if let receipt = frame["receipt"], !frame.command.isConnect { try check(receipt: receipt) }
+            guard isConnected || frame.command.isConnect else {
+                throw STOMPError("\(frame.command.rawValue) before CONNECT")
+            }
+            switch frame.command {
+            case .connect, .stomp: return try connect(frame)
+            case .send: return try send(frame)
+            case .subscribe: return try subscribe(frame)
+            case .unsubscribe: return try unsubscribe(frame)
+            case .disconnect: return disconnect(frame)
+            case .ack, .nack:
+                throw STOMPError(
+                    "\(frame.command.rawValue): there is no subscription with ack:client here", .notAvailable)
+            case .begin, .commit, .abort: throw STOMPError("transactions are not supported", .notAvailable)
+            }
+        } catch {
+            return fail(error, receipt: frame.command.isConnect ? nil : frame["receipt"])
+        }
+    }
+
+    /// A receipt comes back as it was sent, or the frame is refused.
+    private func check(receipt: ExactText) throws(STOMPError) {
+        guard receipt.utf8.count <= STOMPBounds.receiptBytes, STOMPEscapes.canSay(receipt, version) else {
+            throw STOMPError(
+                "a receipt has at most \(STOMPBounds.receiptBytes) bytes, none of them a control character")
+        }
+    }
+
+    /// Refuses a frame that came too early: it can't be said without an end.
+    ///
+    /// - Parameter wait: microseconds until it would have been in time.
+    mutating func refuseForNow(_ request: STOMPRequest, wait: UInt64) -> SessionAction {
+        let milliseconds = wait / 1_000 + (wait % 1_000 == 0 ? 0 : 1)
+        return fail(
+            STOMPError("too many requests, try again in \(milliseconds) ms", .tryAgainLater),
+            receipt: request.frame["receipt"])
+    }
+
+    /// Says what is wrong, and ends the client.
+    mutating func fail(_ error: STOMPError, receipt: ExactText? = nil, versions: String? = nil) -> SessionAction {
+        guard !hasFailed else { return .none }
+        hasFailed = true
+        let receipt = receipt.flatMap { $0.utf8.count <= STOMPBounds.receiptBytes ? $0 : nil }
+        return .all([
+            .refuse(STOMPWriter.error(error.message, version, receipt: receipt, versions: versions)),
+            .disconnect(error.disconnect, reason: error.message),
+        ])
+    }
+
+    /// The last message of a client that the node ends and that stays away.
+    func farewells(_ disconnect: Disconnect) -> [Body] {
+        // Who should come back by itself must not hear of a mistake: the close code says it.
+        guard !hasFailed, disconnect != .normal, disconnect.advice != .reconnect else { return [] }
+        return [STOMPWriter.error(disconnect.reason, version, receipt: nil)]
+    }
+
+    // MARK: CONNECT and DISCONNECT
+
+    private mutating func connect(_ frame: STOMPFrame) throws(STOMPError) -> SessionAction {
+        guard !isConnected, asking == nil else { throw STOMPError("CONNECT came twice") }
+        guard let version = STOMPVersion.newest(of: frame["accept-version"], upTo: newest) else {
+            return fail(
+                STOMPError("no common version: this server speaks \(STOMPVersion.list)"), versions: STOMPVersion.list)
+        }
+        reader.version = version
+        wantsHeartBeats = try Self.wantsHeartBeats(frame["heart-beat"]) && version > .v10 && policy.heartBeat > 0
+        if let token = frame.token ?? requestToken, !policy.ignoresTokens {
+            asking = frame
+            return .authenticate(token, .connection)
+        }
+        let grants = Grants(anonymous: policy.permissions)
+        guard grants.mayConnect else { throw STOMPError("unauthorized", .invalidToken) }
+        return welcome(grants)
+    }
+
+    /// `<cx>,<cy>`: every how many milliseconds the client can send something, and wants to hear something; 0: not at all.
+    private static func wantsHeartBeats(_ text: ExactText?) throws(STOMPError) -> Bool {
+        guard let text else { return false }
+        let parts = text.utf8.split(separator: UInt8(ascii: ","), maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 2,
+            parts.allSatisfy({ part in
+                (1...19).contains(part.count)
+                    && part.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            })
+        else { throw STOMPError("heart-beat is not two numbers of milliseconds") }
+        return parts[1].contains { $0 != UInt8(ascii: "0") }
+    }
+
+    mutating func welcome(_ grants: Grants) -> SessionAction {
+        self.grants = grants
+        return .send(
+            STOMPWriter.connected(version, session: clientID, server: policy.server, heartBeat: policy.heartBeat))
+    }
+
+    private mutating func disconnect(_ frame: STOMPFrame) -> SessionAction {
+        leaving = .some(frame["receipt"])
+        return leaveWhenDone()
+    }
+
+    /// Ends a client that said DISCONNECT, when all that it published has its outcome.
+    func leaveWhenDone() -> SessionAction {
+        guard let leaving, calls.isEmpty else { return .none }
+        let receipt = leaving.map { SessionAction.send(STOMPWriter.receipt($0, version)) }
+        return .all([receipt, .disconnect(.normal)].compactMap(\.self))
+    }
+
+    /// A number that nothing under way has.
+    mutating func makeNumber() -> UInt32 {
+        lastNumber = lastNumber == .max ? 1 : lastNumber + 1
+        return lastNumber
+    }
+}
+
+/// A frame that may begin.
+public struct STOMPRequest: Sendable, Equatable {
+    public let frame: STOMPFrame
+    /// Whether it is the first that ended in its message, which was charged when it came.
+    let isFirst: Bool
+}
+
+extension STOMPFrame {
+    /// What says who the client is: `passcode`, or a bearer token in `Authorization`.
+    var token: String? {
+        if let passcode = self["passcode"], !passcode.isEmpty { return passcode.string }
+        guard let field = self["Authorization"] ?? self["authorization"] else { return nil }
+        let parts = field.string.split(separator: " ", maxSplits: 1)
+        return parts.count == 2 && parts[0].isToken("Bearer") ? String(parts[1]) : nil
+    }
+
+    /// Whether the broker may be asked for something big.
+    fileprivate var isRead: Bool { command == .subscribe }
+
+    /// How much of a turn it takes.
+    fileprivate func weight(withToken: Bool) -> Int {
+        let own = 1 + headers.count / 16
+        return switch command {
+        case .connect, .stomp: withToken || token != nil ? Turn.token : own
+        case .subscribe: self["token"] == nil ? own + 1 : Turn.token
+        default: own
+        }
+    }
+}

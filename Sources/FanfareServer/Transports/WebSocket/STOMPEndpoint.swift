@@ -1,0 +1,36 @@
+import FanfareProtocols
+import FanfareWire
+import NIOCore
+
+/// `/stomp`: an upgrade to STOMP, whose client says later who it is.
+struct STOMPEndpoint: Endpoint {
+    /// The newest first: one of a client's offer is chosen.
+    private static let subprotocols: [(name: String, version: STOMPVersion)] = [
+        ("v12.stomp", .v12), ("v11.stomp", .v11), ("v10.stomp", .v10),
+    ]
+
+    func body(of exchange: Exchange) -> BodyUse? { .forbidden }
+
+    func respond(to exchange: Exchange, _ body: ByteBuffer) {
+        let loop = exchange.loop
+        // The client's order does not count: most libraries offer all, and the newest of them is meant.
+        let best = Self.subprotocols.first { Self.offers(exchange, $0.name) }
+        // What a subscription has for itself stands within its frames, so they are not compressed once for all.
+        guard
+            let upgrade = WebSocketUpgrade(
+                exchange, subprotocols: [best?.name].compactMap(\.self), compresses: false)
+        else { return }
+        let version = upgrade.subprotocol == nil ? nil : best?.version
+        let session = STOMPSession(
+            loop.node.stomp, clientID: loop.makeClientID().description, newest: version ?? .v12,
+            requestToken: exchange.token)
+        upgrade.admit(.stomp(Boxed(session)), .stomp(version ?? .v12, isBare: false))
+    }
+    private static func offers(_ exchange: Exchange, _ name: String) -> Bool {
+        exchange.request.headerFields[values: .secWebSocketProtocol].contains { list in
+            list.split(separator: ",").contains { item in
+                ExactText(Substring(item.drop { $0 == " " }.prefix { $0 != " " })) == ExactText(name)
+            }
+        }
+    }
+}

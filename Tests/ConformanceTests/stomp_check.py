@@ -1,0 +1,103 @@
+"""stomp.py, unmodified, on a WebSocket through nginx.
+
+stomp_check.py HOST PORT ADMIN_URL
+
+The node has the namespaces `chat` (history, recovery) and `*`. Prints a line `ok …` for each check.
+"""
+
+import json
+import queue
+import sys
+import urllib.request
+
+import stomp
+from stomp.adapter.ws import WSStompConnection
+
+host, port, admin = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+LIMIT = 60
+
+
+def check(what, is_right, seen=""):
+    if not is_right:
+        sys.exit(f"FAILED {what}: {seen}")
+    print(f"ok {what}", flush=True)
+
+
+def publish(channel, data):
+    request = urllib.request.Request(
+        f"{admin}/api/publish", data=json.dumps({"channel": channel, "data": data}).encode(),
+        headers={"Content-Type": "application/json"})
+    with opener.open(request, timeout=LIMIT) as answer:
+        assert answer.status == 200 and b"error" not in answer.read()
+
+
+class Heard(stomp.ConnectionListener):
+    """Frames of a connection, by their kind."""
+
+    def __init__(self):
+        self.messages, self.receipts, self.errors, self.connected = (queue.Queue() for _ in range(4))
+
+    def on_connected(self, frame):
+        self.connected.put(frame)
+
+    def on_message(self, frame):
+        self.messages.put(frame)
+
+    def on_receipt(self, frame):
+        self.receipts.put(frame.headers["receipt-id"])
+
+    def on_error(self, frame):
+        self.errors.put(frame)
+
+
+def connect(**options):
+    connection, heard = WSStompConnection([(host, port)], ws_path="/stomp", **options), Heard()
+    connection.set_listener("heard", heard)
+    connection.connect(wait=True)
+    return connection, heard
+
+
+first, heard = connect(heartbeats=(5000, 5000))
+frame = heard.connected.get(timeout=LIMIT)
+check("CONNECTED says version 1.2 and heart-beats", frame.headers["version"] == "1.2" and "," in frame.headers["heart-beat"])
+
+first.subscribe("/topic/room:é", id="a", headers={"receipt": "s"})
+check("a receipt for SUBSCRIBE", heard.receipts.get(timeout=LIMIT) == "s")
+second, other = connect()
+second.subscribe("room:é", id="b", headers={"receipt": "s"})
+other.receipts.get(timeout=LIMIT)
+
+first.send("/topic/room:é", "häll\n:\\o", content_type="text/plain", headers={"k-1": "v\n\\2", "receipt": "r"})
+check("a receipt for SEND", heard.receipts.get(timeout=LIMIT) == "r")
+mine, theirs = heard.messages.get(timeout=LIMIT), other.messages.get(timeout=LIMIT)
+check("the publisher hears it", mine.body == "häll\n:\\o" and mine.headers["subscription"] == "a", mine)
+check("so does another, in its form of the name",
+      theirs.body == mine.body and theirs.headers["destination"] == "room:é" and theirs.headers["subscription"] == "b", theirs)
+check("headers travel", theirs.headers["k-1"] == "v\n\\2" and theirs.headers["content-type"] == "text/plain", theirs)
+
+for number in range(200):
+    first.send("/topic/room:é", str(number))
+check("two hundred come in their order", [other.messages.get(timeout=LIMIT).body for _ in range(200)] == [str(n) for n in range(200)])
+
+first.unsubscribe("a")
+first.subscribe("/topic/chat:1", id="c", headers={"receipt": "c"})
+heard.receipts.get(timeout=LIMIT)
+publish("chat:1", "one")
+while (last := heard.messages.get(timeout=LIMIT)).headers["subscription"] != "c":
+    pass
+place = f"{last.headers['offset']}.{last.headers['epoch']}"
+first.disconnect(receipt="bye")
+check("a receipt for DISCONNECT", heard.receipts.get(timeout=LIMIT) == "bye")
+
+publish("chat:1", "two")
+publish("chat:1", "three")
+third, again = connect()
+third.subscribe("/topic/chat:1", id="c", headers={"since": place})
+check("what was missed comes with since", [again.messages.get(timeout=LIMIT).body for _ in range(2)] == ['"two"', '"three"'])
+
+third.begin("tx")
+check("an ERROR names what is not supported", "transactions" in again.errors.get(timeout=LIMIT).headers["message"])
+second.disconnect(receipt="end")
+check("and the other goes on until its own end", other.receipts.get(timeout=LIMIT) == "end")
+print("ok all of it")
