@@ -42,11 +42,7 @@ TEST_GROUPS = 'FanfareWireTests|FanfareCoreTests|FanfareProtocolsTests' 'Fanfare
 test: ## installs what is missing and runs all tests
 	@Deploy/install test
 	swift build --build-tests
-	@set -e; before=; for group in $(TEST_GROUPS); do \
-		echo "swift test --filter '$$group'"; \
-		swift test --skip-build --filter "$$group" $${before:+--skip "$$before"}; \
-		before="$${before:+$$before|}$$group"; done; \
-	swift test --skip-build --skip "$$before"
+	@Deploy/test-groups $(TEST_GROUPS)
 
 # The engine's tests that need no node process, one at a time, for under a sanitizer they are slow. A report fails them.
 SANITIZED = FanfareWireTests|FanfareCoreTests|FanfareProtocolsTests|FanfareRedisTests|FanfareServerTests
@@ -73,8 +69,8 @@ fuzz-build:
 	@set -o pipefail; FANFARE_FUZZ=1 swift build --quiet -c release --product fanfare-fuzz --scratch-path .build-fuzz 2>&1 \
 		| { grep -v 'warning: Cannot export local symbol' || true; }
 
-fuzz: fuzz-build ## hostile input for every parser under AddressSanitizer (SECONDS=60 each, JOBS=2, TARGETS="frames json")
-	Fuzz/run.py --seconds $(or $(SECONDS),60) --jobs $(or $(JOBS),2) $(TARGETS)
+fuzz: fuzz-build ## hostile input for every parser under AddressSanitizer (SECONDS=60 each, JOBS=2, SEED=1, TARGETS="frames json")
+	Fuzz/run.py --seconds $(or $(SECONDS),60) --jobs $(or $(JOBS),2) --seed $(or $(SEED),0) $(TARGETS)
 
 fuzz-corpus: fuzz-build ## puts the smallest inputs that reach as much into Fuzz/Corpus (TARGETS="frames json")
 	Fuzz/run.py --minimise $(TARGETS)

@@ -16,8 +16,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 WORK = HERE.parent / ".build-fuzz"
 BINARY = WORK / "release" / "fanfare-fuzz"
-# A single input may take so long, a run so much memory, one allocation so much: far above what any of them needs.
-TIMEOUT, MEMORY, ALLOCATION = 5, 1024, 256
+# A single input may take so many seconds (of a clock: a machine may stand still), a run so much memory, one allocation so much: far
+# above what any of them needs.
+TIMEOUT, MEMORY, ALLOCATION = 30, 1024, 256
 # What fuzz-corpus keeps for a target besides the hand-made inputs: so many, each of at most so many bytes.
 CORPUS_FILES, CORPUS_FILE = 16, 512
 ENVIRONMENT = {
@@ -81,14 +82,14 @@ def limits(target, size):
     return options + ([f"-dict={dictionary}"] if dictionary.exists() else [])
 
 
-def fuzz(target, size, seconds):
+def fuzz(target, size, seconds, seed):
     """Whether it found nothing; prints its line."""
     findings = WORK / "findings" / target
     findings.mkdir(parents=True, exist_ok=True)
     code, words, log = call(
         target,
         limits(target, size) + [f"-max_total_time={seconds}", f"-artifact_prefix={findings}/", "-print_final_stats=1",
-                                "-reload=0", *paths(target)],
+                                f"-seed={seed}", "-reload=0", *paths(target)],
         seconds)
     executions, speed = figure(words, "number_of_executed_units"), figure(words, "average_exec_per_sec")
     covered = [int(number) for number in re.findall(r"cov: (\d+)", words)] or [0]
@@ -142,6 +143,7 @@ def minimise(target, size):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="for each target")
+    parser.add_argument("--seed", type=int, default=0, help="the same number, the same inputs; 0: others each time")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="targets at a time")
     parser.add_argument("--minimise", action="store_true", help="put the best of what was found into Fuzz/Corpus")
     parser.add_argument("--input", type=Path, help="run one target with this input only")
@@ -165,7 +167,7 @@ def main():
                 if not waiting:
                     return
                 name = waiting.pop(0)
-            results.append(fuzz(name, known[name], options.seconds))
+            results.append(fuzz(name, known[name], options.seconds, options.seed))
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(options.jobs)]
     for thread in threads:

@@ -37,15 +37,18 @@ final class BrokerProbe: Sendable {
         return BrokerProbe(try redisBroker(url, rules: rules, metrics: metrics, change: change), metrics: metrics)
     }
 
-    /// A broker that nobody has started.
+    /// A broker that nobody has started. It gives a silent Redis a minute where `change` does not say otherwise: on a machine
+    /// that stands still for a second, a shorter limit drops links, and with them what is told once.
     static func redisBroker(
         _ url: String, rules: ChannelRulebook = ChannelRulebook(), metrics: BrokerMetrics,
         change: (inout RedisConfiguration) -> Void = { _ in }
     ) throws -> any Broker {
         let instances = try RedisConfiguration.list(url).map { instance in
             var configuration = instance
-            configuration.probeInterval = .milliseconds(200)
-            configuration.commandTimeout = .milliseconds(800)
+            configuration.connectTimeout = patience
+            configuration.probeInterval = .seconds(20)
+            configuration.commandTimeout = patience
+            configuration.readPatience = patience
             configuration.positionCheckInterval = .seconds(1)
             configuration.backoff = .milliseconds(20)...(.milliseconds(200))
             change(&configuration)
@@ -222,5 +225,14 @@ func withHistoryProbe(
             try await probe.isUp()
             try await body(redis, probe)
         }
+    }
+}
+
+extension RedisConfiguration {
+    /// For tests of a Redis that is silent, or of what is asked with each probe: it is found out within a second.
+    mutating func hurry() {
+        probeInterval = .milliseconds(200)
+        commandTimeout = .milliseconds(800)
+        readPatience = .seconds(2)
     }
 }

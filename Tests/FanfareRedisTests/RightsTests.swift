@@ -20,7 +20,10 @@ struct RightsTests {
         try await withRedis { redis in
             _ = try await redis.tool(
                 ["-p", "\(redis.port)", "ACL", "SETUSER", "f", "on", ">secret", "resetchannels"] + rights)
-            try await withProbe(try .redis("redis://f:secret@127.0.0.1:\(redis.port)", rules: rules)) { probe in
+            let probe = try BrokerProbe.redis("redis://f:secret@127.0.0.1:\(redis.port)", rules: rules) {
+                $0.probeInterval = .milliseconds(200)
+            }
+            try await withProbe(probe) { probe in
                 try await body(redis, probe)
             }
         }

@@ -19,7 +19,7 @@ struct SentinelTests {
         arguments: [false, true])
     func masterDies(hangs: Bool) async throws {
         try await withSentinels { group in
-            try await withProbe(try .redis("redis+sentinel://\(group.authority)")) { probe in
+            try await withProbe(try .redis("redis+sentinel://\(group.authority)") { $0.hurry() }) { probe in
                 try await probe.isUp()
                 try await probe.subscribe("a")
                 #expect(try await group.master.command("PUBLISH", "fanfare:a", "before") == "1")
