@@ -55,7 +55,7 @@ def node_of(connection):
 async def raw_on_different_nodes(channel, count):
     """One raw client on each of `count` nodes."""
     clients = {}
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while len(clients) < count:
         assert time.monotonic() < deadline, f"only {sorted(clients)} answered, {count} nodes expected"
         client = await raw(channel)
@@ -71,7 +71,7 @@ async def both_protocols_across_nodes():
     first, *others = clients.values()
     await first.send("hello")
     for client in clients.values():
-        assert await asyncio.wait_for(client.recv(), 5) == "hello"
+        assert await asyncio.wait_for(client.recv(), 60) == "hello"
     got = asyncio.Queue()
 
     class Events(SubscriptionEventHandler):
@@ -84,10 +84,10 @@ async def both_protocols_across_nodes():
     await subscription.subscribe()
     await subscription.ready()
     await others[0].send(json.dumps({"from": "raw"}))
-    assert await asyncio.wait_for(got.get(), 5) == {"from": "raw"}
+    assert await asyncio.wait_for(got.get(), 60) == {"from": "raw"}
     await subscription.publish({"from": "sdk"})
     await others[1].recv()
-    assert json.loads(await asyncio.wait_for(others[1].recv(), 5)) == {"from": "sdk"}
+    assert json.loads(await asyncio.wait_for(others[1].recv(), 60)) == {"from": "sdk"}
     await sdk.disconnect()
     for client in clients.values():
         await client.close()
@@ -97,7 +97,7 @@ async def streams():
     """An event stream and lines through the published port hear what is published on whichever node."""
     def read(form, accept):
         request = urllib.request.Request(f"http://{HOST}/channels/streams/{form}", headers={"Accept": accept})
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             listening.append(form)
             return next(line for line in answer if b"hello" in line)
 
@@ -106,7 +106,7 @@ async def streams():
     while len(listening) < 2 and not any(reader.done() for reader in readers):
         await asyncio.sleep(0.05)
     post = urllib.request.Request(f"http://{HOST}/channels/streams", data=b"hello", headers={"Content-Type": "text/plain"})
-    await asyncio.to_thread(lambda: urllib.request.urlopen(post, timeout=10).close())
+    await asyncio.to_thread(lambda: urllib.request.urlopen(post, timeout=60).close())
     heard = await asyncio.gather(*readers)
     assert heard == [b"data: hello\n", b'{"data":"hello"}\n'], heard
 
@@ -158,17 +158,19 @@ async def killed_node():
     began = time.monotonic()
     while True:
         try:
-            again = await raw("kill", open_timeout=3)
+            again = await raw("kill", open_timeout=10)
             break
         except Exception:
-            assert time.monotonic() - began < 10, "no way back in within 10 s"
+            assert time.monotonic() - began < 30, "no way back in within 30 s"
     assert node_of(again) != names[0]
-    await asyncio.sleep(0.5)
+    deadline = time.monotonic() + 30
+    while len(received) < 100 and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
     listener.cancel()
     assert received == list(range(100)), f"the witness got {len(received)} of 100"
     for client in [again, publisher, witness]:
         await client.close()
-    await asyncio.wait_for(victim.wait_closed(), 10)
+    await asyncio.wait_for(victim.wait_closed(), 30)
 
 
 def compose_kill(node):

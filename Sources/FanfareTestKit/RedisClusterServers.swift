@@ -17,7 +17,7 @@ public final class RedisClusterServers: Sendable {
                 try await RedisServer.start(
                     .init(
                         arguments: [
-                            "--cluster-enabled", "yes", "--cluster-port", "\(bus)", "--cluster-node-timeout", "2000",
+                            "--cluster-enabled", "yes", "--cluster-port", "\(bus)", "--cluster-node-timeout", "5000",
                         ] + login, password: password)))
             addresses.append("127.0.0.1:\(servers[servers.count - 1].port)@\(bus)")
         }

@@ -41,7 +41,7 @@ public final class RedisSentinels: Sendable {
             var lines = [
                 "port \(port)", "bind 127.0.0.1", "dir \(directory)",
                 "sentinel monitor \(masterName) 127.0.0.1 \(master.port) 2",
-                "sentinel down-after-milliseconds \(masterName) 1000", "sentinel failover-timeout \(masterName) 5000",
+                "sentinel down-after-milliseconds \(masterName) 5000", "sentinel failover-timeout \(masterName) 5000",
             ]
             if let password { lines.append("sentinel auth-pass \(masterName) \(password)") }
             if let sentinelPassword { lines.append("requirepass \(sentinelPassword)") }
@@ -54,7 +54,7 @@ public final class RedisSentinels: Sendable {
             master: master, replica: replica, ports: ports, directory: directory, sentinels: sentinels)
         let login2 = sentinelPassword.map { ["-a", $0, "--no-auth-warning"] } ?? []
         for port in ports {
-            try await eventually(within: .seconds(30), "sentinel \(port) is ready\n\(sentinels[0].log)") {
+            try await eventually("sentinel \(port) is ready\n\(sentinels[0].log)") {
                 // Each look is two processes, and sentinels look at each other every few seconds.
                 try await Task.sleep(for: .milliseconds(300))
                 let quorum = try await cli(port, login2 + ["SENTINEL", "CKQUORUM", masterName])

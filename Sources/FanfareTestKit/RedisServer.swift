@@ -106,7 +106,7 @@ public final class RedisServer: Sendable {
         let tls = options.tls ? ["--tls", "--cacert", caFile] : []
         let login = options.password.map { ["-a", $0, "--no-auth-warning"] } ?? []
         let child = try launch("redis-cli", login + tls + arguments)
-        try await child.waitForExit(within: .seconds(90))
+        try await child.waitForExit(within: .seconds(180))
         try await eventually("redis-cli has printed") { !child.log.isEmpty }
         return child.log.trimmingCharacters(in: .whitespacesAndNewlines)
     }

@@ -160,7 +160,7 @@ struct EngineIOUpgradeTests {
         "a WebSocket that asks and never moves is closed after ten seconds, and pings wait for it",
         .timeLimit(.minutes(2)))
     func timeout() async throws {
-        try await withEcho(["--ping-interval", "3200ms", "--pong-timeout", "3100ms"]) { node in
+        try await withEcho(["--ping-interval", "4800ms", "--pong-timeout", "4700ms"]) { node in
             let client = try await EngineIOClient.open(node.port)
             let start = ContinuousClock.now
             let socket = try await client.probed(node.port)

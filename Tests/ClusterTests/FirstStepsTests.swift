@@ -20,8 +20,7 @@ struct FirstStepsTests {
     func ready() async throws {
         try await withRedis { redis in
             await redis.kill()
-            let flags = ["--redis-probe-interval", "300ms", "--redis-timeout", "1s"]
-            try await withNode(redis: redis.url, flags: flags, isReady: false) { node in
+            try await withNode(redis: redis.url, isReady: false) { node in
                 try await eventually("it says what it waits for") { node.log.contains("listening; waiting for Redis") }
                 #expect(node.log.contains("http://127.0.0.1:\(node.port)"))
                 #expect(node.log.contains("everybody who reaches http://127.0.0.1:\(node.port) may connect"))
@@ -162,10 +161,11 @@ struct FirstStepsTests {
         try await withRedis { redis in
             let url = redis.url.replacing("redis://", with: "rediss://")
             try await withNode(redis: url, flags: ["--redis-timeout", "500ms"], isReady: false) { node in
+                var body = ""
                 try await eventually("it says what is wrong") {
-                    try await HTTP.get(node.adminPort, "/readyz").body.contains("is this a port without TLS?")
+                    body = try await HTTP.get(node.adminPort, "/readyz").body
+                    return body.contains("is this a port without TLS?")
                 }
-                let body = try await HTTP.get(node.adminPort, "/readyz").body
                 #expect(body.contains("TLS") && !body.contains("log-in"), "\(body)")
             }
         }

@@ -183,7 +183,7 @@ struct HTTP2AttackTests {
 
     @Test("closed windows hold an answer for as long as a handshake may take, and no longer")
     func closedWindows() async throws {
-        try await withNeighbour(["--handshake-timeout", "3s"]) { server in
+        try await withNeighbour(["--handshake-timeout", "8s"]) { server in
             let client = try await server.http2(settings: HTTP2TestFrame.setting(4, 0))
             try await client.send((0..<100).map { .request(UInt32($0 * 2 + 1), "/") })
             var resets = 0
@@ -200,7 +200,7 @@ struct HTTP2AttackTests {
 
     @Test("a client that asks on and reads nothing gets no more answers than its socket takes, and is closed")
     func deaf() async throws {
-        try await withNeighbour(["--handshake-timeout", "3s", "--slow-timeout", "2s"]) { server in
+        try await withNeighbour(["--handshake-timeout", "8s", "--slow-timeout", "2s"]) { server in
             let client = try await server.http2(settings: HTTP2TestFrame.setting(4, 0x7FFF_FFFF), receiveBuffer: 65_536)
             try await client.send([.windowUpdate(0, 0x3FFF_FFFF)])
             try await client.socket.pauseReading()
@@ -221,7 +221,7 @@ struct HTTP2AttackTests {
 
     @Test("connections without a request, and requests that never end, have no more time than others")
     func silence() async throws {
-        try await withNeighbour(["--handshake-timeout", "3s"]) { server in
+        try await withNeighbour(["--handshake-timeout", "8s"]) { server in
             let silent = try await server.http2()
             let half = try await server.http2()
             try await half.send(

@@ -55,7 +55,7 @@ final class Listening: Sendable {
     private func listen(_ listener: WebSocketClient, counts: Bool) async throws -> Duration {
         var longest = Duration.zero
         for number in 0... {
-            let text = try await listener.nextText(within: .seconds(30))
+            let text = try await listener.nextText()
             guard text != "end" || number < sent.withLock(\.count) else { break }
             guard text == "\(number)" else { throw NotInTime(what: "message \(number); got \(text)") }
             longest = max(longest, .now - sent.withLock { $0[number] })

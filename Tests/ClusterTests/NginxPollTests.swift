@@ -24,7 +24,7 @@ struct NginxPollTests {
             var (heard, polls, nodes) = ([Int](), 0, Set<String>())
             while heard.count < count {
                 polls += 1
-                let answer = try await client.poll("cursor=\(cursor)&wait=5s&route=r\(polls)")
+                let answer = try await client.poll("cursor=\(cursor)&wait=50s&route=r\(polls)")
                 #expect(answer.head.status == 200)
                 nodes.insert(answer.head["fanfare-node"] ?? "")
                 heard += answer.lines.compactMap { $0.firstMatch(of: /"data":(\d+)/).flatMap { Int($0.1) } }

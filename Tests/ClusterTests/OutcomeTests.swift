@@ -10,8 +10,9 @@ struct OutcomeTests {
 
     @Test("Redis frozen: 503 with an unknown outcome, then with nothing published, and a retry with the key comes once")
     func frozen() async throws {
-        // Long between probes, so that the link that hears is not dropped while Redis stands still.
-        let flags = ["--redis-timeout", "500ms", "--redis-probe-interval", "60s"]
+        // Long between probes, so that the link that hears is not dropped while Redis stands still; and time for both publishes to be
+        // sent before the other link is.
+        let flags = ["--redis-timeout", "6s", "--redis-probe-interval", "60s"]
         try await withRedis { redis in
             try await withNode(redis: redis.url, flags: flags) { node in
                 let listener = try await node.raw("lobby")

@@ -89,7 +89,10 @@ struct PendingTests {
 
     @Test("behind the PROXY protocol the share is that of the client, not of the proxy")
     func proxyProtocol() async throws {
-        let flags = ["--max-pending-connections", "64", "--client-address", "proxy-protocol", "--loops", "1"]
+        let flags = [
+            "--max-pending-connections", "64", "--client-address", "proxy-protocol", "--loops", "1",
+            "--handshake-timeout", "60s",
+        ]
         try await withNode(flags: flags) { node in
             var sockets: [SocketClient] = []
             for number in 0..<20 {

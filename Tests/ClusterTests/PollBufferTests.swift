@@ -27,7 +27,7 @@ struct PollBufferTests {
 
     @Test("pollers between two polls hold places of the node, and give them back when they don't come again")
     func places() async throws {
-        try await withNode(flags: ["--max-connections", "5", "--poll-gap", "8s"]) { node in
+        try await withNode(flags: ["--max-connections", "5", "--poll-gap", "15s"]) { node in
             let poller = PollClient(port: node.port, channel: "a")
             var refused = 0
             for _ in 0..<12 where try await poller.poll("cursor=new&wait=0").head.status == 503 { refused += 1 }

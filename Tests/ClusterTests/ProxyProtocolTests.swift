@@ -71,7 +71,7 @@ struct ProxyProtocolTests {
 
     @Test("a trusted peer without a valid header is closed and counted; one that sends nothing is not waited for")
     func invalid() async throws {
-        try await withNode(flags: Self.flags + ["--handshake-timeout", "500ms"]) { node in
+        try await withNode(flags: Self.flags + ["--handshake-timeout", "6s"]) { node in
             let bad = [
                 "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "PROXY TCP4 x y 1 1\r\n", "\r\n\r\nGET",
                 "PROXY " + String(repeating: "x", count: 200),

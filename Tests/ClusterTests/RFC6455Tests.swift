@@ -85,7 +85,7 @@ struct RFC6455Tests {
 
     @Test("the node's close waits for the client's, hears nothing else, and not for ever")
     func initiated() async throws {
-        try await withNode(flags: ["--close-timeout", "2s", "--max-message-bytes", "1000"]) { node in
+        try await withNode(flags: ["--close-timeout", "8s", "--max-message-bytes", "1000"]) { node in
             let listener = try await node.raw("c")
             let polite = try await node.centrifuge()
             try await polite.socket.send("no command")
@@ -100,7 +100,7 @@ struct RFC6455Tests {
             let cut = try await silent.socket.closeCode()
             #expect(cut == 3_501 && !silent.socket.socket.isClosed)
             try await eventually("the deadline ends it") { silent.socket.socket.isClosed }
-            #expect(ContinuousClock.now - before > .milliseconds(1_500), "one of them waited")
+            #expect(ContinuousClock.now - before > .seconds(6), "one of them waited")
             try await listener.send("last")
             let heard = try await listener.nextText()
             #expect(heard == "last", "nothing that came after a close was published")
@@ -109,15 +109,14 @@ struct RFC6455Tests {
 
     @Test("a message that does not end is ended: in a header, in a payload, between fragments, pongs or not")
     func unfinished() async throws {
-        try await withNode(flags: ["--message-timeout", "1s"]) { node in
+        try await withNode(flags: ["--message-timeout", "6s"]) { node in
             let neighbour = try await node.raw("n")
             let whole = WebSocketClient.frame(opcode: 2, Array(repeating: 7, count: 200))
+            var clients: [(cut: Int, client: WebSocketClient)] = []
             for cut in [1, 3, 7, 100] {
                 let client = try await node.raw("h")
                 try await client.socket.send(whole.getSlice(at: 0, length: cut) ?? whole)
-                let code = try await client.closeCode()
-                #expect(code == 3_100, "cut at \(cut)")
-                await client.close()
+                clients.append((cut, client))
             }
             let dripping = try await node.raw("h")
             try await dripping.sendFrame(final: false, opcode: 1, [65])
@@ -131,13 +130,18 @@ struct RFC6455Tests {
             let code = try await dripping.closeCode()
             drip.cancel()
             #expect(code == 3_100)
+            for (cut, client) in clients {
+                let code = try await client.closeCode()
+                #expect(code == 3_100, "cut at \(cut)")
+                await client.close()
+            }
             #expect(try await node.metric(#"fanfare_disconnects_total{code="3100"}"#) == 5)
             // Longer than the limit in all, but never one message for so long.
             for round in 0..<8 {
                 var frame = WebSocketClient.frame(opcode: 1, Array("\(round)".utf8))
                 let rest = frame.readableBytes - 1
                 if let begin = frame.readSlice(length: rest) { try await neighbour.socket.send(begin) }
-                try await Task.sleep(for: .milliseconds(200))
+                try await Task.sleep(for: .milliseconds(1_000))
                 try await neighbour.socket.send(frame)
                 let heard = try await neighbour.nextText()
                 #expect(heard == "\(round)")

@@ -8,7 +8,6 @@ import Testing
 struct ReadTests {
     static let namespaces = [
         "--namespaces", "h: history=1000/10m recovery presence read-history=clients read-presence=clients",
-        "--redis-probe-interval", "3s",
     ]
 
     /// Fills a channel with publications of that many bytes.
@@ -76,6 +75,7 @@ struct ReadTests {
         try await withNode(flags: Self.namespaces + ["--max-read-rate", "1"]) { node in
             try await fill(node, "h:a", 10, bytes: 30_000)
             let client = try await node.centrifuge()
+            let began = ContinuousClock.now
             try await client.socket.send(histories("h:a", 11...13))
             let first = try await client.read()
             #expect(first.id == 11 && first.errorCode == nil && first.text.utf8.count > 300_000)
@@ -83,7 +83,8 @@ struct ReadTests {
                 let reply = try await client.read()
                 #expect(reply.id == id && reply.errorCode == 111)
                 let wait = try #require(reply.retryAfter)
-                #expect((3_000...5_000).contains(wait))
+                let passed = Int((ContinuousClock.now - began) / .milliseconds(1)) + 1
+                #expect(wait <= 5_000 && wait + passed >= 3_000, "\(wait) after \(passed)")
             }
             #expect(try await node.metric(#"fanfare_rate_refusals_total{limit="read"}"#) == 2)
             await client.close()
@@ -114,7 +115,10 @@ struct ReadTests {
 
     @Test("300 upgrades with ?last=1000 share what is read, and beyond the budget get 503")
     func rawRecoveries() async throws {
-        let flags = Self.namespaces + ["--max-recovery-bytes", "64MiB", "--loops", "1", "--slow-timeout", "1m"]
+        let flags =
+            Self.namespaces + [
+                "--max-recovery-bytes", "64MiB", "--loops", "1", "--slow-timeout", "10m", "--handshake-timeout", "5m",
+            ]
         try await withNode(flags: flags) { node in
             try await fill(node, "h:long", 1_000, bytes: 3_000)
             let before = try await node.metric("process_resident_memory_bytes")
@@ -172,15 +176,16 @@ struct ReadTests {
         try await TestTokens.withNode(flags: ["--max-subscribe-rate", "1", "--max-channels", "3"]) { node in
             let client = try await CentrifugeClient.session(node, #"{"sub":"42"}"#)
             let token = try await TestTokens.make(#"{"sub":"42"}"#)
-            let refreshes = (11...20).map { "{\"id\":\($0),\"refresh\":{\"token\":\"\(token)\"}}" }
+            let refreshes = (11...60).map { "{\"id\":\($0),\"refresh\":{\"token\":\"\(token)\"}}" }
             try await client.socket.send(refreshes.joined(separator: "\n"))
             var refused = 0
-            for id in 11...20 {
+            // More than flow in while the node handles them, however slow it is.
+            for id in 11...60 {
                 let reply = try await client.read()
                 #expect(reply.id == id && [nil, 111].contains(reply.errorCode))
                 if reply.errorCode == 111 { refused += 1 }
             }
-            #expect(refused >= 6)
+            #expect(refused >= 30)
             await client.close()
         }
     }

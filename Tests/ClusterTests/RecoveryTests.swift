@@ -8,7 +8,6 @@ struct RecoveryTests {
         "--namespaces",
         "chat: history=50/10m recovery; price: history=1/1h recovery=cache; news: history=5/1m publish=nobody; "
             + "team: publish=subscribers max-message-bytes=10; *: publish=clients",
-        "--redis-probe-interval", "300ms", "--redis-timeout", "1s",
     ]
 
     /// Runs `body` with two nodes on one Redis, and with a node that stands alone.

@@ -54,7 +54,7 @@ struct RefusalLogTests {
     func flood() async throws {
         try await withNode { node in
             for _ in 0..<60 { _ = try await HTTP.get(node.port, "/nothing") }
-            try await eventually(within: .seconds(30), "what was held back is told") {
+            try await eventually("what was held back is told") {
                 node.log.contains("more like this") || node.log.contains("not logged one by one")
             }
             #expect(node.lines { $0.contains("client refused: no such path") }.count < 40)

@@ -6,7 +6,6 @@ import Testing
 struct STOMPTests {
     private static let flags = [
         "--namespaces", "chat: history=50/10m recovery; room: presence; *: publish=clients",
-        "--redis-probe-interval", "300ms", "--redis-timeout", "1s",
     ]
 
     private func withNodes(_ body: (Node, Node) async throws -> Void) async throws {

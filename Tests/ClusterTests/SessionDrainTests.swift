@@ -7,7 +7,9 @@ import Testing
 @Suite("Cluster: sessions over requests, and nodes that drain", .serialized)
 struct SessionDrainTests {
     /// Their ends are spread over the drain: that all of so many are told in its first tenth does not happen. No ping comes meanwhile.
-    private static let drain = ["--drain", "15s", "--ping-interval", "66s", "--pong-timeout", "8s"]
+    private static let drain = [
+        "--drain", "15s", "--ping-interval", "66s", "--pong-timeout", "8s", "--handshake-timeout", "60s",
+    ]
     private static let sessions = 10
 
     @Test(

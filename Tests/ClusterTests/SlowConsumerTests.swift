@@ -6,7 +6,7 @@ import Testing
 struct SlowConsumerTests {
     @Test("a client that takes nothing for too long is cut with 3008, however little waits for it")
     func age() async throws {
-        try await withNode(flags: ["--slow-timeout", "500ms", "--max-queue-bytes", "16MiB", "--ping-interval", "off"]) {
+        try await withNode(flags: ["--slow-timeout", "6s", "--max-queue-bytes", "16MiB", "--ping-interval", "off"]) {
             node in
             let slow = try await node.raw("flood", receiveBuffer: 4_096)
             let other = try await node.raw("flood")
@@ -28,6 +28,7 @@ struct SlowConsumerTests {
     func newest() async throws {
         let flags = [
             "--namespaces", "price: queue=newest", "--max-queue-bytes", "200KiB", "--ping-interval", "off",
+            "--slow-timeout", "10m",
         ]
         try await withNode(flags: flags) { node in
             let slow = try await node.raw("price:x", receiveBuffer: 4_096)

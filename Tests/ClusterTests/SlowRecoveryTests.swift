@@ -6,7 +6,7 @@ import Testing
 struct SlowRecoveryTests {
     @Test("a client that reads slowly recovers three times what its queue holds, under live traffic")
     func recovery() async throws {
-        let flags = ["--namespaces", "h: history=1000/10m recovery", "--ping-interval", "off"]
+        let flags = ["--namespaces", "h: history=1000/10m recovery", "--ping-interval", "off", "--slow-timeout", "10m"]
         try await withNode(flags: flags) { node in
             let first = try await node.centrifuge()
             let begun = try await first.subscribe("h:a", recovering: nil)
@@ -15,7 +15,7 @@ struct SlowRecoveryTests {
             for number in 0..<800 { try await node.publish("h:a", "\"\(number) \(text)\"") }
 
             let slow = try SlowReader(node.port, subscribe: "{\"channel\":\"h:a\",\(begun.position)}")
-            let deadline = ContinuousClock.now + .seconds(120)
+            let deadline = ContinuousClock.now + .seconds(300)
             var (read, published) = (0, 800)
             while slow.publications.last != 899 {
                 guard ContinuousClock.now < deadline else { throw NotInTime(what: "all: \(slow.progress)") }

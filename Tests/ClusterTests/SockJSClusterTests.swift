@@ -100,7 +100,7 @@ struct SockJSClusterTests {
             let stream = try await client.through(nodes[1].port).stream()
             _ = try await stream.chunk()
             await nodes[0].kill()
-            #expect(try await stream.chunk(within: .seconds(60)) == #"c[1002,"Connection interrupted"]"# + "\n")
+            #expect(try await stream.chunk() == #"c[1002,"Connection interrupted"]"# + "\n")
             #expect(try await stream.chunk().isEmpty)
             await stream.close()
             // Until its node is out of view the session can't be asked, and might be there.
@@ -151,7 +151,7 @@ struct SockJSClusterTests {
 
     @Test("an answer of another node that does not come ends the session: what was in it is not passed over")
     func lostAnswer() async throws {
-        try await withNodes(2, flags: ["--ping-interval", "2s", "--pong-timeout", "1s"]) { nodes in
+        try await withNodes(2, flags: ["--ping-interval", "8s", "--pong-timeout", "1s"]) { nodes in
             let client = SockJSClient(nodes[0].port, "channels/a")
             try await client.open()
             try await makeKnown(client, [nodes[1].port])

@@ -279,14 +279,14 @@ struct SockJSTests {
 
     @Test("a body that waits for the client's rate is answered when it is begun, later than a request may take")
     func heldSend() async throws {
-        try await withNode(flags: ["--max-publish-rate", "2", "--handshake-timeout", "1s"]) { node in
+        try await withNode(flags: ["--max-publish-rate", "2", "--handshake-timeout", "6s"]) { node in
             let client = SockJSClient(node.port, "channels/a")
             let stream = try await client.stream()
             for _ in 0..<2 { _ = try await stream.chunk() }
-            let messages = (0..<12).map { "\($0)" }
+            let messages = (0..<24).map { "\($0)" }
             let begun = ContinuousClock.now
             #expect(try await client.send(messages) == 204)
-            #expect(ContinuousClock.now - begun > .seconds(3), "else this shows nothing")
+            #expect(ContinuousClock.now - begun > .seconds(8), "else this shows nothing")
             #expect(try await client.send(["last"]) == 204, "the session is well")
             await stream.close()
         }
@@ -312,7 +312,7 @@ struct SockJSTests {
 
     @Test("a stream whose window stays closed ends by itself, with its session and its connection")
     func unread() async throws {
-        let flags = ["--slow-timeout", "4s", "--handshake-timeout", "3s"]
+        let flags = ["--slow-timeout", "9s", "--handshake-timeout", "8s"]
         try await withTLSNode(flags: flags) { server in
             let client = try await server.http2(settings: HTTP2TestFrame.setting(4, 0))
             let path = SockJSClient(server.node.port, "channels/a").path

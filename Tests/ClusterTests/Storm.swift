@@ -21,7 +21,7 @@ final class Storm {
     /// Waits until all are let in.
     func open() async throws {
         var waiting = sockets
-        try await eventually(within: .seconds(60), "everyone is let in; \(waiting.count) are not") {
+        try await eventually(within: .seconds(180), "everyone is let in; \(waiting.count) are not") {
             PlainSocket.wait(for: waiting, milliseconds: 10)
             waiting = try waiting.filter { socket in
                 socket.push()

@@ -63,7 +63,7 @@ struct StreamAccessTests {
     @Test("a reader whose token expires is told 3005 and ends, and may not come back with it")
     func expiry() async throws {
         try await TestTokens.withNode(flags: ["--token-leeway", "0"]) { node in
-            let token = try await TestTokens.make(#"{"sub":"42","exp":\#(TestTokens.time(in: 2))}"#)
+            let token = try await TestTokens.make(#"{"sub":"42","exp":\#(TestTokens.time(in: 8))}"#)
             let events = try await node.events("a", headers: ["Authorization": "Bearer \(token)"])
             let last = try await events.next()
             #expect(last?.type == "disconnect" && last?.data.string.hasPrefix(#"{"code":3005,"#) == true)

@@ -195,7 +195,11 @@ struct StreamEndTests {
         "answers that a client has not taken come before what it subscribes to behind them",
         arguments: ["", "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"])
     func behindAnswers(upgrade: String) async throws {
-        let flags = ["--max-publish-rate", "0", "--max-queue-bytes", "16MiB", "--ping-interval", "off"]
+        let flags = [
+            "--max-publish-rate", "0", "--max-queue-bytes", "16MiB", "--ping-interval", "off", "--handshake-timeout",
+            "5m",
+            "--slow-timeout", "10m",
+        ]
         try await withNode(flags: flags) { node in
             let pages = 60
             let key = upgrade.isEmpty ? "" : "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -216,7 +220,7 @@ struct StreamEndTests {
                     await publisher.close()
                 }
                 var answered = 0
-                try await eventually(within: .seconds(60), "all answers are whole: \(answered) are") {
+                try await eventually(within: .seconds(180), "all answers are whole: \(answered) are") {
                     for _ in 0..<64 {
                         PlainSocket.wait(for: [client], milliseconds: 1)
                         client.push()

@@ -87,9 +87,8 @@ struct StreamRefusalTests {
 
     @Test("without Redis nobody is told that it listens; readers that listen already stay")
     func noBroker() async throws {
-        let flags = ["--redis-probe-interval", "300ms", "--redis-timeout", "1s"]
         try await withRedis { redis in
-            try await withNode(redis: redis.url, flags: flags) { node in
+            try await withNode(redis: redis.url) { node in
                 let stays = try await node.events("b")
                 await redis.kill()
                 try await eventually("it is not ready") { !(await node.isReady()) }

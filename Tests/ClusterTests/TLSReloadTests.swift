@@ -18,7 +18,7 @@ struct TLSReloadTests {
     /// Puts another certificate and key where the node's are.
     private func replace(_ server: TLSNode, by pair: TestAuthority.Pair) throws {
         for (old, new) in [(server.pair.certificate, pair.certificate), (server.pair.key, pair.key)] {
-            try Data(contentsOf: URL(fileURLWithPath: new)).write(to: URL(fileURLWithPath: old))
+            try Data(contentsOf: URL(fileURLWithPath: new)).write(to: URL(fileURLWithPath: old), options: .atomic)
         }
     }
 
@@ -83,7 +83,7 @@ struct TLSReloadTests {
             let old = try await server.raw("a")
             // The certificate of another key.
             try Data(contentsOf: URL(fileURLWithPath: next.certificate))
-                .write(to: URL(fileURLWithPath: server.pair.certificate))
+                .write(to: URL(fileURLWithPath: server.pair.certificate), options: .atomic)
             try await eventually("it is found to be broken") { try await reloads(server, "failed") == 1 }
             #expect(server.node.log.contains("is not the key of the certificate"))
             #expect(try await serial(server) == "1001")

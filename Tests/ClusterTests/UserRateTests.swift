@@ -1,4 +1,5 @@
 import FanfareTestKit
+import NIOCore
 import Testing
 
 /// The clients of one user share its rates, whatever they speak; other users have their own.
@@ -67,7 +68,12 @@ struct UserRateTests {
             let other = try await centrifuge(node, "43")
             let began = ContinuousClock.now
             for client in clients {
-                for id in 100..<175 { client.socket.sendLater("{\"id\":\(id),\"ping\":{}}") }
+                var pings = ByteBuffer()
+                for id in 100..<175 {
+                    pings.writeImmutableBuffer(
+                        WebSocketClient.frame(opcode: 1, Array("{\"id\":\(id),\"ping\":{}}".utf8)))
+                }
+                client.socket.socket.sendLater(pings)
             }
             try await eventually("they are held back") { try await metric(node, "throttled", "user_messages") >= 2 }
             let reply = try await other.command(#""ping":{}"#)

@@ -87,7 +87,7 @@ struct WriterRun {
 
     /// Lets everyone write and read some, until a condition holds.
     private mutating func turn(_ what: String, until condition: (inout WriterRun) throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + .seconds(300)
         while try !condition(&self) {
             guard ContinuousClock.now < deadline else {
                 throw NotInTime(what: "\(what)\n\(clients.map(\.progress).joined(separator: "\n"))")

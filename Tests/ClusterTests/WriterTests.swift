@@ -30,7 +30,8 @@ struct WriterTests {
             "--max-control-frames", "100000", "--max-message-rate", "0", "--max-byte-rate", "0",
             "--max-publish-rate", "0", "--max-subscribe-rate", "0",
             "--loops", "\(setup.loops)", "--direct-write", "\(setup.directWrite)", "--ping-interval", "off",
-            "--max-queue-bytes", "64MiB", "--max-message-bytes", "1MiB",
+            "--max-queue-bytes", "64MiB", "--max-message-bytes", "1MiB", "--handshake-timeout", "5m", "--slow-timeout",
+            "10m", "--message-timeout", "10m", "--first-command-timeout", "5m",
         ]
         try await withNode(flags: flags) { node in
             var run = try WriterRun(port: node.port, seed: setup.seed)

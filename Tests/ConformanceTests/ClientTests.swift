@@ -11,7 +11,7 @@ struct ClientTests {
     @Test("the official Centrifuge SDK for Python connects, subscribes, publishes and receives", arguments: encodings)
     func pythonSDK(encoding: String) async throws {
         try await withRedis { redis in
-            let flags = ["--ping-interval", "1500ms", "--pong-timeout", "1s"]
+            let flags = ["--ping-interval", "5s", "--pong-timeout", "4s"]
             try await withNode(redis: redis.url, flags: flags) { node in
                 let log = try await run(
                     "sdk_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket", encoding, within: .seconds(240))
@@ -32,7 +32,7 @@ struct ClientTests {
     func overTLS() async throws {
         let authority = try TestAuthority()
         let trust = ["SSL_CERT_FILE": authority.caFile]
-        let flags = try authority.issue("node").flags + ["--ping-interval", "1500ms", "--pong-timeout", "1s"]
+        let flags = try authority.issue("node").flags + ["--ping-interval", "5s", "--pong-timeout", "4s"]
         try await withRedis { redis in
             try await withNode(redis: redis.url, flags: flags) { node in
                 let sdk = try await run(
@@ -87,7 +87,7 @@ struct ClientTests {
         "the official SDK tries again what a rate refused it, and tells the application of a refused publish",
         arguments: encodings)
     func pythonRates(encoding: String) async throws {
-        let flags = ["--max-channels", "8", "--max-subscribe-rate", "2", "--max-publish-rate", "5"]
+        let flags = ["--max-channels", "8", "--max-subscribe-rate", "1", "--max-publish-rate", "5"]
         try await withNode(flags: flags) { node in
             let log = try await run(
                 "rate_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket", encoding, within: .seconds(240))
@@ -100,7 +100,7 @@ struct ClientTests {
     func pythonTokens(encoding: String) async throws {
         let secret = (0..<4).map { _ in String(UInt64.random(in: .min ... .max), radix: 16) }.joined(separator: "s")
         let node = try await Node.start(
-            flags: ["--expired-grace", "1s", "--token-leeway", "0"],
+            flags: ["--expired-grace", "10s", "--token-leeway", "0"],
             environment: ["FANFARE_TOKEN_HMAC_SECRET": secret], dev: false)
         let log = try await run(
             "token_check.py", "ws://127.0.0.1:\(node.port)/connection/websocket", secret,

@@ -161,7 +161,7 @@ struct SocketIOEmitterTests {
     func hostile() async throws {
         try await withRedis { redis in
             try await withNodes(redis.url) { nodes in
-                let log = try await run("socketio_emitter_check.py", redis.url, "hostile", within: .seconds(60))
+                let log = try await run("socketio_emitter_check.py", redis.url, "hostile", within: .seconds(240))
                 let counts = log.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
                 try #require(counts.count == 2, "\(log)")
                 for node in nodes {

@@ -59,7 +59,7 @@ class Life(ClientEventHandler):
         await self.events.put(("publication", ctx.channel, heard(ctx.pub.data), ctx.pub.offset))
 
     async def next(self):
-        return await asyncio.wait_for(self.events.get(), 20)
+        return await asyncio.wait_for(self.events.get(), 60)
 
 
 class Inbox(SubscriptionEventHandler):
@@ -113,14 +113,14 @@ async def own_subscription(backend, client, life):
     await subscription.subscribe()
     await subscription.ready()
     await backend.unsubscribe(UnsubscribeRequest(user="42", channel="own"))
-    assert await asyncio.wait_for(inbox.events.get(), 20) == 2000
+    assert await asyncio.wait_for(inbox.events.get(), 60) == 2000
     print("ok unsubscribes a client from what it asked for", flush=True)
 
 
 async def refreshes(backend):
     _, life = await connect(urls[0], "short")
     # The SDK passes over the push, and is ended when the time has come.
-    await backend.refresh(RefreshRequest(user="short", expire_at=int(time.time()) + 2))
+    await backend.refresh(RefreshRequest(user="short", expire_at=int(time.time()) + 8))
     assert await life.next() == ("connecting", 3005)
     client, life = await connect(urls[0], "short")
     await backend.refresh(RefreshRequest(user="short", client=life.client, expired=True))
@@ -141,7 +141,7 @@ async def disconnects(backend, clients):
 
 
 async def main():
-    backend = AsyncClient(api, api_key="unused", timeout=10)
+    backend = AsyncClient(api, api_key="unused", timeout=60)
     clients = await subscribes(backend)
     await own_subscription(backend, *clients[1])
     await refreshes(backend)
@@ -152,4 +152,4 @@ async def main():
     print("ok all", flush=True)
 
 
-asyncio.run(asyncio.wait_for(main(), 60))
+asyncio.run(asyncio.wait_for(main(), 200))

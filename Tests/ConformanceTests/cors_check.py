@@ -49,7 +49,7 @@ def check(what, found, expected):
 
 
 def run(driver, node, allowed, other):
-    driver.set_script_timeout(20)
+    driver.set_script_timeout(60)
     driver.get(allowed)
     read = lambda path, fields: driver.execute_async_script(SEND, node + path, fields)
     check("a listed page sends with a preflight and reads", read("/channels/a", FIELDS)["status"], 200)

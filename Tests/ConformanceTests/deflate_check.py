@@ -39,7 +39,7 @@ async def main():
         fragments = [message[:size], message[size:]] if source.random() < 0.3 else message
         await sender.send(fragments)
         for number, client in enumerate(clients):
-            heard = await asyncio.wait_for(client.recv(), 30)
+            heard = await asyncio.wait_for(client.recv(), 60)
             assert heard == message, (round_number, number, len(heard), len(message))
     print("ok messages")
     for client in clients:

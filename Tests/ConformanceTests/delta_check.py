@@ -37,7 +37,7 @@ class Inbox(SubscriptionEventHandler):
 
     async def expect(self, numbers):
         for number in numbers:
-            got = await asyncio.wait_for(self.publications.get(), 20)
+            got = await asyncio.wait_for(self.publications.get(), 60)
             assert got == document(number), (number, got)
 
 

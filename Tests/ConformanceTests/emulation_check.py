@@ -17,7 +17,7 @@ import time
 from browser import start_browser
 from stage import Cluster, check
 
-WAIT = 30
+WAIT = 60
 CLIENT = """
 window.WebSocket = undefined
 window.Emulated = class {

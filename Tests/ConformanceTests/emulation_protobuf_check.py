@@ -26,7 +26,7 @@ def delimited(*commands):
 
 class Session:
     def __init__(self, *first):
-        self.connection = http.client.HTTPConnection("127.0.0.1", own, timeout=20)
+        self.connection = http.client.HTTPConnection("127.0.0.1", own, timeout=60)
         self.connection.request("POST", "/connection/http_stream", delimited(*first), BINARY)
         self.answer = self.connection.getresponse()
         assert self.answer.status == 200, self.answer.status
@@ -59,7 +59,7 @@ class Session:
 
 
 def post(session, data, port=other, headers=BINARY):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("POST", "/emulation", EmulationRequest(session=session, node="n", data=data).SerializeToString(), headers)
     return connection.getresponse().status
 
@@ -67,7 +67,7 @@ def post(session, data, port=other, headers=BINARY):
 def publish(channel, data):
     body = json.dumps({"channel": channel, "data": data}).encode()
     request = urllib.request.Request(api + "/publish", body, {"Content-Type": "application/json"})
-    assert urllib.request.urlopen(request, timeout=10).status == 200
+    assert urllib.request.urlopen(request, timeout=60).status == 200
 
 
 session = Session(Command(id=1, connect=ConnectRequest(name="check")), Command(id=2, subscribe=SubscribeRequest(channel="kept:a")))
@@ -109,7 +109,7 @@ print("ok is pinged and answers", flush=True)
 
 assert post(key, b"", headers={"Content-Type": "application/json"}) == 400
 assert post("x", delimited(Command(id=6, ping={}))) == 404
-connection = http.client.HTTPConnection("127.0.0.1", other, timeout=20)
+connection = http.client.HTTPConnection("127.0.0.1", other, timeout=60)
 connection.request("POST", "/emulation", b"\x12\xff\xff\xff", BINARY)
 assert connection.getresponse().status == 400
 assert post(key, delimited(Command(id=7, publish=PublishRequest(channel="kept:a", data=b"x")))[:-1]) == 204
@@ -120,7 +120,7 @@ assert post(key, delimited(Command(id=8, ping={}))) == 404
 print("ok ends with a push for what is no command", flush=True)
 
 for path in ("/connection/sse", "/connection/uni_http_stream", "/connection/uni_sse"):
-    connection = http.client.HTTPConnection("127.0.0.1", own, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", own, timeout=60)
     connection.request("POST", path, delimited(Command(id=1, connect=ConnectRequest())), BINARY)
     assert connection.getresponse().status == 415, path
 print("ok all", flush=True)

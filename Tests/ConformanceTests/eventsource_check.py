@@ -67,7 +67,7 @@ def kill(node):
 def run(stage):
     one, two = stage.nodes
     driver = stage.driver
-    driver.set_script_timeout(30)
+    driver.set_script_timeout(60)
     driver.get(stage.url)
     route = stage.route_to(one["name"])
     path = f"/channels/{stage.channel}/sse?route={route}"
@@ -155,7 +155,7 @@ def disconnect(stage, node, **what):
     request = urllib.request.Request(
         f"{node['admin']}/api/disconnect", json.dumps(what).encode(), {"Content-Type": "application/json"})
     try:
-        with stage.opener.open(request, timeout=20) as answer:
+        with stage.opener.open(request, timeout=60) as answer:
             return answer.status == 200
     except urllib.error.HTTPError:
         return False

@@ -17,7 +17,7 @@ from selenium.webdriver.common.keys import Keys
 
 from browser import start_browser
 
-WAIT = 20
+WAIT = 60
 DESKTOP, PHONE = (1280, 800), (390, 844)
 HOSTILE = '<img src=x onerror="window.broken=1"><script>window.broken=1</script>'
 LONG = "Wide as a line can be: " + "w" * 300

@@ -25,7 +25,7 @@ class Watch(SubscriptionEventHandler):
         await self.events.put(("leave", ctx.info.client))
 
     async def next(self):
-        return await asyncio.wait_for(self.events.get(), 10)
+        return await asyncio.wait_for(self.events.get(), 60)
 
 
 async def connect():
@@ -86,4 +86,4 @@ async def main():
     print("ok the server API agrees", flush=True)
 
 
-asyncio.run(asyncio.wait_for(main(), 40))
+asyncio.run(asyncio.wait_for(main(), 200))

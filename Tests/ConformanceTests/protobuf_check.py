@@ -22,7 +22,7 @@ class Inbox(centrifuge.SubscriptionEventHandler):
         await self.publications.put(ctx.pub.data)
 
     async def next(self):
-        return await asyncio.wait_for(self.publications.get(), 10)
+        return await asyncio.wait_for(self.publications.get(), 60)
 
 
 async def subscribe(is_protobuf):
@@ -40,7 +40,7 @@ async def hear_each_other():
     raw = await websockets.connect(base + "/channels/mix/ws")
 
     async def hears(in_protobuf, in_json, in_raw):
-        got = (await bytes_heard.next(), await values_heard.next(), await asyncio.wait_for(raw.recv(), 10))
+        got = (await bytes_heard.next(), await values_heard.next(), await asyncio.wait_for(raw.recv(), 60))
         assert got == (in_protobuf, in_json, in_raw), got
 
     long = [{"number": number, "text": "größe 😀"} for number in range(200)]
@@ -76,7 +76,7 @@ async def replies(socket, count):
     """So many replies, pings answered, in however many messages they come."""
     found = []
     while len(found) < count:
-        data, place = await asyncio.wait_for(socket.recv(), 10), 0
+        data, place = await asyncio.wait_for(socket.recv(), 60), 0
         assert isinstance(data, bytes), data
         while place < len(data):
             length, place = _varint_decode(data, place)
@@ -91,7 +91,7 @@ async def replies(socket, count):
 
 async def end(socket):
     try:
-        await asyncio.wait_for(socket.recv(), 10)
+        await asyncio.wait_for(socket.recv(), 60)
         raise AssertionError("not ended")
     except websockets.ConnectionClosed:
         return socket.close_code
@@ -139,4 +139,4 @@ async def main():
     await without_an_sdk()
 
 
-asyncio.run(asyncio.wait_for(main(), 50))
+asyncio.run(asyncio.wait_for(main(), 200))

@@ -25,7 +25,7 @@ class Inbox(SubscriptionEventHandler):
         await self.publications.put((ctx.pub.offset, heard(ctx.pub.data)))
 
     async def next(self):
-        return await asyncio.wait_for(self.publications.get(), 20)
+        return await asyncio.wait_for(self.publications.get(), 60)
 
 
 async def main():

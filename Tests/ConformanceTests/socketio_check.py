@@ -30,7 +30,7 @@ def publish(channel, data):
     request = urllib.request.Request(
         f"{admin}/api/publish", data=json.dumps({"channel": channel, "data": data}).encode(),
         headers={"Content-Type": "application/json"})
-    with opener.open(request, timeout=10) as answer:
+    with opener.open(request, timeout=60) as answer:
         assert answer.status == 200 and b"error" not in answer.read()
 
 
@@ -45,7 +45,7 @@ class Heard:
         self.wake.set()
 
     async def until(self, is_done):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not is_done(self.events):
                 self.wake.clear()
                 await self.wake.wait()

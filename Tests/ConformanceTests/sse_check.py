@@ -65,7 +65,7 @@ async def recovery(client):
     heard = Heard()
     is_done = lambda: bool(heard.messages()) and heard.messages()[-1] == str(COUNT)
     reading = asyncio.create_task(read_on(client, route, {}, heard, is_done))
-    await asyncio.wait_for(heard.wake.wait(), 20)
+    await asyncio.wait_for(heard.wake.wait(), 60)
     assert heard.events[0][0] == "position" and heard.nodes == [node], heard.events
 
     async def publish_all():
@@ -75,11 +75,11 @@ async def recovery(client):
                 os.kill(int(pids[node]), signal.SIGKILL)
 
     publishing = asyncio.create_task(publish_all())
-    last, retry = await asyncio.wait_for(reading, 30)
+    last, retry = await asyncio.wait_for(reading, 60)
     assert not is_done() and heard.breaks, "the connection broke under it"
     print(f"ok its node was killed: {heard.breaks[0]}, after {len(heard.messages())} messages, retry {retry}", flush=True)
     before = len(heard.events)
-    await asyncio.wait_for(read_on(client, route, {"Last-Event-ID": last}, heard, is_done), 30)
+    await asyncio.wait_for(read_on(client, route, {"Last-Event-ID": last}, heard, is_done), 60)
     await publishing
     assert heard.events[before] == ("position", last), heard.events[before]
     assert heard.nodes[1] != node, heard.nodes
@@ -91,14 +91,14 @@ async def content(client):
     heard = Heard()
     is_done = lambda: heard.events[-1] == ("message", "end")
     reading = asyncio.create_task(read_on(client, "content", {}, heard, is_done))
-    await asyncio.wait_for(heard.wake.wait(), 20)
+    await asyncio.wait_for(heard.wake.wait(), 60)
     post = lambda body, kind: client.post(f"{url}/channels/{channel}", content=body, headers={"Content-Type": kind})
     for body, kind in [
             ("two\nlines", "text/plain"), ("säg\u2028hej \U0001f600", "text/plain"), (b"\xff\x00\n", "application/octet-stream"),
             ("end", "text/plain")]:
         answer = await post(body.encode() if isinstance(body, str) else body, kind)
         assert answer.status_code == 200, answer.text
-    await asyncio.wait_for(reading, 20)
+    await asyncio.wait_for(reading, 60)
     expected = [("message", "two\nlines"), ("message", "säg\u2028hej \U0001f600"), ("binary", "/wAK"), ("message", "end")]
     assert heard.events[1:] == expected, heard.events
     print("ok lines, other line breaks of Unicode and bytes", flush=True)
@@ -121,7 +121,7 @@ async def refusal(client):
 
 
 async def main():
-    async with httpx.AsyncClient(timeout=httpx.Timeout(20), trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=httpx.Timeout(60), trust_env=False) as client:
         await content(client)
         await refusal(client)
         await recovery(client)

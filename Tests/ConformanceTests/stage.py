@@ -13,7 +13,7 @@ def check(what, is_right, seen=""):
     print(f"ok {what}", flush=True)
 
 
-def eventually(what, condition, seen=lambda: "", within=30):
+def eventually(what, condition, seen=lambda: "", within=60):
     """What the condition gives, once that is true; ends the check after so many seconds."""
     deadline = time.monotonic() + within
     while not (result := condition()):
@@ -38,7 +38,7 @@ class Cluster:
         body = json.dumps({"channel": channel or self.channel, "data": data}).encode()
         request = urllib.request.Request(
             f"{node['admin']}/api/publish", data=body, headers={"Content-Type": "application/json"})
-        with self.opener.open(request, timeout=10) as answer:
+        with self.opener.open(request, timeout=60) as answer:
             assert answer.status == 200
 
 
@@ -55,7 +55,7 @@ class BreakableCluster(Cluster):
     def route_to(self, name):
         """A route that nginx keeps on the node of that name."""
         for number in range(200):
-            with self.opener.open(f"{self.url}?route=r{number}", timeout=10) as answer:
+            with self.opener.open(f"{self.url}?route=r{number}", timeout=60) as answer:
                 if answer.headers["fanfare-node"] == name:
                     return f"r{number}"
         sys.exit(f"FAILED no route to {name}")
@@ -70,9 +70,9 @@ class BreakableCluster(Cluster):
 
     def is_ready(self, node, is_heard):
         try:
-            if self.opener.open(f"{node['admin']}/readyz", timeout=2).status != 200:
+            if self.opener.open(f"{node['admin']}/readyz", timeout=20).status != 200:
                 return False
-            metrics = self.opener.open(f"{node['admin']}/metrics", timeout=2).read().decode().splitlines()
+            metrics = self.opener.open(f"{node['admin']}/metrics", timeout=20).read().decode().splitlines()
             return not is_heard or any(
                 line.startswith("fanfare_nodes ") and float(line.split()[1]) > 1 for line in metrics)
         except OSError:

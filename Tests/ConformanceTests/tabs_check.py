@@ -74,7 +74,7 @@ class Tabs(Cluster):
 
 def run(tabs):
     driver, port = tabs.driver, int(tabs.url.rsplit(":", 1)[1])
-    driver.set_script_timeout(30)
+    driver.set_script_timeout(60)
     for number in range(TABS):
         if number:
             driver.switch_to.new_window("tab")

@@ -38,7 +38,7 @@ class Life(ClientEventHandler):
 
 
 async def until(condition, what):
-    for _ in range(400):
+    for _ in range(1_200):
         if condition():
             return
         await asyncio.sleep(0.05)

@@ -40,7 +40,12 @@ struct ClusterFailoverTests {
                 try await probe.subscribe("h:a")
                 let victim = try await cluster.owner(of: "h:a")
                 for number in 0..<20 { _ = try await probe.publish("h:a", "\(number)").get() }
-                #expect(try await victim.command("WAIT", "1", "5000") == "1")
+                try await eventually("its replica has all of it") {
+                    let info = try await victim.command("INFO", "replication")
+                    let all = info.firstMatch(of: /master_repl_offset:(\d+)/).flatMap { Int($0.1) }
+                    let copied = info.firstMatch(of: /slave0:.*offset=(\d+)/).flatMap { Int($0.1) }
+                    return copied != nil && copied == all
+                }
                 await victim.kill()
                 var tried = (0..<20).map(String.init)
                 var accepted = tried

@@ -79,11 +79,11 @@ struct PresenceContractTests {
     @Test(
         "who is not refreshed is gone after its time, with one leave; who is refreshed stays", arguments: Kind.allCases)
     func expiry(kind: Kind) async throws {
-        try await with(kind, ttl: .seconds(3)) { probe in
+        try await with(kind, ttl: .seconds(12)) { probe in
             try await probe.subscribe("a")
             let outlook = try await probe.join("dead", "alive", in: "a")
             let next = try #require(outlook.nextExpiry)
-            #expect(next > .seconds(1) && next <= .seconds(3))
+            #expect(next > .seconds(1) && next <= .seconds(12))
             try await eventually("it has expired") {
                 try await probe.refresh("alive", in: "a")
                 return try await probe.clients("a") == ["alive"]
@@ -101,7 +101,7 @@ struct PresenceContractTests {
 
     @Test("who comes back is announced only when its end was", arguments: Kind.allCases)
     func returning(kind: Kind) async throws {
-        try await with(kind, ttl: .seconds(3)) { probe in
+        try await with(kind, ttl: .seconds(12)) { probe in
             try await probe.subscribe("a")
             try await probe.join("alive", "late", in: "a")
             try await eventually("one has expired") {

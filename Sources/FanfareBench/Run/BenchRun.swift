@@ -20,7 +20,7 @@ public struct BenchRun {
     /// Between two looks at the counters.
     private static let pollInterval = Duration.milliseconds(20)
     /// After so long without a delivery nothing more is waited for.
-    private static let quiet = Duration.seconds(2)
+    private static let quiet = Duration.seconds(10)
 
     private let plan: BenchPlan
     private let control: BenchControl
