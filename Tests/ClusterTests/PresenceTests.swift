@@ -130,7 +130,7 @@ struct PresenceTests {
     @Test("a Redis that comes back empty has all members again within seconds, and nobody hears of it")
     func emptyRedis() async throws {
         try await withRedis { redis in
-            let flags = ["--namespaces", "room: presence join-leave", "--presence-ttl", "1h"]
+            let flags = ["--namespaces", "room: presence join-leave", "--presence-ttl", "5m"]
             try await withNode("a", redis: redis.url, flags: flags) { one in
                 try await withNode("b", redis: redis.url, flags: flags) { other in
                     let watcher = try await PresenceWatcher.start(one, "room:1")
@@ -140,7 +140,7 @@ struct PresenceTests {
                     try await eventually("both are there") { try await one.members("room:1") == both }
                     await redis.kill()
                     try await redis.restart()
-                    // The usual refresh would come 24 minutes later.
+                    // The usual refresh would come two minutes later.
                     try await eventually("both are there again") {
                         (try? await other.members("room:1")) == both
                     }
