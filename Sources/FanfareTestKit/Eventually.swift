@@ -8,7 +8,7 @@ public struct NotInTime: Error, CustomStringConvertible {
 
 /// How long a test waits for what has to come. Long, since it costs time only in a test that fails, and a machine with
 /// hundreds of tests at once is slow; what must not come late has a limit of its own.
-public let patience = Duration.seconds(60)
+public let patience = Duration.seconds(120)
 
 /// Waits for a condition: asks again and again, at first every few milliseconds, and fails with `what`.
 public func eventually(

@@ -43,7 +43,7 @@ public final class Node: Sendable {
         let node = Node(
             name: name, port: port, adminPort: adminPort, command: [FanfareBinary.path] + arguments + flags,
             process: process)
-        try await eventually(within: .seconds(60), "\(name) is up\n\(process.log)") {
+        try await eventually("\(name) is up\n\(process.log)") {
             guard process.isRunning else { throw NotInTime(what: "\(name) has ended\n\(process.log)") }
             guard let answer = try? await HTTP.get(adminPort, "/readyz") else { return false }
             return answer.status == 200 || !isReady

@@ -2,7 +2,7 @@ import FanfareTestKit
 import Testing
 
 /// A proxy that breaks within answers: what the client did not get whole comes again when it asks with its old place.
-@Suite("Cluster: answers that are cut on their way", .serialized, .timeLimit(.minutes(5)))
+@Suite("Cluster: answers that are cut on their way", .serialized, .timeLimit(.minutes(10)))
 struct CutAnswerTests {
     private static func numbers(_ lines: [String]) -> [Int] {
         lines.compactMap { $0.firstMatch(of: /"data":\{"number":(\d+)/).flatMap { Int($0.1) } }

@@ -95,7 +95,7 @@ struct EngineIOAttackTests {
 
     @Test(
         "sessions that nobody comes back for are bounded in number, the oldest go, and all go in time",
-        .timeLimit(.minutes(5)))
+        .timeLimit(.minutes(10)))
     func halfOpen() async throws {
         try await withEcho(["--loops", "1", "--handshake-timeout", "20s"]) { node in
             let first = try await EngineIOClient.open(node.port)

@@ -53,7 +53,7 @@ struct EngineIOClusterTests {
 
     @Test(
         "a poll that comes through another node takes the place of one whose node died, or lives",
-        .timeLimit(.minutes(2)))
+        .timeLimit(.minutes(10)))
     func repeated() async throws {
         try await withEchoes(3) { nodes, _ in
             let client = try await EngineIOClient.open(nodes[0].port)
@@ -73,7 +73,7 @@ struct EngineIOClusterTests {
         }
     }
 
-    @Test("polls whose clients go take no place on the session's node for good", .timeLimit(.minutes(5)))
+    @Test("polls whose clients go take no place on the session's node for good", .timeLimit(.minutes(10)))
     func aborted() async throws {
         try await withEchoes(2) { nodes, _ in
             // More than a node answers at a time.

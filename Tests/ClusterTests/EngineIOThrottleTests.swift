@@ -15,14 +15,14 @@ struct EngineIOThrottleTests {
 
     @Test(
         "what waits of its POST and what comes on the WebSocket is taken in order, once, and no faster than before, on whichever event loop the WebSocket arrived",
-        .timeLimit(.minutes(3)))
+        .timeLimit(.minutes(10)))
     func oneNode() async throws {
         try await withNode(flags: Self.flags) { node in
             try await move(node, posting: node.port, nil)
         }
     }
 
-    @Test("so it is over TLS, where a WebSocket from another event loop is bridged", .timeLimit(.minutes(3)))
+    @Test("so it is over TLS, where a WebSocket from another event loop is bridged", .timeLimit(.minutes(10)))
     func overTLS() async throws {
         let authority = try TestAuthority()
         try await withNode(flags: Self.flags + authority.issue("node", days: 1).flags) { node in
@@ -30,7 +30,7 @@ struct EngineIOThrottleTests {
         }
     }
 
-    @Test("and where the POST came through another node", .timeLimit(.minutes(3)))
+    @Test("and where the POST came through another node", .timeLimit(.minutes(10)))
     func otherNode() async throws {
         try await withCluster(nodes: 2, flags: Self.flags) { cluster in
             for node in cluster.nodes {

@@ -4,7 +4,7 @@ import Testing
 
 /// A node that stands still (a paused machine, a debugger): its kernel still takes connections, so nginx can't know. Clients that give
 /// a request up and ask again land elsewhere, and what the node had goes on when it does.
-@Suite("Cluster: a node that stands still", .serialized, .timeLimit(.minutes(5)))
+@Suite("Cluster: a node that stands still", .serialized, .timeLimit(.minutes(10)))
 struct FrozenNodeTests {
     private static let history = ["--namespaces", "h: history=1000/10m recovery"]
 

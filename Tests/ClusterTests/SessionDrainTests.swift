@@ -14,7 +14,7 @@ struct SessionDrainTests {
 
     @Test(
         "sessions of Engine.IO are served while their node drains, on their connections and through other nodes, each until it is told; nothing new begins",
-        .timeLimit(.minutes(3)))
+        .timeLimit(.minutes(10)))
     func engineIO() async throws {
         try await withEchoes(2, Self.drain) { nodes, _ in
             let (node, other) = (nodes[0], nodes[1])
@@ -53,7 +53,7 @@ struct SessionDrainTests {
         return (packets.map { String($0.dropFirst()) }, end)
     }
 
-    @Test("so are those of SockJS", .timeLimit(.minutes(3)))
+    @Test("so are those of SockJS", .timeLimit(.minutes(10)))
     func sockJS() async throws {
         try await withCluster(nodes: 2, flags: Self.drain) { cluster in
             let (node, other) = (cluster.nodes[0], cluster.nodes[1])

@@ -13,7 +13,7 @@ struct SocketIOMoveTests {
 
     @Test(
         "clients move at any moment, with publications, polls and commands before, between probe and 5 and behind: all come, once and in order",
-        .timeLimit(.minutes(5)))
+        .timeLimit(.minutes(10)))
     func oneNode() async throws {
         try await withNode(flags: Self.flags) { node in
             try await move(Self.clients, through: node.port, publishingTo: node)
@@ -21,7 +21,7 @@ struct SocketIOMoveTests {
         }
     }
 
-    @Test("the same where requests and WebSockets land on any node", .timeLimit(.minutes(5)))
+    @Test("the same where requests and WebSockets land on any node", .timeLimit(.minutes(10)))
     func anyNode() async throws {
         try await withCluster(nodes: 2, flags: Self.flags) { cluster in
             for node in cluster.nodes {

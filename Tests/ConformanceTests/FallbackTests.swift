@@ -6,7 +6,7 @@ import Testing
 struct FallbackTests {
     @Test(
         "the official clients of Socket.IO and SockJS in Chromium go on over plain HTTP, and hear all once and in order",
-        .timeLimit(.minutes(6)))
+        .timeLimit(.minutes(10)))
     func browser() async throws {
         try await withCluster(nodes: 2) { cluster in
             for node in cluster.nodes {

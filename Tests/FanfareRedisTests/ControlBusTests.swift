@@ -129,8 +129,8 @@ struct ControlBusTests {
             }
             try await withNodes(nodes) {
                 try await eventually("they see each other") { nodes.allSatisfy { $0.sees.count == 3 } }
-                // By a clock that runs twenty times as fast: as long as the test waits for anything, and five seconds for those that answer.
-                for (command, count, limit) in [(ControlCommand.ping, 3, 1_000), (Self.echo, 2, 100)] {
+                // By a clock that runs four times as fast: minutes, and five seconds for those that answer.
+                for (command, count, limit) in [(ControlCommand.ping, 3, 1_000), (Self.echo, 2, 20)] {
                     let result = await withCheckedContinuation { continuation in
                         nodes[0].bus.survey(command, within: .seconds(limit)) { continuation.resume(returning: $0) }
                     }
@@ -189,8 +189,8 @@ struct ControlBusTests {
                 await redis.kill()
                 try await first.probe.isDown()
                 #expect(await first.request(.ping, to: second.id) == .failure(.unavailable))
-                // Forty announcements would have come in that time.
-                try await Task.sleep(for: .seconds(2))
+                // A node that says nothing for so long is missed elsewhere.
+                try await Task.sleep(for: .seconds(5))
                 #expect(first.sees == ["a", "b"] && second.sees == ["a", "b"])
                 try await redis.restart()
                 try await eventually("they answer again") {

@@ -220,7 +220,7 @@ struct RedisBrokerTests {
                 try .redis("rediss://127.0.0.1:\(relay.port)") {
                     $0.caFile = ca
                     // Not oftener: a machine that stands still for a moment would have links made anew once more.
-                    $0.probeInterval = .seconds(2)
+                    $0.probeInterval = .seconds(5)
                 }
             ) { probe in
                 try await probe.isUp()
