@@ -8,11 +8,9 @@ struct STOMPCodec: Codec {
     /// Whether clients hear of the channel by its name alone: see ``STOMPDestination``.
     let isBare: Bool
 
-    /// Headers that the node writes itself, or that would mean something else to a client: no tag of that name becomes one.
+    /// Headers of a MESSAGE that the node writes itself: no tag of that name becomes one.
     static let reserved: Set<ExactText> = [
         "subscription", "message-id", "destination", "content-length", "content-type", "ack", "offset", "epoch",
-        "receipt", "receipt-id", "transaction", "heart-beat", "version", "session", "server", "message", "id", "login",
-        "passcode",
     ]
     /// The tag of a body's type.
     static let contentType: ExactText = "content-type"

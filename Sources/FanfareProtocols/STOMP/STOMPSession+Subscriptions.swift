@@ -88,7 +88,7 @@ extension STOMPSession {
             actions.append(.send(STOMPWriter.receipt(receipt, version, position: position)))
         }
         for publication in missed { actions.append(.answer(codec.message(subscription.lead, publication))) }
-        return .all(actions)
+        return .all(actions + leaveWhenDone())
     }
 
     /// Bytes of the messages that ``subscribed(id:_:)`` makes, about.
@@ -123,7 +123,7 @@ extension STOMPSession {
             actions.append(.leave(channel, request: subscription.number))
             if let receipt = subscription.receipt { actions.append(.send(STOMPWriter.receipt(receipt, version))) }
         }
-        return actions.isEmpty ? .unchanged : .done(.all(actions))
+        return actions.isEmpty ? .unchanged : .done(.all(actions + leaveWhenDone()))
     }
 
     private mutating func remove(at index: Int) -> Subscription {

@@ -68,12 +68,12 @@ public struct STOMPSession: Sendable {
     public let clientID: String
     /// The token of the upgrade's request, for a CONNECT without one.
     let requestToken: String?
-    /// The newest version that the transport's subprotocol allows.
-    let newest: STOMPVersion
-    /// What CONNECT agreed on; until then the newest, for an ERROR.
-    var version: STOMPVersion { reader.version ?? newest }
+    /// That of the transport's subprotocol. It bounds nothing: `accept-version` decides (D204).
+    let subprotocol: STOMPVersion
+    /// What CONNECT agreed on; until then the subprotocol's, for an ERROR.
+    var version: STOMPVersion { reader.version ?? subprotocol }
     var reader: STOMPReader
-    /// A frame that came and waits for a read before it.
+    /// A frame that came and has to wait: see ``mustWait(_:mayRead:)``.
     private var front: STOMPFrame?
     /// Frames that ended in the message that came last.
     private var framesOfMessage = 0
@@ -84,9 +84,13 @@ public struct STOMPSession: Sendable {
     var subscriptions: [Subscription] = []
     /// A frame whose token is being checked.
     var asking: STOMPFrame?
-    /// Publications whose outcome is awaited, by the number of the broker's answer, with the receipts that clients want.
-    var calls: [UInt32: ExactText?] = [:]
-    /// The receipt of a DISCONNECT that waits for ``calls``; the outer `nil`: there was none.
+    /// Publications whose outcome is awaited, by the number of the broker's answer.
+    var calls: [UInt32: STOMPCall] = [:]
+    /// Commits that wait for some of ``calls``, by a number of their own.
+    var commits: [UInt32: STOMPCommit] = [:]
+    /// What was begun and is not committed.
+    var transactions = STOMPTransactions()
+    /// The receipt of a DISCONNECT that waits for ``calls`` and the receipts of subscriptions; the outer `nil`: there was none.
     var leaving: ExactText??
     /// Whether ERROR was said, and nothing counts any more.
     private(set) var hasFailed = false
@@ -97,14 +101,14 @@ public struct STOMPSession: Sendable {
     private var lastNumber: UInt32 = 0
 
     /// - Parameters:
-    ///   - newest: see the property.
+    ///   - subprotocol: see the property.
     ///   - requestToken: of the upgrade's request.
     public init(
-        _ shared: SharedPolicy, clientID: String, newest: STOMPVersion = .v12, requestToken: String? = nil
+        _ shared: SharedPolicy, clientID: String, subprotocol: STOMPVersion = .v12, requestToken: String? = nil
     ) {
         self.shared = shared
         self.clientID = clientID
-        self.newest = newest
+        self.subprotocol = subprotocol
         self.requestToken = requestToken
         reader = STOMPReader(maxBodyBytes: shared.policy.maxMessageBytes)
     }
@@ -135,8 +139,8 @@ public struct STOMPSession: Sendable {
         guard !hasFailed, leaving == nil else { return .none }
         do throws(STOMPError) {
             while let frame = try takeFrame() {
-                if hasEnded, frame.command != .send { continue }
-                if frame.isRead, !mayRead {
+                if hasEnded, !frame.command.publishes { continue }
+                if mustWait(frame, mayRead: mayRead) {
                     front = frame
                     return .wait
                 }
@@ -145,11 +149,29 @@ public struct STOMPSession: Sendable {
                     throw STOMPError("more than \(policy.maxFrames) frames in one message", .policyViolation)
                 }
                 let command = STOMPRequest(frame: frame, isFirst: framesOfMessage == 1)
-                return .perform(.stomp(command), weight: frame.weight(withToken: requestToken != nil))
+                return .perform(.stomp(command), weight: weight(frame))
             }
             return .none
         } catch {
             return .fail(fail(error))
+        }
+    }
+
+    /// Whether a frame that came has to wait: for a read, or for the outcome of what was published before.
+    private func mustWait(_ frame: STOMPFrame, mayRead: Bool) -> Bool {
+        let publishes = frame.command == .send || frame.command == .commit
+        // Who has gone waits for nothing.
+        return frame.isRead && !mayRead || publishes && calls.count >= STOMPBounds.calls && !hasEnded
+    }
+
+    /// How much of a turn a frame takes.
+    private func weight(_ frame: STOMPFrame) -> Int {
+        let own = 1 + frame.headers.count / 16
+        return switch frame.command {
+        case .connect, .stomp: requestToken != nil || frame.token != nil ? Turn.token : own
+        case .subscribe: frame["token"] == nil ? own + 1 : Turn.token
+        case .commit: own + transactions.count
+        default: own
         }
     }
 
@@ -179,7 +201,9 @@ public struct STOMPSession: Sendable {
             case .ack, .nack:
                 throw STOMPError(
                     "\(frame.command.rawValue): there is no subscription with ack:client here", .notAvailable)
-            case .begin, .commit, .abort: throw STOMPError("transactions are not supported", .notAvailable)
+            case .begin: return try begin(frame)
+            case .commit: return try commit(frame)
+            case .abort: return try abort(frame)
             }
         } catch {
             return fail(error, receipt: frame.command.isConnect ? nil : frame["receipt"])
@@ -226,7 +250,7 @@ public struct STOMPSession: Sendable {
 
     private mutating func connect(_ frame: STOMPFrame) throws(STOMPError) -> SessionAction {
         guard !isConnected, asking == nil else { throw STOMPError("CONNECT came twice") }
-        guard let version = STOMPVersion.newest(of: frame["accept-version"], upTo: newest) else {
+        guard let version = STOMPVersion.newest(of: frame["accept-version"]) else {
             return fail(
                 STOMPError("no common version: this server speaks \(STOMPVersion.list)"), versions: STOMPVersion.list)
         }
@@ -262,15 +286,19 @@ public struct STOMPSession: Sendable {
 
     private mutating func disconnect(_ frame: STOMPFrame) -> SessionAction {
         leaving = .some(frame["receipt"])
-        return leaveWhenDone()
+        // Nothing can commit them any more.
+        transactions = STOMPTransactions()
+        return .all(leaveWhenDone())
     }
 
-    /// Ends a client that said DISCONNECT, when all that it published has its outcome.
-    func leaveWhenDone() -> SessionAction {
-        guard let leaving, calls.isEmpty else { return .none }
-        let receipt = leaving.map { SessionAction.send(STOMPWriter.receipt($0, version)) }
-        return .all([receipt, .disconnect(.normal)].compactMap(\.self))
+    /// Ends a client that said DISCONNECT, when all that it published has its outcome and it has all receipts.
+    func leaveWhenDone() -> [SessionAction] {
+        guard let leaving, calls.isEmpty, subscriptions.allSatisfy({ $0.receipt == nil }) else { return [] }
+        return receipt(leaving) + [.disconnect(.normal)]
     }
+
+    /// What answers a frame that is done: its receipt, if it asked for one.
+    func receipt(_ id: ExactText?) -> [SessionAction] { id.map { [.send(STOMPWriter.receipt($0, version))] } ?? [] }
 
     /// A number that nothing under way has.
     mutating func makeNumber() -> UInt32 {
@@ -297,14 +325,4 @@ extension STOMPFrame {
 
     /// Whether the broker may be asked for something big.
     fileprivate var isRead: Bool { command == .subscribe }
-
-    /// How much of a turn it takes.
-    fileprivate func weight(withToken: Bool) -> Int {
-        let own = 1 + headers.count / 16
-        return switch command {
-        case .connect, .stomp: withToken || token != nil ? Turn.token : own
-        case .subscribe: self["token"] == nil ? own + 1 : Turn.token
-        default: own
-        }
-    }
 }

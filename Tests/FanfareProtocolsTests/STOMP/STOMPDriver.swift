@@ -12,6 +12,11 @@ struct STOMPDriver {
     var starts: [String: SubscriptionStart] = [:]
     /// Subscriptions that the hub has, as `channel#request`.
     private(set) var joined: [String] = []
+    /// Whether subscriptions wait for ``settle()``.
+    var holdsJoins = false
+    private var held: [SubscriptionRequest] = []
+    /// Whether frames that come wait for ``goOn()``.
+    var holdsFrames = false
     /// What tokens say, by the token.
     var tokens: [String: ConnectClaims] = [:]
     var subscriptionTokens: [String: SubscriptionClaims] = [:]
@@ -25,14 +30,14 @@ struct STOMPDriver {
 
     init(
         _ rules: ChannelRules = ChannelRules(), _ namespaces: [ExactText: ChannelRules] = [:],
-        permissions: ClientPermissions = .publish, newest: STOMPVersion = .v12, requestToken: String? = nil,
+        permissions: ClientPermissions = .publish, subprotocol: STOMPVersion = .v12, requestToken: String? = nil,
         channels: Int = 4, frames: Int = 512, heartBeat: UInt64 = 25_250
     ) {
         var policy = STOMPSession.Policy(
             maxChannelNameBytes: 64, maxChannels: channels, maxMessageBytes: 1_000, permissions: permissions,
             channels: ChannelRulebook(plain: rules, namespaces: namespaces))
         (policy.heartBeat, policy.maxFrames) = (heartBeat, frames)
-        session = STOMPSession(.init(policy), clientID: "c", newest: newest, requestToken: requestToken)
+        session = STOMPSession(.init(policy), clientID: "c", subprotocol: subprotocol, requestToken: requestToken)
     }
 
     /// One that has connected with this version.
@@ -56,11 +61,12 @@ struct STOMPDriver {
         let bytes = text.utf8.map { $0 == UInt8(ascii: "^") ? 0 : $0 }
         switch session.take(Payload(kind: .text, bytes: ByteBuffer(bytes: bytes))) {
         case .action(let action): carryOut(action)
-        case .commands: goOn()
+        case .commands: if !holdsFrames { goOn() }
         }
     }
 
-    private mutating func goOn() {
+    /// Begins what may begin.
+    mutating func goOn() {
         while end == nil {
             switch session.next(mayRead: true) {
             case .perform(.stomp(let request), _): carryOut(session.perform(request))
@@ -136,6 +142,18 @@ struct STOMPDriver {
         let name = "\(request.channel)#\(request.request ?? 0)"
         joined.append(name)
         if let form = request.form { leads.append((name, form)) }
+        if holdsJoins { held.append(request) } else { settle(request) }
+    }
+
+    /// Subscriptions that wait are in force now.
+    mutating func settle() -> [String] {
+        heard = []
+        for request in held { settle(request) }
+        held = []
+        return heard
+    }
+
+    private mutating func settle(_ request: SubscriptionRequest) {
         var start = starts[request.channel.string] ?? SubscriptionStart()
         switch request.wish {
         case .none: (start.publications, start.isComplete) = ([], true)

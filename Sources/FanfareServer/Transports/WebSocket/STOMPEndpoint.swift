@@ -20,12 +20,13 @@ struct STOMPEndpoint: Endpoint {
             let upgrade = WebSocketUpgrade(
                 exchange, subprotocols: [best?.name].compactMap(\.self), compresses: false)
         else { return }
-        let version = upgrade.subprotocol == nil ? nil : best?.version
+        let version = best?.version ?? .v12
         let session = STOMPSession(
-            loop.node.stomp, clientID: loop.makeClientID().description, newest: version ?? .v12,
+            loop.node.stomp, clientID: loop.makeClientID().description, subprotocol: version,
             requestToken: exchange.token)
-        upgrade.admit(.stomp(Boxed(session)), .stomp(version ?? .v12, isBare: false))
+        upgrade.admit(.stomp(Boxed(session)), .stomp(version, isBare: false))
     }
+
     private static func offers(_ exchange: Exchange, _ name: String) -> Bool {
         exchange.request.headerFields[values: .secWebSocketProtocol].contains { list in
             list.split(separator: ",").contains { item in
