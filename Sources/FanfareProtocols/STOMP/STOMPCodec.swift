@@ -4,13 +4,15 @@ import Synchronization
 
 /// Publications as `MESSAGE` frames, but for their first two lines: these are the lead of each subscription.
 struct STOMPCodec: Codec {
-    let version: STOMPVersion
-    /// Whether clients hear of the channel by its name alone: see ``STOMPDestination``.
-    let isBare: Bool
+    let form: STOMPForm
+    private var version: STOMPVersion { form.version }
+
+    init(_ form: STOMPForm) { self.form = form }
 
     /// Headers of a MESSAGE that the node writes itself: no tag of that name becomes one.
     static let reserved: Set<ExactText> = [
         "subscription", "message-id", "destination", "content-length", "content-type", "ack", "offset", "epoch",
+        "redelivered",
     ]
     /// The tag of a body's type.
     static let contentType: ExactText = "content-type"
@@ -19,10 +21,10 @@ struct STOMPCodec: Codec {
         let (payload, tags) = (publication.payload, publication.metadata?.tags ?? .none)
         let hint = payload.bytes.readableBytes + publication.channel.string.utf8.count + tags.size + 160
         return Body(payload.kind, sizeHint: hint) { buffer in
-            let number = STOMPMessageNumbers.next()
-            buffer.writeString("message-id:\(number)\ncontent-length:\(payload.bytes.readableBytes)\ndestination:")
-            if !isBare { buffer.writeStaticString(STOMPDestination.prefix) }
-            STOMPEscapes.write(publication.channel.text, version, into: &buffer)
+            if !form.hasOwnID { buffer.writeString("message-id:\(STOMPMessageNumbers.next())\n") }
+            buffer.writeString("content-length:\(payload.bytes.readableBytes)\ndestination:")
+            buffer.writeStaticString(STOMPDestination.prefix(form.destination))
+            STOMPEscapes.write(STOMPDestination.name(publication.channel, in: form.destination), version, into: &buffer)
             writeType(of: payload, tags, into: &buffer)
             if let position = publication.position {
                 buffer.writeString("\noffset:\(position.offset)\nepoch:\(position.epoch)")
@@ -54,7 +56,7 @@ struct STOMPCodec: Codec {
     }
 
     /// The whole message of a subscription, for what nobody shares.
-    func message(_ lead: [UInt8], _ publication: Publication) -> Body {
+    func message(_ lead: some Collection<UInt8>, _ publication: Publication) -> Body {
         let rest = body(publication)
         return Body(rest.kind, sizeHint: lead.count + rest.count) { buffer in
             buffer.writeBytes(lead)

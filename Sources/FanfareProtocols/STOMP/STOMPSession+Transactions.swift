@@ -22,6 +22,7 @@ extension STOMPSession {
             case .send(let publication):
                 actions.append(publish(publication, .commit(number)))
                 count += 1
+            case .acknowledge(let acknowledgement): actions += perform(acknowledgement)
             }
         }
         guard count > 0 else { return .all(actions + receipt(frame["receipt"])) }

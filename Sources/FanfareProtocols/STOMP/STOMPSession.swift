@@ -14,6 +14,10 @@ public struct STOMPSession: Sendable {
         public var maxChannels: Int
         /// Bytes of a body.
         public var maxMessageBytes: Int
+        /// Bytes of a client's messages that wait for their ACK.
+        public var maxUnackedBytes = 524_288
+        /// Seconds after which a message without an ACK is sent again, and a quarter of that more at most.
+        public var ackTimeout: Int64 = 60
         /// Frames that may end in one message of the transport.
         public var maxFrames = 512
         /// What clients without a token may do.
@@ -27,6 +31,11 @@ public struct STOMPSession: Sendable {
         public var heartBeat: UInt64 = 0
         /// The header `server` of CONNECTED.
         public var server = "fanfare"
+
+        /// Seconds between two looks at what waits for an ACK.
+        var ackCheckSeconds: Int64 { max(1, ackTimeout / 4) }
+        /// After how many of them a message is sent again: it may have been sent right before the first.
+        static let ackPeriods = 5
 
         public init(
             maxChannelNameBytes: Int, maxChannels: Int, maxMessageBytes: Int, permissions: ClientPermissions,
@@ -60,6 +69,12 @@ public struct STOMPSession: Sendable {
         let since: StreamPosition?
         /// Whom to tell that it is in force; `nil`: nobody, or it was told.
         var receipt: ExactText?
+        /// What waits for its ACK; `nil`: nothing does.
+        var window: STOMPWindow?
+
+        func form(_ version: STOMPVersion) -> STOMPForm {
+            STOMPForm(version, destination.form, hasOwnID: window != nil)
+        }
     }
 
     let shared: SharedPolicy
@@ -81,7 +96,17 @@ public struct STOMPSession: Sendable {
     var grants: Grants?
     /// Channels that its token names.
     var listed: [ServerSubscription] = []
+    /// In the order of their numbers.
     var subscriptions: [Subscription] = []
+    /// Those among them with a window.
+    var windows = 0
+    /// Bytes of what waits in all windows.
+    var unackedBytes = 0
+    /// Whether there may be a subscription that did not get all.
+    var hasBehind = false
+    /// Looks at what waits for an ACK, and when the last one was, seconds of the monotonic clock.
+    var ackPeriods = 0
+    var lastAckCheck: Int64 = 0
     /// A frame whose token is being checked.
     var asking: STOMPFrame?
     /// Publications whose outcome is awaited, by the number of the broker's answer.
@@ -97,8 +122,10 @@ public struct STOMPSession: Sendable {
     /// Whether the client wants heart-beats.
     private(set) var wantsHeartBeats = false
     /// Whether only what the client published counts.
-    private var hasEnded = false
-    private var lastNumber: UInt32 = 0
+    private(set) var hasEnded = false
+    private(set) var lastNumber: UInt32 = 0
+    /// Whether numbers have begun anew.
+    private(set) var hasWrapped = false
 
     /// - Parameters:
     ///   - subprotocol: see the property.
@@ -132,11 +159,21 @@ public struct STOMPSession: Sendable {
     }
 
     /// Whether something came that is not begun.
-    var hasCommands: Bool { !hasFailed && leaving == nil && (front != nil || reader.hasNew) }
+    var hasCommands: Bool { !hasFailed && leaving == nil && (front != nil || reader.hasNew || readsOn) }
+
+    /// Whether a subscription is to get what it did not get, or the client to end for it.
+    private var readsOn: Bool { hasBehind && !hasEnded && (overrun != nil || indexOfBehind() != nil) }
 
     /// The next frame that came, if it may begin.
     mutating func next(mayRead: Bool) -> Session.Next {
         guard !hasFailed, leaving == nil else { return .none }
+        if hasBehind, !hasEnded {
+            if let overrun { return .fail(.disconnect(.slow, reason: overrun)) }
+            if mayRead, let index = indexOfBehind() {
+                let number = subscriptions[index].number
+                return .perform(.stomp(STOMPRequest(.readOn(number))), weight: Self.readWeight)
+            }
+        }
         do throws(STOMPError) {
             while let frame = try takeFrame() {
                 if hasEnded, !frame.command.publishes { continue }
@@ -148,10 +185,10 @@ public struct STOMPSession: Sendable {
                 guard framesOfMessage <= policy.maxFrames else {
                     throw STOMPError("more than \(policy.maxFrames) frames in one message", .policyViolation)
                 }
-                let command = STOMPRequest(frame: frame, isFirst: framesOfMessage == 1)
+                let command = STOMPRequest(.frame(frame), isFirst: framesOfMessage == 1)
                 return .perform(.stomp(command), weight: weight(frame))
             }
-            return .none
+            return readsOn ? .wait : .none
         } catch {
             return .fail(fail(error))
         }
@@ -164,6 +201,9 @@ public struct STOMPSession: Sendable {
         return frame.isRead && !mayRead || publishes && calls.count >= STOMPBounds.calls && !hasEnded
     }
 
+    /// How much of a turn it takes to ask for a read.
+    private static let readWeight = 4
+
     /// How much of a turn a frame takes.
     private func weight(_ frame: STOMPFrame) -> Int {
         let own = 1 + frame.headers.count / 16
@@ -171,6 +211,7 @@ public struct STOMPSession: Sendable {
         case .connect, .stomp: requestToken != nil || frame.token != nil ? Turn.token : own
         case .subscribe: frame["token"] == nil ? own + 1 : Turn.token
         case .commit: own + transactions.count
+        case .nack: own + countOfMessages(frame)
         default: own
         }
     }
@@ -186,7 +227,13 @@ public struct STOMPSession: Sendable {
     /// Begins a frame.
     public mutating func perform(_ request: STOMPRequest) -> SessionAction {
         guard !hasFailed else { return .none }
-        let frame = request.frame
+        switch request.kind {
+        case .frame(let frame): return perform(frame)
+        case .readOn(let number): return readOn(number)
+        }
+    }
+
+    private mutating func perform(_ frame: STOMPFrame) -> SessionAction {
         do throws(STOMPError) {
             if let receipt = frame["receipt"], !frame.command.isConnect { try check(receipt: receipt) }
             guard isConnected || frame.command.isConnect else {
@@ -198,9 +245,7 @@ public struct STOMPSession: Sendable {
             case .subscribe: return try subscribe(frame)
             case .unsubscribe: return try unsubscribe(frame)
             case .disconnect: return disconnect(frame)
-            case .ack, .nack:
-                throw STOMPError(
-                    "\(frame.command.rawValue): there is no subscription with ack:client here", .notAvailable)
+            case .ack, .nack: return try acknowledge(frame)
             case .begin: return try begin(frame)
             case .commit: return try commit(frame)
             case .abort: return try abort(frame)
@@ -225,7 +270,7 @@ public struct STOMPSession: Sendable {
         let milliseconds = wait / 1_000 + (wait % 1_000 == 0 ? 0 : 1)
         return fail(
             STOMPError("too many requests, try again in \(milliseconds) ms", .tryAgainLater),
-            receipt: request.frame["receipt"])
+            receipt: request.frame?["receipt"])
     }
 
     /// Says what is wrong, and ends the client.
@@ -302,16 +347,27 @@ public struct STOMPSession: Sendable {
 
     /// A number that nothing under way has.
     mutating func makeNumber() -> UInt32 {
+        if lastNumber == .max { hasWrapped = true }
         lastNumber = lastNumber == .max ? 1 : lastNumber + 1
         return lastNumber
     }
 }
 
-/// A frame that may begin.
+/// What may begin.
 public struct STOMPRequest: Sendable, Equatable {
-    public let frame: STOMPFrame
+    enum Kind: Sendable, Equatable {
+        case frame(STOMPFrame)
+        /// To read what the subscription of that number did not get.
+        case readOn(UInt32)
+    }
+
+    let kind: Kind
     /// Whether it is the first that ended in its message, which was charged when it came.
     let isFirst: Bool
+
+    init(_ kind: Kind, isFirst: Bool = true) { (self.kind, self.isFirst) = (kind, isFirst) }
+
+    var frame: STOMPFrame? { if case .frame(let frame) = kind { frame } else { nil } }
 }
 
 extension STOMPFrame {

@@ -7,6 +7,7 @@ struct STOMPTransactions: Sendable {
     /// What a transaction does when it is committed.
     enum Step: Sendable {
         case send(STOMPPublication)
+        case acknowledge(STOMPAcknowledgement)
     }
 
     private struct Transaction {
@@ -72,6 +73,7 @@ extension STOMPTransactions.Step {
     /// Bytes of memory, about.
     fileprivate var bytes: Int {
         switch self {
+        case .acknowledge: STOMPBounds.transactionFrameBytes
         case .send(let publication):
             publication.payload.bytes.readableBytes + publication.tags.size
                 + (1 + publication.tags.count) * STOMPBounds.transactionFrameBytes

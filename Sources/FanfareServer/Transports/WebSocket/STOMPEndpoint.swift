@@ -24,7 +24,7 @@ struct STOMPEndpoint: Endpoint {
         let session = STOMPSession(
             loop.node.stomp, clientID: loop.makeClientID().description, subprotocol: version,
             requestToken: exchange.token)
-        upgrade.admit(.stomp(Boxed(session)), .stomp(version, isBare: false))
+        upgrade.admit(.stomp(Boxed(session)), .stomp(STOMPForm(version)))
     }
 
     private static func offers(_ exchange: Exchange, _ name: String) -> Bool {
