@@ -85,7 +85,9 @@ extension Session {
     public func secondsLeft(_ now: TokenTime, grace: Int64) -> Int64? {
         if case .socketIO(let session) = self { return session.value.secondsLeft(now) }
         let left = grants?.secondsLeft(now)
-        if case .stomp(let session) = self, let check = session.value.ackCheckSeconds { return min(left ?? check, check) }
+        if case .stomp(let session) = self, let check = session.value.ackCheckSeconds {
+            return min(left ?? check, check)
+        }
         guard let left else { return nil }
         return mayRefresh ? left.addingClamped(grace) : left
     }

@@ -85,6 +85,9 @@ extension Session {
 
 /// What the hub asks.
 extension Session {
+    /// Whether the client is to end with its next turn: a delivery came that it had no room for.
+    public var isOverrun: Bool { if case .stomp(let session) = self { session.value.overrun != nil } else { false } }
+
     /// Writes the lead of one delivery of a subscription that numbers them; returns whether the client takes it now: see
     /// ``HubMember/writeLead(of:request:into:)``.
     public mutating func writeLead(of publication: Publication, request: UInt32, into lead: inout ByteBuffer) -> Bool {

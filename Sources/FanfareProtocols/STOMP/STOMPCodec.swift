@@ -12,13 +12,15 @@ struct STOMPCodec: Codec {
     /// Headers of a MESSAGE that the node writes itself: no tag of that name becomes one.
     static let reserved: Set<ExactText> = [
         "subscription", "message-id", "destination", "content-length", "content-type", "ack", "offset", "epoch",
-        "redelivered",
+        "redelivered", "content-transfer-encoding",
     ]
     /// The tag of a body's type.
     static let contentType: ExactText = "content-type"
 
     func body(_ publication: Publication) -> Body {
-        let (payload, tags) = (publication.payload, publication.metadata?.tags ?? .none)
+        let tags = publication.metadata?.tags ?? .none
+        let isEncoded = form.isTextOnly && publication.payload.kind == .binary
+        let payload = isEncoded ? Self.encoded(publication.payload) : publication.payload
         let hint = payload.bytes.readableBytes + publication.channel.string.utf8.count + tags.size + 160
         return Body(payload.kind, sizeHint: hint) { buffer in
             if !form.hasOwnID { buffer.writeString("message-id:\(STOMPMessageNumbers.next())\n") }
@@ -26,6 +28,7 @@ struct STOMPCodec: Codec {
             buffer.writeStaticString(STOMPDestination.prefix(form.destination))
             STOMPEscapes.write(STOMPDestination.name(publication.channel, in: form.destination), version, into: &buffer)
             writeType(of: payload, tags, into: &buffer)
+            if isEncoded { buffer.writeStaticString("\ncontent-transfer-encoding:base64") }
             if let position = publication.position {
                 buffer.writeString("\noffset:\(position.offset)\nepoch:\(position.epoch)")
             }
@@ -36,6 +39,10 @@ struct STOMPCodec: Codec {
             buffer.writeImmutableBuffer(payload.bytes)
             buffer.writeInteger(UInt8(0))
         }
+    }
+
+    private static func encoded(_ payload: Payload) -> Payload {
+        Payload(kind: .text, bytes: ByteBuffer(bytes: Base64.encode(payload.bytes.readableBytesView)))
     }
 
     private func writeType(of payload: Payload, _ tags: PublicationTags, into buffer: inout ByteBuffer) {

@@ -6,14 +6,22 @@ public struct STOMPForm: Sendable, Equatable {
     public var destination: STOMPDestination.Form
     /// Whether the message's id is in its lead, and not the same for all.
     public var hasOwnID: Bool
+    /// Whether what carries it knows text only, as SockJS does: other bodies are in Base64 then.
+    public var isTextOnly: Bool
 
-    public init(_ version: STOMPVersion, _ destination: STOMPDestination.Form = .topic, hasOwnID: Bool = false) {
-        (self.version, self.destination, self.hasOwnID) = (version, destination, hasOwnID)
+    public init(
+        _ version: STOMPVersion, _ destination: STOMPDestination.Form = .topic, hasOwnID: Bool = false,
+        isTextOnly: Bool = false
+    ) {
+        (self.version, self.destination) = (version, destination)
+        (self.hasOwnID, self.isTextOnly) = (hasOwnID, isTextOnly)
     }
 
     static let all: [STOMPForm] = STOMPVersion.allCases.flatMap { version in
         STOMPDestination.Form.allCases.flatMap { destination in
-            [false, true].map { STOMPForm(version, destination, hasOwnID: $0) }
+            [false, true].flatMap { hasOwnID in
+                [false, true].map { STOMPForm(version, destination, hasOwnID: hasOwnID, isTextOnly: $0) }
+            }
         }
     }
 }
@@ -35,11 +43,18 @@ extension WireFormat {
             case .bare: 1
             case .user: 2
             }
-        return WireFormat(id: firstSTOMP + (version * 3 + destination) * 2 + (form.hasOwnID ? 1 : 0))
+        let index = (version * 3 + destination) * 4 + (form.hasOwnID ? 1 : 0) + (form.isTextOnly ? 2 : 0)
+        return WireFormat(id: firstSTOMP + index)
     }
 
     /// What stands behind them.
-    static let stompFormats: [(WireFormat, FormatDefinition)] = STOMPForm.all.map { form in
-        (.stomp(form), .personal(STOMPCodec(form), in: WebSocketFraming()))
+    static let stompFormats: [(WireFormat, FormatDefinition)] = STOMPForm.all.map {
+        form -> (WireFormat, FormatDefinition) in
+        let codec = STOMPCodec(form)
+        // The frames of SockJS are put around lead and body together, by its transports.
+        return (
+            .stomp(form),
+            form.isTextOnly ? .personal(codec, in: UnframedLead()) : .personal(codec, in: WebSocketFraming())
+        )
     }
 }

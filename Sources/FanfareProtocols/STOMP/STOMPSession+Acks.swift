@@ -48,7 +48,13 @@ extension STOMPSession {
         var budget = ackBudget
         let number = subscriptions[index].window?.take(publication, &budget, period: ackPeriods)
         unackedBytes = policy.maxUnackedBytes - budget
-        if let window = subscriptions[index].window, window.isBehind || window.isOverrun { hasBehind = true }
+        if let window = subscriptions[index].window {
+            if window.isBehind { hasBehind = true }
+            if window.isOverrun, overrun == nil {
+                let channel = subscriptions[index].destination.channel
+                overrun = "slow consumer: \(window.waiting.count) messages of \(channel) wait for ACK and more came"
+            }
+        }
         return number
     }
 
@@ -68,7 +74,7 @@ extension STOMPSession {
     {
         var lead = ByteBuffer()
         writeLead(subscription, number, repetitions: repetitions, into: &lead)
-        return STOMPCodec(subscription.form(version)).message(lead.readableBytesView, publication)
+        return STOMPCodec(form(subscription)).message(lead.readableBytesView, publication)
     }
 
     /// The subscription of a number of the node's: they grow.
@@ -106,7 +112,7 @@ extension STOMPSession {
             return STOMPAcknowledgement(id: id, isNack: frame.command == .nack)
         }
         let subscription = subscriptions[index]
-        guard let window = subscription.window, (1...window.lastNumber).contains(id.number) else {
+        guard let window = subscription.window, id.number >= 1, id.number <= window.lastNumber else {
             throw Self.unknown(command)
         }
         if version == .v11 {
@@ -181,15 +187,6 @@ extension STOMPSession {
     func indexOfBehind() -> Int? {
         guard hasBehind, ackBudget > policy.maxUnackedBytes / 2 else { return nil }
         return subscriptions.firstIndex { $0.window?.wantsMore == true }
-    }
-
-    /// Why the client has to end, if it has.
-    var overrun: String? {
-        guard hasBehind, let subscription = subscriptions.first(where: { $0.window?.isOverrun == true }) else {
-            return nil
-        }
-        let count = subscription.window?.waiting.count ?? 0
-        return "slow consumer: \(count) messages of \(subscription.destination.channel) wait for ACK and more came"
     }
 
     /// Reads what a subscription did not get.

@@ -51,7 +51,7 @@ extension STOMPSession {
             receipt: wanted.receipt, window: wanted.window)
         subscriptions.append(subscription)
         if wanted.window != nil { windows += 1 }
-        let format = WireFormat.stomp(wanted.form(version))
+        let format = WireFormat.stomp(form(wanted))
         let wish: RecoveryRequest =
             switch rules.recovery {
             case .off: .none
@@ -85,7 +85,7 @@ extension STOMPSession {
             let position = missed.isEmpty ? start.position : subscription.since
             actions.append(.send(STOMPWriter.receipt(receipt, version, position: position)))
         }
-        let codec = STOMPCodec(subscription.form(version))
+        let codec = STOMPCodec(form(subscription))
         for publication in missed {
             guard subscription.window != nil else {
                 actions.append(.answer(codec.message(subscription.lead, publication)))

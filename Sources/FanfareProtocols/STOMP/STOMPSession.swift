@@ -72,9 +72,6 @@ public struct STOMPSession: Sendable {
         /// What waits for its ACK; `nil`: nothing does.
         var window: STOMPWindow?
 
-        func form(_ version: STOMPVersion) -> STOMPForm {
-            STOMPForm(version, destination.form, hasOwnID: window != nil)
-        }
     }
 
     let shared: SharedPolicy
@@ -85,6 +82,8 @@ public struct STOMPSession: Sendable {
     let requestToken: String?
     /// That of the transport's subprotocol. It bounds nothing: `accept-version` decides (D204).
     let subprotocol: STOMPVersion
+    /// See ``STOMPForm/isTextOnly``.
+    let isTextOnly: Bool
     /// What CONNECT agreed on; until then the subprotocol's, for an ERROR.
     var version: STOMPVersion { reader.version ?? subprotocol }
     var reader: STOMPReader
@@ -104,6 +103,8 @@ public struct STOMPSession: Sendable {
     var unackedBytes = 0
     /// Whether there may be a subscription that did not get all.
     var hasBehind = false
+    /// Why the client has to end: something came that it had no room for and nobody keeps.
+    var overrun: String?
     /// Looks at what waits for an ACK, and when the last one was, seconds of the monotonic clock.
     var ackPeriods = 0
     var lastAckCheck: Int64 = 0
@@ -120,7 +121,7 @@ public struct STOMPSession: Sendable {
     /// Whether ERROR was said, and nothing counts any more.
     private(set) var hasFailed = false
     /// Whether the client wants heart-beats.
-    private(set) var wantsHeartBeats = false
+    var wantsHeartBeats = false
     /// Whether only what the client published counts.
     private(set) var hasEnded = false
     private(set) var lastNumber: UInt32 = 0
@@ -129,15 +130,24 @@ public struct STOMPSession: Sendable {
 
     /// - Parameters:
     ///   - subprotocol: see the property.
+    ///   - isTextOnly: see the property.
     ///   - requestToken: of the upgrade's request.
     public init(
-        _ shared: SharedPolicy, clientID: String, subprotocol: STOMPVersion = .v12, requestToken: String? = nil
+        _ shared: SharedPolicy, clientID: String, subprotocol: STOMPVersion = .v12, isTextOnly: Bool = false,
+        requestToken: String? = nil
     ) {
         self.shared = shared
         self.clientID = clientID
         self.subprotocol = subprotocol
+        self.isTextOnly = isTextOnly
         self.requestToken = requestToken
         reader = STOMPReader(maxBodyBytes: shared.policy.maxMessageBytes)
+    }
+
+    /// How messages of a subscription read.
+    func form(_ subscription: Subscription) -> STOMPForm {
+        STOMPForm(
+            version, subscription.destination.form, hasOwnID: subscription.window != nil, isTextOnly: isTextOnly)
     }
 
     /// Whether CONNECT was answered.
@@ -162,12 +172,12 @@ public struct STOMPSession: Sendable {
     var hasCommands: Bool { !hasFailed && leaving == nil && (front != nil || reader.hasNew || readsOn) }
 
     /// Whether a subscription is to get what it did not get, or the client to end for it.
-    private var readsOn: Bool { hasBehind && !hasEnded && (overrun != nil || indexOfBehind() != nil) }
+    private var readsOn: Bool { !hasEnded && (overrun != nil || hasBehind && indexOfBehind() != nil) }
 
     /// The next frame that came, if it may begin.
     mutating func next(mayRead: Bool) -> Session.Next {
         guard !hasFailed, leaving == nil else { return .none }
-        if hasBehind, !hasEnded {
+        if hasBehind || overrun != nil, !hasEnded {
             if let overrun { return .fail(.disconnect(.slow, reason: overrun)) }
             if mayRead, let index = indexOfBehind() {
                 let number = subscriptions[index].number
@@ -291,83 +301,12 @@ public struct STOMPSession: Sendable {
         return [STOMPWriter.error(disconnect.reason, version, receipt: nil)]
     }
 
-    // MARK: CONNECT and DISCONNECT
-
-    private mutating func connect(_ frame: STOMPFrame) throws(STOMPError) -> SessionAction {
-        guard !isConnected, asking == nil else { throw STOMPError("CONNECT came twice") }
-        guard let version = STOMPVersion.newest(of: frame["accept-version"]) else {
-            return fail(
-                STOMPError("no common version: this server speaks \(STOMPVersion.list)"), versions: STOMPVersion.list)
-        }
-        reader.version = version
-        wantsHeartBeats = try Self.wantsHeartBeats(frame["heart-beat"]) && version > .v10 && policy.heartBeat > 0
-        if let token = frame.token ?? requestToken, !policy.ignoresTokens {
-            asking = frame
-            return .authenticate(token, .connection)
-        }
-        let grants = Grants(anonymous: policy.permissions)
-        guard grants.mayConnect else { throw STOMPError("unauthorized", .invalidToken) }
-        return welcome(grants)
-    }
-
-    /// `<cx>,<cy>`: every how many milliseconds the client can send something, and wants to hear something; 0: not at all.
-    private static func wantsHeartBeats(_ text: ExactText?) throws(STOMPError) -> Bool {
-        guard let text else { return false }
-        let parts = text.utf8.split(separator: UInt8(ascii: ","), maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 2,
-            parts.allSatisfy({ part in
-                (1...19).contains(part.count)
-                    && part.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-            })
-        else { throw STOMPError("heart-beat is not two numbers of milliseconds") }
-        return parts[1].contains { $0 != UInt8(ascii: "0") }
-    }
-
-    mutating func welcome(_ grants: Grants) -> SessionAction {
-        self.grants = grants
-        return .send(
-            STOMPWriter.connected(version, session: clientID, server: policy.server, heartBeat: policy.heartBeat))
-    }
-
-    private mutating func disconnect(_ frame: STOMPFrame) -> SessionAction {
-        leaving = .some(frame["receipt"])
-        // Nothing can commit them any more.
-        transactions = STOMPTransactions()
-        return .all(leaveWhenDone())
-    }
-
-    /// Ends a client that said DISCONNECT, when all that it published has its outcome and it has all receipts.
-    func leaveWhenDone() -> [SessionAction] {
-        guard let leaving, calls.isEmpty, subscriptions.allSatisfy({ $0.receipt == nil }) else { return [] }
-        return receipt(leaving) + [.disconnect(.normal)]
-    }
-
-    /// What answers a frame that is done: its receipt, if it asked for one.
-    func receipt(_ id: ExactText?) -> [SessionAction] { id.map { [.send(STOMPWriter.receipt($0, version))] } ?? [] }
-
     /// A number that nothing under way has.
     mutating func makeNumber() -> UInt32 {
         if lastNumber == .max { hasWrapped = true }
         lastNumber = lastNumber == .max ? 1 : lastNumber + 1
         return lastNumber
     }
-}
-
-/// What may begin.
-public struct STOMPRequest: Sendable, Equatable {
-    enum Kind: Sendable, Equatable {
-        case frame(STOMPFrame)
-        /// To read what the subscription of that number did not get.
-        case readOn(UInt32)
-    }
-
-    let kind: Kind
-    /// Whether it is the first that ended in its message, which was charged when it came.
-    let isFirst: Bool
-
-    init(_ kind: Kind, isFirst: Bool = true) { (self.kind, self.isFirst) = (kind, isFirst) }
-
-    var frame: STOMPFrame? { if case .frame(let frame) = kind { frame } else { nil } }
 }
 
 extension STOMPFrame {

@@ -181,8 +181,9 @@ struct STOMPAckTests {
         }
         #expect(heard == 8 && client.session.unackedBytes < 8 * 66_000)
         #expect(client.send("ACK\nid:2-4\n\n^").isEmpty && client.asked.isEmpty)
-        #expect(client.send("ACK\nid:1-4\n\n^").isEmpty && client.asked.count == 1)
-        #expect(client.session.unackedBytes == 0)
+        #expect(client.send("ACK\nid:1-4\n\n^").isEmpty && client.session.unackedBytes == 0)
+        // Both are read on; a client's reads come one after the other.
+        #expect(client.asked.count == 2)
     }
 
     @Test("a read waits until it may begin, and frames go on")

@@ -132,7 +132,8 @@ struct STOMPDriver {
         let lines = String(decoding: bytes.map { $0 == 0 ? UInt8(ascii: "^") : $0 }, as: UTF8.self)
             .split(separator: "\n", omittingEmptySubsequences: false)
         // Its numbers are those of the process.
-        heard.append(lines.filter { !$0.hasPrefix("message-id:") || $0.contains("-") }.joined(separator: "\n"))
+        heard.append(
+            lines.filter { !$0.hasPrefix("message-id:") || $0.dropFirst(11).contains("-") }.joined(separator: "\n"))
     }
 
     private mutating func carryOut(_ action: SessionAction) {

@@ -90,7 +90,7 @@ struct STOMPWriterTests {
 
     @Test(
         "a user's queue is a channel of that user alone, and the channel is said as that queue (docs/channels.md)",
-        arguments: [("inbox", "42"), ("chat:inbox", "é"), ("a/b", "a#b"), ("/user/queue/x", "x y")])
+        arguments: [("inbox", "42"), ("chat:inbox", "é"), ("a/b", "a#b"), ("/user/queue/x", "x.y")])
     func userQueue(_ name: String, _ user: String) throws {
         let user = ExactText(user)
         let destination = try STOMPDestination(ExactText("/user/queue/\(name)"), user: user, limit: 255)

@@ -151,5 +151,8 @@ class WebSocketTransport: TransportHandler, ConnectionTransport {
         return (WebSocketFrame.close(code: disconnect.code, reason: reason), then)
     }
 
+    var changesFrames: Bool { false }
+    func changed(_ frame: SplitFrame) -> SplitFrame { frame }
+
     func boundary(in bytes: ByteBuffer, from taken: Int) -> Int { WebSocketFrame.boundary(in: bytes, from: taken) }
 }
