@@ -1,5 +1,6 @@
 import NIOCore
 
+@testable import FanfareCore
 @testable import FanfareProtocols
 @testable import FanfareWire
 
@@ -81,7 +82,7 @@ extension FuzzTarget {
         let publication = Publication(
             channel: channel, payload: payload, metadata: PublicationMetadata(tags: tags))
         var bytes = ByteBuffer(bytes: Array("SEND".utf8) + lead.dropFirst("MESSAGE".utf8.count))
-        bytes.writeImmutableBuffer(STOMPCodec(version: version, isBare: false).body(publication).bytes)
+        bytes.writeImmutableBuffer(STOMPCodec(STOMPForm(version)).body(publication).bytes)
         var reader = STOMPReader(maxBodyBytes: .max)
         reader.version = version
         reader.feed(bytes)
@@ -93,7 +94,12 @@ extension FuzzTarget {
     }
 
     private static func destination(_ text: String) {
-        guard let destination = try? STOMPDestination(ExactText(text), limit: 255) else { return }
-        expect(destination.text == ExactText(text), "'\(text)' is '\(destination.text)'")
+        for user: ExactText in ["", "u", "a#b", "a;b"] {
+            guard let destination = try? STOMPDestination(ExactText(text), user: user, limit: 255) else { continue }
+            expect(destination.text == ExactText(text), "'\(text)' is '\(destination.text)'")
+            guard destination.form == .user else { continue }
+            let boundary = ChannelBoundary(destination.channel)
+            expect(boundary == .users([user]), "'\(text)' of \(user) is \(destination.channel)")
+        }
     }
 }

@@ -84,17 +84,23 @@ extension Session {
     /// - Parameter grace: seconds that a client with commands has for a new token.
     public func secondsLeft(_ now: TokenTime, grace: Int64) -> Int64? {
         if case .socketIO(let session) = self { return session.value.secondsLeft(now) }
-        guard let left = grants?.secondsLeft(now) else { return nil }
+        let left = grants?.secondsLeft(now)
+        if case .stomp(let session) = self, let check = session.value.ackCheckSeconds {
+            return min(left ?? check, check)
+        }
+        guard let left else { return nil }
         return mayRefresh ? left.addingClamped(grace) : left
     }
 
-    /// What to do about tokens that expired and were not refreshed.
-    public mutating func expire(_ now: TokenTime, grace: Int64) -> [SessionAction] {
+    /// What to do about tokens that expired and were not refreshed, and about what was not acknowledged.
+    ///
+    /// - Parameter isBehind: whether the client has not taken what was sent.
+    public mutating func expire(_ now: TokenTime, grace: Int64, isBehind: Bool = false) -> [SessionAction] {
         switch self {
         case .raw(let session): session.grants.hasExpired(now, grace: 0) ? [.disconnect(.expired)] : []
         case .centrifuge: centrifuge(or: []) { $0.expire(now, grace: grace) }
         case .socketIO: socketIO(or: []) { $0.expire(now) }
-        case .stomp(let session): session.value.expire(now)
+        case .stomp: stomp(or: []) { $0.expire(now, isBehind: isBehind) }
         case .echo: []
         }
     }

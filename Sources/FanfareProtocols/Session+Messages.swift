@@ -85,12 +85,16 @@ extension Session {
 
 /// What the hub asks.
 extension Session {
+    /// Whether the client is to end with its next turn: a delivery came that it had no room for.
+    public var isOverrun: Bool { if case .stomp(let session) = self { session.value.overrun != nil } else { false } }
+
     /// Writes the lead of one delivery of a subscription that numbers them; returns whether the client takes it now: see
     /// ``HubMember/writeLead(of:request:into:)``.
     public mutating func writeLead(of publication: Publication, request: UInt32, into lead: inout ByteBuffer) -> Bool {
         switch self {
+        case .stomp: stomp(or: false) { $0.writeLead(of: publication, request: request, into: &lead) }
         // None of them has leads that differ from delivery to delivery.
-        case .raw, .centrifuge, .socketIO, .stomp, .echo: false
+        case .raw, .centrifuge, .socketIO, .echo: false
         }
     }
 }
@@ -171,6 +175,7 @@ extension Session {
         if case .centrifuge(let session) = self {
             return .answer(session.read(id: id, since: since, result, maxBytes: maxBytes))
         }
+        if case .stomp = self { return stomp(or: .none) { $0.read(id: id, result) } }
         return socketIO(or: .none) { $0.read(id: id, since: since, result, maxBytes: maxBytes) }
     }
 

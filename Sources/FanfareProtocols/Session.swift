@@ -28,7 +28,7 @@ public enum Session: Sendable {
             switch self {
             case .centrifuge(let command): command.rate
             case .socketIO(let command): command.rate
-            case .stomp(let request): request.frame.command == .subscribe ? .subscriptions : nil
+            case .stomp(let request): request.frame?.command == .subscribe ? .subscriptions : nil
             }
         }
 
@@ -37,7 +37,7 @@ public enum Session: Sendable {
 
         /// Whether it publishes, and can't be refused without an end: its client is held back where it is too fast.
         public var isThrottledPublication: Bool {
-            if case .stomp(let request) = self { request.frame.command == .send } else { false }
+            if case .stomp(let request) = self { request.frame?.command == .send } else { false }
         }
     }
 

@@ -292,6 +292,7 @@ struct HTTPOptions: ParsableArguments {
     @Option(help: .setting("first-command-timeout")) var firstCommandTimeout: String?
     @Option(help: .setting("socketio-connect-timeout")) var socketioConnectTimeout: String?
     @Option(help: .setting("message-timeout")) var messageTimeout: String?
+    @Option(help: .setting("stomp-ack-timeout")) var stompAckTimeout: String?
     @Option(help: .setting("close-timeout")) var closeTimeout: String?
     @Option(help: .setting("max-header-field-bytes")) var maxHeaderFieldBytes: String?
     @Option(help: .setting("max-header-bytes")) var maxHeaderBytes: String?
@@ -303,6 +304,7 @@ struct HTTPOptions: ParsableArguments {
             ("first-command-timeout", firstCommandTimeout),
             ("socketio-connect-timeout", socketioConnectTimeout),
             ("message-timeout", messageTimeout),
+            ("stomp-ack-timeout", stompAckTimeout),
             ("close-timeout", closeTimeout),
             ("max-header-field-bytes", maxHeaderFieldBytes),
             ("max-header-bytes", maxHeaderBytes),

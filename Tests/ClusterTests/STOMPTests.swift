@@ -84,10 +84,10 @@ struct STOMPTests {
     @Test(
         "one subprotocol is chosen, the newest that the client offers, and none that it does not",
         arguments: [
-            ("v10.stomp, v11.stomp, v12.stomp", "v12.stomp", "1.2"), ("v11.stomp,v10.stomp", "v11.stomp", "1.1"),
-            ("v10.stomp", "v10.stomp", "1.0"), ("other", nil, "1.2"), (nil, nil, "1.2"),
-        ] as [(String?, String?, String)])
-    func subprotocols(_ offer: String?, _ chosen: String?, _ version: String) async throws {
+            ("v10.stomp, v11.stomp, v12.stomp", "v12.stomp"), ("v11.stomp,v10.stomp", "v11.stomp"),
+            ("v10.stomp", "v10.stomp"), ("other", nil), (nil, nil),
+        ] as [(String?, String?)])
+    func subprotocols(_ offer: String?, _ chosen: String?) async throws {
         try await withNode("one", flags: Self.flags) { node in
             let client = STOMPClient(
                 socket: try await WebSocketClient.connect(
@@ -95,7 +95,7 @@ struct STOMPTests {
             #expect(client.socket.answer["sec-websocket-protocol"] == chosen)
             try await client.send("CONNECT\naccept-version:1.0,1.1,1.2\n\n^")
             let answer = try await client.next()
-            #expect(answer.hasPrefix("CONNECTED\nversion:\(version)\n"))
+            #expect(answer.hasPrefix("CONNECTED\nversion:1.2\n"))
             await client.close()
         }
     }
@@ -144,13 +144,22 @@ struct STOMPTests {
         }
         try await withNode("one", flags: Self.flags) { node in
             for (text, message, code) in [
-                ("GET / HTTP/1.1\n", "unknown command", 3501),
+                ("GET / HTTP/1.1\n", "unknown command", 3501), ("SEND\n", "SEND before CONNECT", 3501),
                 ("CONNECT\naccept-version:9\n\n^", "no common version", 3501),
+            ] {
+                let client = STOMPClient(socket: try await WebSocketClient.connect(node.port, "/stomp"))
+                try await client.send(text)
+                let heard = try await client.next()
+                #expect(heard.hasPrefix("ERROR\n") && heard.contains(message), "\(heard)")
+                #expect(try await client.next() == "close \(code)")
+                await client.close()
+            }
+            for (text, message, code) in [
                 ("SEND\ncontent-length:99999999\n\n", "the body is above the limit", 1009),
                 ("SEND\n" + String(repeating: "a:b\n", count: 65), "more than 64 headers", 1008),
                 ("SEND\n" + String(repeating: "a", count: 20_000), "more than 16384 bytes of headers", 1008),
             ] {
-                let client = STOMPClient(socket: try await WebSocketClient.connect(node.port, "/stomp"))
+                let client = try await STOMPClient.connect(node.port)
                 try await client.send(text)
                 let heard = try await client.next()
                 #expect(heard.hasPrefix("ERROR\n") && heard.contains(message), "\(heard)")

@@ -70,10 +70,16 @@ public struct ChannelRules: Sendable, Equatable {
     public var delta = Delta.off
     /// Whether a subscription may have a filter of its own by the publications' tags.
     public var tagsFilter = false
+    /// Whether what a client says beside its payload (headers of STOMP) travels as tags; `nil`: not where subscribers choose by tags, for
+    /// those were a backend's own.
+    public var clientTags: Bool?
     /// Whether a client's publication says who it is.
     public var publisherInfo = false
 
     public init() {}
+
+    /// Whether a client's own tags travel.
+    public var takesClientTags: Bool { clientTags ?? !tagsFilter }
 
     /// Whether the broker keeps members: events that match reality are made from what is kept.
     public var keepsMembers: Bool { presence || joinLeave }

@@ -95,6 +95,8 @@ public struct Limits: Sendable, Equatable {
     public var socketIOConnectTimeout = Duration.seconds(45)
     /// From the first byte of a message to its last, while the client is read. A byte a second is no way to hold memory.
     public var messageTimeout = Duration.seconds(30)
+    /// From a message of STOMP with `ack:client` to its ACK, before it is sent again. As long as a human may look at it.
+    public var ackTimeout = Duration.seconds(60)
     /// From our close frame to the peer's, before the socket is closed.
     public var closeTimeout = Duration.seconds(2)
     /// Bytes of one token. Real ones have some hundred, with many channels some thousand; all of it is hashed.

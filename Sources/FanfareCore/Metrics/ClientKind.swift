@@ -36,7 +36,7 @@ public enum ProtocolName: Int, CaseIterable, Sendable {
         case .centrifugeProtobuf: [.webSocket, .httpStream]
         case .centrifugeUnidirectional: [.webSocket, .sse, .httpStream]
         case .socketIO: TransportName.engineIO
-        case .stomp: [.webSocket]
+        case .stomp: [.webSocket] + TransportName.sockJS
         case .echo: [.webSocket] + TransportName.sockJS + TransportName.engineIO
         }
     }

@@ -6,6 +6,8 @@ public enum SubscriptionForm: Sendable {
     case interned(ExactText, FormatDefinition)
     /// A format of the node's table in which each subscription has a lead of its own.
     case personal(WireFormat, lead: [UInt8])
+    /// As ``personal(_:lead:)`` with a lead that the session writes for each delivery.
+    case written(WireFormat)
 }
 
 extension SubscriptionForm: Equatable {
@@ -15,6 +17,7 @@ extension SubscriptionForm: Equatable {
         case (.interned(let name, _), .interned(let other, _)): name == other
         case (.personal(let format, let lead), .personal(let other, let otherLead)):
             format == other && lead == otherLead
+        case (.written(let format), .written(let other)): format == other
         default: false
         }
     }

@@ -10,8 +10,28 @@ public enum STOMPBounds {
     static let idBytes = 200
     /// Bytes of a receipt.
     static let receiptBytes = 256
-    /// Publications whose outcome is awaited: more than may be under way.
+    /// Publications whose outcome is awaited; then the client's next one waits.
     static let calls = 1_024
+    /// Messages of a subscription that wait for their ACK; a client may say fewer.
+    static let unacked = 1_000
+    /// Bytes that such a message takes beside its payload and tags.
+    static let deliveryBytes = 256
+    /// How often one is sent again.
+    static let repetitions = 5
+    /// Messages that are sent again at a time because nobody acknowledged them.
+    static let repeatedAtOnce = 100
+    /// Publications that are read at a time for a subscription that has room again.
+    static let readAtOnce = 250
+    /// Transactions of a client that are open at a time.
+    static let transactions = 16
+    /// Frames in all of them.
+    static let transactionFrames = 512
+    /// Bytes in all of them, in messages of the greatest size.
+    static let transactionMessages = 4
+    /// Bytes of a transaction's id.
+    static let transactionIDBytes = 256
+    /// Bytes that a frame in a transaction takes beside its body and headers.
+    static let transactionFrameBytes = 256
     /// Bytes of what the client sent that an error message shows.
     static let quotedBytes = 64
     /// Bytes that a message of the recovery has beside its payload: head, lead and frame. They count against what a client may recover.

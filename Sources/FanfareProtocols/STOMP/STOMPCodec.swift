@@ -4,28 +4,31 @@ import Synchronization
 
 /// Publications as `MESSAGE` frames, but for their first two lines: these are the lead of each subscription.
 struct STOMPCodec: Codec {
-    let version: STOMPVersion
-    /// Whether clients hear of the channel by its name alone: see ``STOMPDestination``.
-    let isBare: Bool
+    let form: STOMPForm
+    private var version: STOMPVersion { form.version }
 
-    /// Headers that the node writes itself, or that would mean something else to a client: no tag of that name becomes one.
+    init(_ form: STOMPForm) { self.form = form }
+
+    /// Headers of a MESSAGE that the node writes itself: no tag of that name becomes one.
     static let reserved: Set<ExactText> = [
         "subscription", "message-id", "destination", "content-length", "content-type", "ack", "offset", "epoch",
-        "receipt", "receipt-id", "transaction", "heart-beat", "version", "session", "server", "message", "id", "login",
-        "passcode",
+        "redelivered", "content-transfer-encoding",
     ]
     /// The tag of a body's type.
     static let contentType: ExactText = "content-type"
 
     func body(_ publication: Publication) -> Body {
-        let (payload, tags) = (publication.payload, publication.metadata?.tags ?? .none)
+        let tags = publication.metadata?.tags ?? .none
+        let isEncoded = form.isTextOnly && publication.payload.kind == .binary
+        let payload = isEncoded ? Self.encoded(publication.payload) : publication.payload
         let hint = payload.bytes.readableBytes + publication.channel.string.utf8.count + tags.size + 160
         return Body(payload.kind, sizeHint: hint) { buffer in
-            let number = STOMPMessageNumbers.next()
-            buffer.writeString("message-id:\(number)\ncontent-length:\(payload.bytes.readableBytes)\ndestination:")
-            if !isBare { buffer.writeStaticString(STOMPDestination.prefix) }
-            STOMPEscapes.write(publication.channel.text, version, into: &buffer)
+            if !form.hasOwnID { buffer.writeString("message-id:\(STOMPMessageNumbers.next())\n") }
+            buffer.writeString("content-length:\(payload.bytes.readableBytes)\ndestination:")
+            buffer.writeStaticString(STOMPDestination.prefix(form.destination))
+            STOMPEscapes.write(STOMPDestination.name(publication.channel, in: form.destination), version, into: &buffer)
             writeType(of: payload, tags, into: &buffer)
+            if isEncoded { buffer.writeStaticString("\ncontent-transfer-encoding:base64") }
             if let position = publication.position {
                 buffer.writeString("\noffset:\(position.offset)\nepoch:\(position.epoch)")
             }
@@ -36,6 +39,10 @@ struct STOMPCodec: Codec {
             buffer.writeImmutableBuffer(payload.bytes)
             buffer.writeInteger(UInt8(0))
         }
+    }
+
+    private static func encoded(_ payload: Payload) -> Payload {
+        Payload(kind: .text, bytes: ByteBuffer(bytes: Base64.encode(payload.bytes.readableBytesView)))
     }
 
     private func writeType(of payload: Payload, _ tags: PublicationTags, into buffer: inout ByteBuffer) {
@@ -56,7 +63,7 @@ struct STOMPCodec: Codec {
     }
 
     /// The whole message of a subscription, for what nobody shares.
-    func message(_ lead: [UInt8], _ publication: Publication) -> Body {
+    func message(_ lead: some Collection<UInt8>, _ publication: Publication) -> Body {
         let rest = body(publication)
         return Body(rest.kind, sizeHint: lead.count + rest.count) { buffer in
             buffer.writeBytes(lead)

@@ -23,6 +23,9 @@ public enum STOMPCommand: String, CaseIterable, Sendable {
 
     /// Whether it begins the session. Its headers have no escapes, in any version.
     var isConnect: Bool { self == .connect || self == .stomp }
+
+    /// Whether it publishes, or belongs to what does.
+    var publishes: Bool { self == .send || self == .begin || self == .commit || self == .abort }
 }
 
 /// A frame of a client.

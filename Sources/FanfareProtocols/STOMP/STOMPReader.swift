@@ -21,7 +21,7 @@ public struct STOMPReader: Sendable {
     /// Bytes at the front of ``bytes`` that are known to hold no end.
     private var searched = 0
     private let maxBodyBytes: Int
-    /// What CONNECT agreed on; `nil`: that is to come.
+    /// What CONNECT agreed on; `nil`: that is to come, and no other frame is read.
     public var version: STOMPVersion?
     /// Whether bytes came that were not looked at.
     public private(set) var hasNew = false
@@ -96,23 +96,31 @@ public struct STOMPReader: Sendable {
     }
 
     private mutating func skipLineEnds() throws(STOMPError) -> Step {
-        var view = bytes.readableBytesView[...]
-        while let first = view.first {
-            if first == 0x0A {
-                view = view.dropFirst()
-                continue
-            }
-            guard first == 0x0D else {
-                state = .head(nil, bytes: 0)
+        bytes.moveReaderIndex(forwardBy: bytes.withUnsafeReadableBytes(Self.lineEnds))
+        searched = 0
+        let view = bytes.readableBytesView
+        guard let first = view.first else { return .wait }
+        guard first == 0x0D else {
+            state = .head(nil, bytes: 0)
+            return .goOn
+        }
+        guard view.count == 1 else { throw STOMPError("a carriage return between frames") }
+        return .wait
+    }
+
+    /// How many bytes at the front are line ends. A message may hold nothing else, so each costs no more than its byte.
+    private static func lineEnds(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var count = 0
+        while count < bytes.count {
+            if bytes[count] == 0x0A {
+                count += 1
+            } else if bytes[count] == 0x0D, count + 1 < bytes.count, bytes[count + 1] == 0x0A {
+                count += 2
+            } else {
                 break
             }
-            guard view.count > 1 else { break }
-            guard view[view.startIndex + 1] == 0x0A else { throw STOMPError("a carriage return between frames") }
-            view = view.dropFirst(2)
         }
-        bytes.moveReaderIndex(to: bytes.writerIndex - view.count)
-        searched = 0
-        return isWithinFrame ? .goOn : .wait
+        return count
     }
 
     private mutating func takeLine(_ frame: STOMPFrame?, _ taken: Int) throws(STOMPError) -> Step {
@@ -131,6 +139,8 @@ public struct STOMPReader: Sendable {
         searched = 0
         guard var frame else {
             guard let command = STOMPCommand(line) else { throw STOMPError("unknown command '\(Self.quote(line))'") }
+            // Nothing of it could mean anything, so nothing of it is kept.
+            guard version != nil || command.isConnect else { throw STOMPError("\(command.rawValue) before CONNECT") }
             state = .head(STOMPFrame(command), bytes: taken + count)
             return .goOn
         }

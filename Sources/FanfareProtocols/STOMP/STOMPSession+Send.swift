@@ -5,43 +5,93 @@ import NIOCore
 /// What a client publishes.
 extension STOMPSession {
     mutating func send(_ frame: STOMPFrame) throws(STOMPError) -> SessionAction {
-        guard frame["transaction"] == nil else { throw STOMPError("transactions are not supported", .notAvailable) }
-        let channel = try destination(frame).channel
+        let publication = try publication(frame)
+        if let transaction = frame["transaction"] {
+            try transactions.add(.send(publication), to: transaction, within: policy)
+            return .all(receipt(frame["receipt"]))
+        }
+        return publish(publication, .send(receipt: frame["receipt"]))
+    }
+
+    /// Begins to publish.
+    mutating func publish(_ publication: STOMPPublication, _ call: STOMPCall) -> SessionAction {
+        let number = makeNumber()
+        calls[number] = call
+        return .publish(publication.channel, publication.payload, publication.tags, id: number)
+    }
+
+    /// Throws where the client may not publish in a channel.
+    ///
+    /// - Returns: the channel's rules.
+    @discardableResult
+    func checkSend(to channel: ChannelName) throws(STOMPError) -> ChannelRules {
         let rules = try rules(channel)
         guard may(.publish, channel, rules.publish) else {
             throw STOMPError("permission denied: SEND to \(channel)", .permissionDenied)
         }
-        if let limit = rules.maxMessageBytes, frame.body.readableBytes > limit {
-            throw STOMPError("the body is above the channel's limit of \(limit) bytes", .messageTooBig)
-        }
+        return rules
+    }
+
+    /// What a SEND publishes, if it may.
+    private func publication(_ frame: STOMPFrame) throws(STOMPError) -> STOMPPublication {
+        let channel = try destination(frame).channel
+        let rules = try checkSend(to: channel)
         let payload = frame.payload
         guard !payload.isNestedTooDeep else { throw STOMPError(JSONDepth.problem) }
-        guard calls.count < STOMPBounds.calls else {
-            throw STOMPError("too many frames wait for their outcome", .tryAgainLater)
+        let tags = try frame.tags(rules)
+        let limit = min(rules.maxMessageBytes ?? .max, policy.maxMessageBytes)
+        guard payload.bytes.readableBytes + tags.size <= limit else {
+            throw STOMPError("body and headers are above the channel's limit of \(limit) bytes", .messageTooBig)
         }
-        let tags = try frame.tags
-        let number = makeNumber()
-        calls[number] = .some(frame["receipt"])
-        return .publish(channel, payload, tags, id: number)
+        return STOMPPublication(channel: channel, payload: payload, tags: tags)
     }
 
     /// What became of a publish. Without a receipt, too, a failure is said.
     mutating func published(id: UInt32, _ result: Result<PublishReceipt, BrokerError>) -> SessionAction {
-        guard let receipt = calls.removeValue(forKey: id), !hasFailed else { return .none }
-        switch result {
-        case .success:
-            let answer = receipt.map { SessionAction.send(STOMPWriter.receipt($0, version)) }
-            return .all([answer, leaveWhenDone()].compactMap(\.self))
-        case .failure(let error):
+        guard let call = calls.removeValue(forKey: id), !hasFailed else { return .none }
+        switch (call, result) {
+        case (.send(let id), .success): return .all(receipt(id) + leaveWhenDone())
+        case (.send(let id), .failure(let error)):
             let what = error.outcome == .notPublished ? "refused" : "not confirmed"
-            return fail(STOMPError("SEND \(what): \(error)", .tryAgainLater), receipt: receipt)
+            return fail(STOMPError("SEND \(what): \(error)", .tryAgainLater), receipt: id)
+        case (.commit(let number), .success):
+            commits[number]?.left -= 1
+            guard let commit = commits[number], commit.left == 0 else { return .none }
+            commits[number] = nil
+            return .all(receipt(commit.receipt) + leaveWhenDone())
+        case (.commit(let number), .failure(let error)):
+            return fail(
+                STOMPError("COMMIT: not all of it is confirmed: \(error)", .tryAgainLater),
+                receipt: commits[number]?.receipt)
         }
     }
 }
 
+/// What a client publishes.
+struct STOMPPublication: Sendable {
+    let channel: ChannelName
+    let payload: Payload
+    let tags: PublicationTags
+}
+
+/// For what a publication's outcome is awaited.
+enum STOMPCall: Sendable {
+    /// A SEND, with the receipt that it wants.
+    case send(receipt: ExactText?)
+    /// The commit of that number.
+    case commit(UInt32)
+}
+
 extension STOMPFrame {
-    /// Headers of SEND that are for the node.
-    private static let own: Set<ExactText> = ["destination", "content-length", "receipt", "transaction"]
+    /// Headers of SEND that are for the node, or between it and the client: libraries put tokens into every frame.
+    private static let own: Set<ExactText> = ["receipt", "transaction", "login", "passcode", "token"]
+
+    /// Whether a header of SEND goes no further than the node. What a MESSAGE has from the node nobody else says.
+    private static func isOwn(_ name: ExactText) -> Bool {
+        name != STOMPCodec.contentType
+            && (own.contains(name) || STOMPCodec.reserved.contains(name)
+                || name.string.asciiLowercased == "authorization")
+    }
 
     /// The body: text where its type says so or nothing, and it is UTF-8; else binary.
     var payload: Payload {
@@ -58,21 +108,18 @@ extension STOMPFrame {
             || essence.hasSuffix("+xml")
     }
 
-    /// All other headers travel with the publication, its type among them: of a repeated one the first.
-    var tags: PublicationTags {
-        get throws(STOMPError) {
-            var (names, tags) = (Set<ExactText>(), [PublicationTags.Tag]())
-            for header in headers where !Self.own.contains(header.name) && names.insert(header.name).inserted {
-                guard header.name == STOMPCodec.contentType || !STOMPCodec.reserved.contains(header.name) else {
-                    throw STOMPError("SEND can't have a header '\(header.name)'")
-                }
-                tags.append(.init(name: header.name, value: header.value))
-            }
-            do {
-                return try PublicationTags(tags)
-            } catch {
-                throw STOMPError("headers travel as tags: \(error)")
-            }
+    /// All other headers travel with the publication, where its channel takes them, and its type everywhere: of a repeated one the
+    /// first.
+    func tags(_ rules: ChannelRules) throws(STOMPError) -> PublicationTags {
+        var (names, tags) = (Set<ExactText>(), [PublicationTags.Tag]())
+        for header in headers where !Self.isOwn(header.name) && names.insert(header.name).inserted {
+            guard header.name == STOMPCodec.contentType || rules.takesClientTags else { continue }
+            tags.append(.init(name: header.name, value: header.value))
+        }
+        do {
+            return try PublicationTags(tags)
+        } catch {
+            throw STOMPError("headers travel as tags: \(error)")
         }
     }
 }

@@ -7,6 +7,7 @@ extension STOMPSession {
     mutating func subscribe(_ frame: STOMPFrame) throws(STOMPError) -> SessionAction {
         let wanted = try wanted(frame)
         let (channel, rules) = (wanted.destination.channel, try rules(wanted.destination.channel))
+        try checkAcks(wanted.window, rules)
         if wanted.since != nil, rules.recovery == .off {
             throw STOMPError("since: the channel keeps nothing to come back to", .notAvailable)
         }
@@ -25,12 +26,7 @@ extension STOMPSession {
     /// Reads what a SUBSCRIBE wants, and finds what is wrong with it.
     func wanted(_ frame: STOMPFrame) throws(STOMPError) -> Subscription {
         guard frame["selector"] == nil else { throw STOMPError("selector is not supported", .notAvailable) }
-        switch frame["ack"] {
-        case nil, "auto"?: break
-        case "client"?, "client-individual"?:
-            throw STOMPError("ack:client and ack:client-individual are not supported, use ack:auto", .notAvailable)
-        default: throw STOMPError("ack is auto, client or client-individual")
-        }
+        let window = try window(frame)
         let (id, destination) = (frame["id"], try destination(frame))
         guard id != nil || version == .v10 else { throw STOMPError("SUBSCRIBE without id") }
         guard let lead = STOMPCodec.lead(id, version) else {
@@ -44,15 +40,18 @@ extension STOMPSession {
         let since = frame["since"].map { StreamPosition($0.string) }
         if case .some(nil) = since { throw STOMPError("since is \(StreamPosition.form)") }
         return Subscription(
-            id: id, destination: destination, number: 0, lead: lead, since: since ?? nil, receipt: frame["receipt"])
+            id: id, destination: destination, number: 0, lead: lead, since: since ?? nil, receipt: frame["receipt"],
+            window: window)
     }
 
     private mutating func begin(_ wanted: Subscription, _ rules: ChannelRules) -> SessionAction {
         let number = makeNumber()
         let subscription = Subscription(
             id: wanted.id, destination: wanted.destination, number: number, lead: wanted.lead, since: wanted.since,
-            receipt: wanted.receipt)
+            receipt: wanted.receipt, window: wanted.window)
         subscriptions.append(subscription)
+        if wanted.window != nil { windows += 1 }
+        let format = WireFormat.stomp(form(wanted))
         let wish: RecoveryRequest =
             switch rules.recovery {
             case .off: .none
@@ -62,12 +61,12 @@ extension STOMPSession {
         return .join(
             SubscriptionRequest(
                 channel: wanted.destination.channel, wish: wish, request: number,
-                form: .personal(.stomp(version, isBare: wanted.destination.isBare), lead: wanted.lead)))
+                form: wanted.window == nil ? .personal(format, lead: wanted.lead) : .written(format)))
     }
 
     /// The subscription is in force: its receipt, and what it missed.
     mutating func subscribed(id: UInt32, _ start: SubscriptionStart) -> SessionAction {
-        guard let index = subscriptions.firstIndex(where: { $0.number == id }) else { return .none }
+        guard let index = index(of: id) else { return .none }
         let subscription = subscriptions[index]
         let recovery = policy.channels.rules(subscription.destination.channel)?.recovery ?? .off
         let receipt = subscriptions[index].receipt.take()
@@ -80,15 +79,24 @@ extension STOMPSession {
             // The newest may be what the client has already.
             missed.removeAll { ($0.position?.offset ?? 0) <= since.offset }
         }
-        let codec = STOMPCodec(version: version, isBare: subscription.destination.isBare)
         var actions: [SessionAction] = []
         if let receipt {
             // Where it is before the messages that follow: it may not get them all.
             let position = missed.isEmpty ? start.position : subscription.since
             actions.append(.send(STOMPWriter.receipt(receipt, version, position: position)))
         }
-        for publication in missed { actions.append(.answer(codec.message(subscription.lead, publication))) }
-        return .all(actions)
+        let codec = STOMPCodec(form(subscription))
+        for publication in missed {
+            guard subscription.window != nil else {
+                actions.append(.answer(codec.message(subscription.lead, publication)))
+                continue
+            }
+            // What is beyond its bound is read again later.
+            if let number = take(publication, at: index) {
+                actions.append(.answer(message(subscription, publication, number)))
+            }
+        }
+        return .all(actions + leaveWhenDone())
     }
 
     /// Bytes of the messages that ``subscribed(id:_:)`` makes, about.
@@ -98,7 +106,7 @@ extension STOMPSession {
 
     /// The subscription could not be had.
     mutating func subscribeFailed(id: UInt32, _ error: BrokerError) -> SessionAction {
-        guard let index = subscriptions.firstIndex(where: { $0.number == id }) else { return .none }
+        guard let index = index(of: id) else { return .none }
         return fail(STOMPError("SUBSCRIBE: \(error)", .tryAgainLater), receipt: subscriptions[index].receipt)
     }
 
@@ -123,11 +131,15 @@ extension STOMPSession {
             actions.append(.leave(channel, request: subscription.number))
             if let receipt = subscription.receipt { actions.append(.send(STOMPWriter.receipt(receipt, version))) }
         }
-        return actions.isEmpty ? .unchanged : .done(.all(actions))
+        return actions.isEmpty ? .unchanged : .done(.all(actions + leaveWhenDone()))
     }
 
     private mutating func remove(at index: Int) -> Subscription {
         let subscription = subscriptions.remove(at: index)
+        if let window = subscription.window {
+            windows -= 1
+            unackedBytes -= window.waiting.reduce(0) { $0 + $1.bytes }
+        }
         let channel = subscription.destination.channel
         if !isSubscribed(channel) { grants?[channel] = nil }
         return subscription
@@ -146,7 +158,7 @@ extension STOMPSession {
         guard let text = frame["destination"] else {
             throw STOMPError("\(frame.command.rawValue) without destination")
         }
-        return try STOMPDestination(text, limit: policy.maxChannelNameBytes)
+        return try STOMPDestination(text, user: grants?.user ?? "", limit: policy.maxChannelNameBytes)
     }
 
     func rules(_ channel: ChannelName) throws(STOMPError) -> ChannelRules {
@@ -215,12 +227,12 @@ extension STOMPSession {
     }
 
     /// What to do about tokens that expired. Who comes back brings a new one.
-    func expire(_ now: TokenTime) -> [SessionAction] {
+    mutating func expire(_ now: TokenTime, isBehind: Bool) -> [SessionAction] {
         guard let grants else { return [] }
         let hasExpired =
             grants.hasExpired(now, grace: 0)
             || subscriptions.contains { grants.hasExpired($0.destination.channel, now, grace: 0) }
-        return hasExpired ? [.disconnect(.expired)] : []
+        return hasExpired ? [.disconnect(.expired)] : repeatUnacknowledged(now, isBehind: isBehind)
     }
 
     /// A backend changes when it expires and what others see of it.

@@ -14,6 +14,10 @@ public struct STOMPSession: Sendable {
         public var maxChannels: Int
         /// Bytes of a body.
         public var maxMessageBytes: Int
+        /// Bytes of a client's messages that wait for their ACK.
+        public var maxUnackedBytes = 524_288
+        /// Seconds after which a message without an ACK is sent again, and a quarter of that more at most.
+        public var ackTimeout: Int64 = 60
         /// Frames that may end in one message of the transport.
         public var maxFrames = 512
         /// What clients without a token may do.
@@ -27,6 +31,11 @@ public struct STOMPSession: Sendable {
         public var heartBeat: UInt64 = 0
         /// The header `server` of CONNECTED.
         public var server = "fanfare"
+
+        /// Seconds between two looks at what waits for an ACK.
+        var ackCheckSeconds: Int64 { max(1, ackTimeout / 4) }
+        /// After how many of them a message is sent again: it may have been sent right before the first.
+        static let ackPeriods = 5
 
         public init(
             maxChannelNameBytes: Int, maxChannels: Int, maxMessageBytes: Int, permissions: ClientPermissions,
@@ -60,6 +69,9 @@ public struct STOMPSession: Sendable {
         let since: StreamPosition?
         /// Whom to tell that it is in force; `nil`: nobody, or it was told.
         var receipt: ExactText?
+        /// What waits for its ACK; `nil`: nothing does.
+        var window: STOMPWindow?
+
     }
 
     let shared: SharedPolicy
@@ -68,12 +80,14 @@ public struct STOMPSession: Sendable {
     public let clientID: String
     /// The token of the upgrade's request, for a CONNECT without one.
     let requestToken: String?
-    /// The newest version that the transport's subprotocol allows.
-    let newest: STOMPVersion
-    /// What CONNECT agreed on; until then the newest, for an ERROR.
-    var version: STOMPVersion { reader.version ?? newest }
+    /// That of the transport's subprotocol. It bounds nothing: `accept-version` decides (D204).
+    let subprotocol: STOMPVersion
+    /// See ``STOMPForm/isTextOnly``.
+    let isTextOnly: Bool
+    /// What CONNECT agreed on; until then the subprotocol's, for an ERROR.
+    var version: STOMPVersion { reader.version ?? subprotocol }
     var reader: STOMPReader
-    /// A frame that came and waits for a read before it.
+    /// A frame that came and has to wait: see ``mustWait(_:mayRead:)``.
     private var front: STOMPFrame?
     /// Frames that ended in the message that came last.
     private var framesOfMessage = 0
@@ -81,32 +95,59 @@ public struct STOMPSession: Sendable {
     var grants: Grants?
     /// Channels that its token names.
     var listed: [ServerSubscription] = []
+    /// In the order of their numbers.
     var subscriptions: [Subscription] = []
+    /// Those among them with a window.
+    var windows = 0
+    /// Bytes of what waits in all windows.
+    var unackedBytes = 0
+    /// Whether there may be a subscription that did not get all.
+    var hasBehind = false
+    /// Why the client has to end: something came that it had no room for and nobody keeps.
+    var overrun: String?
+    /// Looks at what waits for an ACK, and when the last one was, seconds of the monotonic clock.
+    var ackPeriods = 0
+    var lastAckCheck: Int64 = 0
     /// A frame whose token is being checked.
     var asking: STOMPFrame?
-    /// Publications whose outcome is awaited, by the number of the broker's answer, with the receipts that clients want.
-    var calls: [UInt32: ExactText?] = [:]
-    /// The receipt of a DISCONNECT that waits for ``calls``; the outer `nil`: there was none.
+    /// Publications whose outcome is awaited, by the number of the broker's answer.
+    var calls: [UInt32: STOMPCall] = [:]
+    /// Commits that wait for some of ``calls``, by a number of their own.
+    var commits: [UInt32: STOMPCommit] = [:]
+    /// What was begun and is not committed.
+    var transactions = STOMPTransactions()
+    /// The receipt of a DISCONNECT that waits for ``calls`` and the receipts of subscriptions; the outer `nil`: there was none.
     var leaving: ExactText??
     /// Whether ERROR was said, and nothing counts any more.
     private(set) var hasFailed = false
     /// Whether the client wants heart-beats.
-    private(set) var wantsHeartBeats = false
+    var wantsHeartBeats = false
     /// Whether only what the client published counts.
-    private var hasEnded = false
-    private var lastNumber: UInt32 = 0
+    private(set) var hasEnded = false
+    private(set) var lastNumber: UInt32 = 0
+    /// Whether numbers have begun anew.
+    private(set) var hasWrapped = false
 
     /// - Parameters:
-    ///   - newest: see the property.
+    ///   - subprotocol: see the property.
+    ///   - isTextOnly: see the property.
     ///   - requestToken: of the upgrade's request.
     public init(
-        _ shared: SharedPolicy, clientID: String, newest: STOMPVersion = .v12, requestToken: String? = nil
+        _ shared: SharedPolicy, clientID: String, subprotocol: STOMPVersion = .v12, isTextOnly: Bool = false,
+        requestToken: String? = nil
     ) {
         self.shared = shared
         self.clientID = clientID
-        self.newest = newest
+        self.subprotocol = subprotocol
+        self.isTextOnly = isTextOnly
         self.requestToken = requestToken
         reader = STOMPReader(maxBodyBytes: shared.policy.maxMessageBytes)
+    }
+
+    /// How messages of a subscription read.
+    func form(_ subscription: Subscription) -> STOMPForm {
+        STOMPForm(
+            version, subscription.destination.form, hasOwnID: subscription.window != nil, isTextOnly: isTextOnly)
     }
 
     /// Whether CONNECT was answered.
@@ -128,15 +169,25 @@ public struct STOMPSession: Sendable {
     }
 
     /// Whether something came that is not begun.
-    var hasCommands: Bool { !hasFailed && leaving == nil && (front != nil || reader.hasNew) }
+    var hasCommands: Bool { !hasFailed && leaving == nil && (front != nil || reader.hasNew || readsOn) }
+
+    /// Whether a subscription is to get what it did not get, or the client to end for it.
+    private var readsOn: Bool { !hasEnded && (overrun != nil || hasBehind && indexOfBehind() != nil) }
 
     /// The next frame that came, if it may begin.
     mutating func next(mayRead: Bool) -> Session.Next {
         guard !hasFailed, leaving == nil else { return .none }
+        if hasBehind || overrun != nil, !hasEnded {
+            if let overrun { return .fail(.disconnect(.slow, reason: overrun)) }
+            if mayRead, let index = indexOfBehind() {
+                let number = subscriptions[index].number
+                return .perform(.stomp(STOMPRequest(.readOn(number))), weight: Self.readWeight)
+            }
+        }
         do throws(STOMPError) {
             while let frame = try takeFrame() {
-                if hasEnded, frame.command != .send { continue }
-                if frame.isRead, !mayRead {
+                if hasEnded, !frame.command.publishes { continue }
+                if mustWait(frame, mayRead: mayRead) {
                     front = frame
                     return .wait
                 }
@@ -144,12 +195,34 @@ public struct STOMPSession: Sendable {
                 guard framesOfMessage <= policy.maxFrames else {
                     throw STOMPError("more than \(policy.maxFrames) frames in one message", .policyViolation)
                 }
-                let command = STOMPRequest(frame: frame, isFirst: framesOfMessage == 1)
-                return .perform(.stomp(command), weight: frame.weight(withToken: requestToken != nil))
+                let command = STOMPRequest(.frame(frame), isFirst: framesOfMessage == 1)
+                return .perform(.stomp(command), weight: weight(frame))
             }
-            return .none
+            return readsOn ? .wait : .none
         } catch {
             return .fail(fail(error))
+        }
+    }
+
+    /// Whether a frame that came has to wait: for a read, or for the outcome of what was published before.
+    private func mustWait(_ frame: STOMPFrame, mayRead: Bool) -> Bool {
+        let publishes = frame.command == .send || frame.command == .commit
+        // Who has gone waits for nothing.
+        return frame.isRead && !mayRead || publishes && calls.count >= STOMPBounds.calls && !hasEnded
+    }
+
+    /// How much of a turn it takes to ask for a read.
+    private static let readWeight = 4
+
+    /// How much of a turn a frame takes.
+    private func weight(_ frame: STOMPFrame) -> Int {
+        let own = 1 + frame.headers.count / 16
+        return switch frame.command {
+        case .connect, .stomp: requestToken != nil || frame.token != nil ? Turn.token : own
+        case .subscribe: frame["token"] == nil ? own + 1 : Turn.token
+        case .commit: own + transactions.count
+        case .nack: own + countOfMessages(frame)
+        default: own
         }
     }
 
@@ -164,7 +237,13 @@ public struct STOMPSession: Sendable {
     /// Begins a frame.
     public mutating func perform(_ request: STOMPRequest) -> SessionAction {
         guard !hasFailed else { return .none }
-        let frame = request.frame
+        switch request.kind {
+        case .frame(let frame): return perform(frame)
+        case .readOn(let number): return readOn(number)
+        }
+    }
+
+    private mutating func perform(_ frame: STOMPFrame) -> SessionAction {
         do throws(STOMPError) {
             if let receipt = frame["receipt"], !frame.command.isConnect { try check(receipt: receipt) }
             guard isConnected || frame.command.isConnect else {
@@ -176,10 +255,10 @@ public struct STOMPSession: Sendable {
             case .subscribe: return try subscribe(frame)
             case .unsubscribe: return try unsubscribe(frame)
             case .disconnect: return disconnect(frame)
-            case .ack, .nack:
-                throw STOMPError(
-                    "\(frame.command.rawValue): there is no subscription with ack:client here", .notAvailable)
-            case .begin, .commit, .abort: throw STOMPError("transactions are not supported", .notAvailable)
+            case .ack, .nack: return try acknowledge(frame)
+            case .begin: return try begin(frame)
+            case .commit: return try commit(frame)
+            case .abort: return try abort(frame)
             }
         } catch {
             return fail(error, receipt: frame.command.isConnect ? nil : frame["receipt"])
@@ -201,7 +280,7 @@ public struct STOMPSession: Sendable {
         let milliseconds = wait / 1_000 + (wait % 1_000 == 0 ? 0 : 1)
         return fail(
             STOMPError("too many requests, try again in \(milliseconds) ms", .tryAgainLater),
-            receipt: request.frame["receipt"])
+            receipt: request.frame?["receipt"])
     }
 
     /// Says what is wrong, and ends the client.
@@ -222,68 +301,12 @@ public struct STOMPSession: Sendable {
         return [STOMPWriter.error(disconnect.reason, version, receipt: nil)]
     }
 
-    // MARK: CONNECT and DISCONNECT
-
-    private mutating func connect(_ frame: STOMPFrame) throws(STOMPError) -> SessionAction {
-        guard !isConnected, asking == nil else { throw STOMPError("CONNECT came twice") }
-        guard let version = STOMPVersion.newest(of: frame["accept-version"], upTo: newest) else {
-            return fail(
-                STOMPError("no common version: this server speaks \(STOMPVersion.list)"), versions: STOMPVersion.list)
-        }
-        reader.version = version
-        wantsHeartBeats = try Self.wantsHeartBeats(frame["heart-beat"]) && version > .v10 && policy.heartBeat > 0
-        if let token = frame.token ?? requestToken, !policy.ignoresTokens {
-            asking = frame
-            return .authenticate(token, .connection)
-        }
-        let grants = Grants(anonymous: policy.permissions)
-        guard grants.mayConnect else { throw STOMPError("unauthorized", .invalidToken) }
-        return welcome(grants)
-    }
-
-    /// `<cx>,<cy>`: every how many milliseconds the client can send something, and wants to hear something; 0: not at all.
-    private static func wantsHeartBeats(_ text: ExactText?) throws(STOMPError) -> Bool {
-        guard let text else { return false }
-        let parts = text.utf8.split(separator: UInt8(ascii: ","), maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 2,
-            parts.allSatisfy({ part in
-                (1...19).contains(part.count)
-                    && part.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-            })
-        else { throw STOMPError("heart-beat is not two numbers of milliseconds") }
-        return parts[1].contains { $0 != UInt8(ascii: "0") }
-    }
-
-    mutating func welcome(_ grants: Grants) -> SessionAction {
-        self.grants = grants
-        return .send(
-            STOMPWriter.connected(version, session: clientID, server: policy.server, heartBeat: policy.heartBeat))
-    }
-
-    private mutating func disconnect(_ frame: STOMPFrame) -> SessionAction {
-        leaving = .some(frame["receipt"])
-        return leaveWhenDone()
-    }
-
-    /// Ends a client that said DISCONNECT, when all that it published has its outcome.
-    func leaveWhenDone() -> SessionAction {
-        guard let leaving, calls.isEmpty else { return .none }
-        let receipt = leaving.map { SessionAction.send(STOMPWriter.receipt($0, version)) }
-        return .all([receipt, .disconnect(.normal)].compactMap(\.self))
-    }
-
     /// A number that nothing under way has.
     mutating func makeNumber() -> UInt32 {
+        if lastNumber == .max { hasWrapped = true }
         lastNumber = lastNumber == .max ? 1 : lastNumber + 1
         return lastNumber
     }
-}
-
-/// A frame that may begin.
-public struct STOMPRequest: Sendable, Equatable {
-    public let frame: STOMPFrame
-    /// Whether it is the first that ended in its message, which was charged when it came.
-    let isFirst: Bool
 }
 
 extension STOMPFrame {
@@ -297,14 +320,4 @@ extension STOMPFrame {
 
     /// Whether the broker may be asked for something big.
     fileprivate var isRead: Bool { command == .subscribe }
-
-    /// How much of a turn it takes.
-    fileprivate func weight(withToken: Bool) -> Int {
-        let own = 1 + headers.count / 16
-        return switch command {
-        case .connect, .stomp: withToken || token != nil ? Turn.token : own
-        case .subscribe: self["token"] == nil ? own + 1 : Turn.token
-        default: own
-        }
-    }
 }

@@ -8,16 +8,13 @@ public enum STOMPVersion: String, CaseIterable, Comparable, Sendable {
 
     /// The newest one that client and node speak; `nil`: there is none.
     ///
-    /// - Parameters:
-    ///   - list: the header accept-version, as in `1.0,1.1,1.2`; `nil`: a client of 1.0, which has no such header.
-    ///   - most: the newest that may be taken.
-    public static func newest(of list: ExactText?, upTo most: STOMPVersion = .v12) -> STOMPVersion? {
+    /// - Parameter list: the header accept-version, as in `1.0,1.1,1.2`; `nil`: a client of 1.0, which has no such header.
+    public static func newest(of list: ExactText?) -> STOMPVersion? {
         guard let list else { return .v10 }
         return list.string.utf8.split(separator: UInt8(ascii: ","), maxSplits: STOMPBounds.versions)
             .compactMap { part in
                 allCases.first { $0.rawValue.utf8.elementsEqual(part.lazy.filter { $0 != UInt8(ascii: " ") }) }
             }
-            .filter { $0 <= most }
             .max()
     }
 

@@ -129,6 +129,6 @@ extension Client {
         if let own { reply(own) }
         // Where nobody answers the protocol's ping, the transport's shows life.
         guard own == nil || (!session.answersPing && transport?.keepAlive == .serverPings) else { return }
-        if let ping = transport?.ping { reply(ping) }
+        if let ping = transport?.ping, ping.readableBytes > 0 { reply(ping) }
     }
 }

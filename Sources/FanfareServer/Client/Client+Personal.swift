@@ -15,7 +15,10 @@ extension Client {
     }
 
     func writeLead(of publication: Publication, request: UInt32, into lead: inout ByteBuffer) -> Bool {
-        session.writeLead(of: publication, request: request, into: &lead)
+        let isTaken = session.writeLead(of: publication, request: request, into: &lead)
+        // Not now: this is within the hub's walk over its members.
+        if !isTaken, isOpen, session.isOverrun { waitForTurn() }
+        return isTaken
     }
 
     /// A frame as it leaves for this client: its session knows what is its own in it, or its transport.

@@ -51,11 +51,19 @@ extension Client {
 
     /// Sends the answer to a read. What it brought is charged, whatever becomes of it, or its answer where that is more.
     func answerRead(_ action: consuming SessionAction, _ brought: ReadCost) {
-        var (cost, frame) = (brought, ByteBuffer?.none)
-        if case .answer(let body) = consume action { frame = transport?.sealWhole(body) }
-        if let frame { cost.bytes = max(cost.bytes, frame.readableBytes) }
-        inbound.throttle.answered(cost, loop.node.rates, now: loop.node.clock.monotonicMicroseconds())
-        if let frame { answer(frame) }
+        let now = loop.node.clock.monotonicMicroseconds()
+        // Consumed, so that a body is sealed in place.
+        switch consume action {
+        case .answer(let body):
+            var cost = brought
+            let frame = transport?.sealWhole(body)
+            if let frame { cost.bytes = max(cost.bytes, frame.readableBytes) }
+            inbound.throttle.answered(cost, loop.node.rates, now: now)
+            if let frame { answer(frame) }
+        case let several:
+            inbound.throttle.answered(brought, loop.node.rates, now: now)
+            carryOut(several)
+        }
     }
 
     /// What a read of members brought. Those whose bytes were too many were read before anybody knew.

@@ -21,22 +21,30 @@ extension Client {
         switch subscription.form {
         case nil: loop.shard.subscribe(self, to: subscription.channel, request: request, wish: wish)
         case .personal(let format, let lead):
-            if session.changesPersonal {
-                mayHaveLane = false
-                loop.shard.setLane(self, nil)
-            }
-            use(ExactText("\(format.id)")) {
-                loop.node.formats.acquire(format)
-                return format
-            }
-            loop.shard.subscribe(
-                self, to: subscription.channel, request: request, wish: wish, format: format, lead: .fixed(lead))
+            subscribe(subscription, request, wish, format, .fixed(lead))
+        case .written(let format): subscribe(subscription, request, wish, format, .written)
         case .interned(let name, let definition):
             guard let format = use(name, { loop.node.formats.intern(name, as: definition) }) else {
                 return subscribeFailed(subscription.channel, request: request, .overloaded)
             }
             loop.shard.subscribe(self, to: subscription.channel, request: request, wish: wish, format: format)
         }
+    }
+
+    private func subscribe(
+        _ subscription: SubscriptionRequest, _ request: UInt32, _ wish: RecoveryRequest, _ format: WireFormat,
+        _ lead: Lead
+    ) {
+        if session.changesPersonal {
+            mayHaveLane = false
+            loop.shard.setLane(self, nil)
+        }
+        use(ExactText("\(format.id)")) {
+            loop.node.formats.acquire(format)
+            return format
+        }
+        loop.shard.subscribe(
+            self, to: subscription.channel, request: request, wish: wish, format: format, lead: lead)
     }
 
     /// Uses a format beside ``wireFormat`` until the client ends: it may have gone from the hub, and come again.

@@ -109,8 +109,12 @@ extension Client {
 
     /// A token has expired, and the time to refresh it is over.
     func expiryReached() {
-        for action in session.expire(loop.node.clock.tokenTime, grace: grace) where isOpen { carryOut(action) }
-        if isOpen { scheduleExpiry() }
+        let actions = session.expire(loop.node.clock.tokenTime, grace: grace, isBehind: isBehind)
+        for action in actions where isOpen { carryOut(action) }
+        guard isOpen else { return }
+        scheduleExpiry()
+        // What was given up makes room for more.
+        if session.hasCommands { waitForTurn() }
     }
 
     private var grace: Int64 { Int64(limits.expiredGrace.components.seconds) }

@@ -14,7 +14,7 @@ enum NamespaceText {
     static let words = [
         "history=SIZE/AGE", "recovery", "recovery=cache", "presence", "join-leave", "publish=", "subscribe=",
         "read-history=", "read-presence=", "max-message-bytes=", "queue=", "delta=fossil", "tags-filter",
-        "publisher-info",
+        "client-tags", "client-tags=off", "publisher-info",
     ]
 
     static func read(_ text: String, presenceTTL: Duration = .seconds(60)) throws(Problem) -> ChannelRulebook {
@@ -75,6 +75,8 @@ enum NamespaceText {
         case ("presence", nil): rules.presence = true
         case ("join-leave", nil): rules.joinLeave = true
         case ("tags-filter", nil): rules.tagsFilter = true
+        case ("client-tags", nil): rules.clientTags = true
+        case ("client-tags", "off"): rules.clientTags = false
         case ("publisher-info", nil): rules.publisherInfo = true
         case ("recovery", let value?): return set(&rules.recovery, value)
         case ("publish", let value?): return set(&rules.publish, value)

@@ -58,6 +58,8 @@ extension NodeConfiguration {
             maxChannelNameBytes: limits.maxChannelNameBytes, maxChannels: limits.maxChannelsPerClient,
             maxMessageBytes: limits.maxMessageBytes, permissions: anonymousPermissions, channels: channels)
         policy.maxFrames = limits.maxCommandsPerMessage
+        policy.maxUnackedBytes = limits.maxQueueBytes / 2
+        policy.ackTimeout = limits.ackTimeout.components.seconds
         policy.users = userPermissions
         policy.ignoresTokens = ignoresTokens
         // A ping is up to two ticks of the wheel late.

@@ -3,7 +3,7 @@ extension Setting {
     static let sockJS: [Setting] = [
         Setting(
             "sockjs-path", .text("a path without a slash at its end, or off"), default: SockJSOptions().path,
-            "Where clients of SockJS find their services, /channels/{channel} and /centrifuge below it."
+            "Where clients of SockJS find their services, /channels/{channel}, /centrifuge and /stomp below it."
         ) { configuration, value in
             if case .text(let text) = value { configuration.sockJS.path = text == "off" ? "" : text }
         },

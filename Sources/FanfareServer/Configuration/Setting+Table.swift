@@ -325,6 +325,10 @@ extension Setting {
             "message-timeout", .milliseconds(50)...(.seconds(3_600)), default: defaults.limits.messageTimeout,
             "From the first byte of a client's message to its last; then close 3100.", \.limits.messageTimeout),
         duration(
+            "stomp-ack-timeout", .seconds(4)...(.seconds(3_600)), default: defaults.limits.ackTimeout,
+            "From a message of STOMP to its ACK, whole seconds; then it is sent again, up to a quarter later.",
+            \.limits.ackTimeout),
+        duration(
             "close-timeout", .milliseconds(50)...(.seconds(60)), default: defaults.limits.closeTimeout,
             "From our close frame to the client's; then the socket is closed.", \.limits.closeTimeout),
     ]

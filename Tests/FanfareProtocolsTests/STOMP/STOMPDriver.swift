@@ -12,6 +12,11 @@ struct STOMPDriver {
     var starts: [String: SubscriptionStart] = [:]
     /// Subscriptions that the hub has, as `channel#request`.
     private(set) var joined: [String] = []
+    /// Whether subscriptions wait for ``settle()``.
+    var holdsJoins = false
+    private var held: [SubscriptionRequest] = []
+    /// Whether frames that come wait for ``goOn()``.
+    var holdsFrames = false
     /// What tokens say, by the token.
     var tokens: [String: ConnectClaims] = [:]
     var subscriptionTokens: [String: SubscriptionClaims] = [:]
@@ -19,20 +24,23 @@ struct STOMPDriver {
     var asked: [SessionAction] = []
     private(set) var heard: [String] = []
     private(set) var end: Disconnect?
-    private var leads: [(name: String, form: SubscriptionForm)] = []
+    private var leads: [(channel: String, request: UInt32, form: SubscriptionForm)] = []
+    private var clock: Int64 = 0
+    /// Whether a read may begin.
+    var mayRead = true
 
     static let now = TokenTime(wall: 1_000, monotonic: 1_000)
 
     init(
         _ rules: ChannelRules = ChannelRules(), _ namespaces: [ExactText: ChannelRules] = [:],
-        permissions: ClientPermissions = .publish, newest: STOMPVersion = .v12, requestToken: String? = nil,
+        permissions: ClientPermissions = .publish, subprotocol: STOMPVersion = .v12, requestToken: String? = nil,
         channels: Int = 4, frames: Int = 512, heartBeat: UInt64 = 25_250
     ) {
         var policy = STOMPSession.Policy(
             maxChannelNameBytes: 64, maxChannels: channels, maxMessageBytes: 1_000, permissions: permissions,
             channels: ChannelRulebook(plain: rules, namespaces: namespaces))
         (policy.heartBeat, policy.maxFrames) = (heartBeat, frames)
-        session = STOMPSession(.init(policy), clientID: "c", newest: newest, requestToken: requestToken)
+        session = STOMPSession(.init(policy), clientID: "c", subprotocol: subprotocol, requestToken: requestToken)
     }
 
     /// One that has connected with this version.
@@ -56,18 +64,30 @@ struct STOMPDriver {
         let bytes = text.utf8.map { $0 == UInt8(ascii: "^") ? 0 : $0 }
         switch session.take(Payload(kind: .text, bytes: ByteBuffer(bytes: bytes))) {
         case .action(let action): carryOut(action)
-        case .commands: goOn()
+        case .commands: if !holdsFrames { goOn() }
         }
     }
 
-    private mutating func goOn() {
+    /// Begins what may begin.
+    mutating func goOn() {
         while end == nil {
-            switch session.next(mayRead: true) {
+            switch session.next(mayRead: mayRead) {
             case .perform(.stomp(let request), _): carryOut(session.perform(request))
             case .fail(let action): carryOut(action)
             case .perform, .wait, .none: return
             }
         }
+    }
+
+    /// Time passes: so many looks at what waits for an ACK.
+    mutating func wait(_ looks: Int, isBehind: Bool = false) -> [String] {
+        heard = []
+        for _ in 0..<looks {
+            clock += session.policy.ackCheckSeconds
+            let now = TokenTime(wall: 1_000 + clock, monotonic: 1_000 + clock)
+            for action in session.expire(now, isBehind: isBehind) { carryOut(action) }
+        }
+        return heard
     }
 
     /// The broker answers.
@@ -78,20 +98,33 @@ struct STOMPDriver {
     }
 
     /// A publication comes.
-    mutating func publish(_ channel: String, _ text: String, tags: [PublicationTags.Tag] = []) throws -> [String] {
+    ///
+    /// - Parameter offset: its place, in a channel with a stream.
+    mutating func publish(
+        _ channel: String, _ text: String, offset: UInt64? = nil, tags: [PublicationTags.Tag] = []
+    ) throws -> [String] {
         heard = []
         let publication = Publication(
             channel: try ChannelName(channel), payload: Payload(text: text),
+            position: offset.map { StreamPosition(offset: $0, epoch: "k3vx") },
             metadata: PublicationMetadata(tags: try PublicationTags(tags)))
-        for case (let name, .personal(let format, let lead)) in leads where name.hasPrefix("\(channel)#") {
-            for version in STOMPVersion.allCases {
-                for isBare in [false, true] where WireFormat.stomp(version, isBare: isBare) == format {
-                    let body = STOMPCodec(version: version, isBare: isBare).body(publication)
-                    hear(ByteBuffer(bytes: lead), body.bytes)
-                }
+        for (name, request, form) in leads where name == channel {
+            switch form {
+            case .personal(let format, let lead):
+                hear(ByteBuffer(bytes: lead), Self.body(publication, format))
+            case .written(let format):
+                var lead = ByteBuffer()
+                guard session.writeLead(of: publication, request: request, into: &lead) else { continue }
+                hear(lead, Self.body(publication, format))
+            case .interned: Issue.record("a form of another protocol")
             }
         }
         return heard
+    }
+
+    private static func body(_ publication: Publication, _ format: WireFormat) -> ByteBuffer {
+        let form = STOMPForm.all.first { WireFormat.stomp($0) == format }
+        return form.map { STOMPCodec($0).body(publication).bytes } ?? ByteBuffer()
     }
 
     private mutating func hear(_ parts: ByteBuffer...) {
@@ -99,7 +132,8 @@ struct STOMPDriver {
         let lines = String(decoding: bytes.map { $0 == 0 ? UInt8(ascii: "^") : $0 }, as: UTF8.self)
             .split(separator: "\n", omittingEmptySubsequences: false)
         // Its numbers are those of the process.
-        heard.append(lines.filter { !$0.hasPrefix("message-id:") }.joined(separator: "\n"))
+        heard.append(
+            lines.filter { !$0.hasPrefix("message-id:") || $0.dropFirst(11).contains("-") }.joined(separator: "\n"))
     }
 
     private mutating func carryOut(_ action: SessionAction) {
@@ -111,16 +145,16 @@ struct STOMPDriver {
         case .join(let request): subscribe(request)
         case .leave(let channel, let request):
             joined.removeAll { $0 == "\(channel)#\(request)" }
-            leads.removeAll { $0.name == "\(channel)#\(request)" }
+            leads.removeAll { $0.channel == channel.string && $0.request == request }
         case .authenticate(let token, .connection):
             guard let claims = tokens[token] else { return carryOut(session.refused(.signature)) }
             decide(session.authenticated(claims, now: Self.now))
         case .authenticate(let token, .subscription):
             guard let claims = subscriptionTokens[token] else { return carryOut(session.refused(.expired)) }
             decide(session.authenticated(claims, now: Self.now))
-        case .publish: asked.append(action)
+        case .publish, .history: asked.append(action)
         case .disconnect(let disconnect, _): end = disconnect
-        case .dropped, .subscribe, .unsubscribe, .deliver, .announce, .history, .presence, .presenceStats, .begin:
+        case .dropped, .subscribe, .unsubscribe, .deliver, .announce, .presence, .presenceStats, .begin:
             Issue.record("not of this protocol: \(action)")
         }
     }
@@ -135,7 +169,19 @@ struct STOMPDriver {
     private mutating func subscribe(_ request: SubscriptionRequest) {
         let name = "\(request.channel)#\(request.request ?? 0)"
         joined.append(name)
-        if let form = request.form { leads.append((name, form)) }
+        if let form = request.form { leads.append((request.channel.string, request.request ?? 0, form)) }
+        if holdsJoins { held.append(request) } else { settle(request) }
+    }
+
+    /// Subscriptions that wait are in force now.
+    mutating func settle() -> [String] {
+        heard = []
+        for request in held { settle(request) }
+        held = []
+        return heard
+    }
+
+    private mutating func settle(_ request: SubscriptionRequest) {
         var start = starts[request.channel.string] ?? SubscriptionStart()
         switch request.wish {
         case .none: (start.publications, start.isComplete) = ([], true)

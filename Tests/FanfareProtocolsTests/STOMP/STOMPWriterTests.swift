@@ -2,6 +2,7 @@ import FanfareWire
 import NIOCore
 import Testing
 
+@testable import FanfareCore
 @testable import FanfareProtocols
 
 @Suite("STOMP messages and destinations")
@@ -20,7 +21,7 @@ struct STOMPWriterTests {
         return lines.count > 1 ? String(lines[1]) : text
     }
 
-    private static let v12 = STOMPCodec(version: .v12, isBare: false)
+    private static let v12 = STOMPCodec(STOMPForm(.v12))
 
     @Test("a message has its length, its type where somebody said one, its place, and the publication's tags (MESSAGE)")
     func message() throws {
@@ -34,7 +35,7 @@ struct STOMPWriterTests {
         ]
         #expect(
             try Self.message(
-                STOMPCodec(version: .v12, isBare: true), "a:b", Payload(text: "{}"), .init(offset: 7, epoch: "k3vx"),
+                STOMPCodec(STOMPForm(.v12, .bare)), "a:b", Payload(text: "{}"), .init(offset: 7, epoch: "k3vx"),
                 tags: tags)
                 == "content-length:2\ndestination:a\\cb\ncontent-type:application/json\noffset:7\nepoch:k3vx\nk\\cy:a\\nb\n\n{}\0"
         )
@@ -49,7 +50,7 @@ struct STOMPWriterTests {
             .init(name: "e", value: "1:2"), .init(name: "f", value: "0\u{0}0"), .init(name: "g", value: " 1"),
         ]
         func said(_ version: STOMPVersion) throws -> String {
-            let text = try Self.message(STOMPCodec(version: version, isBare: true), "n", Payload(text: ""), tags: tags)
+            let text = try Self.message(STOMPCodec(STOMPForm(version, .bare)), "n", Payload(text: ""), tags: tags)
             return String(text.split(separator: "destination:n").last ?? "")
         }
         #expect(try said(.v10) == "\ne:1:2\n\n\0")
@@ -76,14 +77,39 @@ struct STOMPWriterTests {
         arguments: ["news", "a:b", "é", "a/b", "/x", "//", "topic/x"])
     func destinations(_ name: String) throws {
         let channel = try ChannelName(name)
-        let topic = STOMPDestination(channel, isBare: false)
+        let topic = STOMPDestination(channel, .topic)
         #expect(try STOMPDestination(topic.text, limit: 255) == topic)
-        let bare = STOMPDestination(channel, isBare: true)
+        let bare = STOMPDestination(channel, .bare)
         if name.hasPrefix("/") {
             // Only with its prefix: a bare name has no slash at its front.
             #expect(throws: STOMPError.self) { try STOMPDestination(bare.text, limit: 255) }
         } else {
             #expect(try STOMPDestination(bare.text, limit: 255) == bare)
+        }
+    }
+
+    @Test(
+        "a user's queue is a channel of that user alone, and the channel is said as that queue (docs/channels.md)",
+        arguments: [("inbox", "42"), ("chat:inbox", "é"), ("a/b", "a#b"), ("/user/queue/x", "x.y")])
+    func userQueue(_ name: String, _ user: String) throws {
+        let user = ExactText(user)
+        let destination = try STOMPDestination(ExactText("/user/queue/\(name)"), user: user, limit: 255)
+        #expect(destination.channel.string == "\(name)#\(user)" && destination.form == .user)
+        #expect(destination.text == ExactText("/user/queue/\(name)"))
+        #expect(ChannelBoundary(destination.channel) == .users([user]))
+        let text = try Self.message(STOMPCodec(STOMPForm(.v10, .user)), destination.channel.string, Payload(text: "x"))
+        #expect(text == "content-length:1\ndestination:/user/queue/\(name)\n\nx\0")
+    }
+
+    @Test(
+        "a queue that would be somebody else's channel, or nobody's, is refused",
+        arguments: [
+            ("inbox", ""), ("inbox", "a;b"), ("inbox#7", "42"), ("inbox#", "42"), ("$inbox", "42"), ("", "42"),
+            ("inbox", "a\nb"), ("inbox", String(repeating: "x", count: 255)),
+        ])
+    func refusedUserQueue(_ name: String, _ user: String) {
+        #expect(throws: STOMPError.self) {
+            try STOMPDestination(ExactText("/user/queue/\(name)"), user: ExactText(user), limit: 255)
         }
     }
 

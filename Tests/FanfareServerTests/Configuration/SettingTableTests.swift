@@ -31,7 +31,7 @@ struct SettingTableTests {
         "max-read-rate": "127", "max-user-message-rate": "9", "max-user-publish-rate": "8",
         "max-pending-connections": "998", "max-pending-connections-per-address": "99", "max-admin-connections": "98",
         "max-message-bytes": "63KiB", "max-queue-bytes": "2MiB", "max-node-queue-bytes": "300MiB",
-        "max-fragments": "77", "max-attachments": "9", "socketio-connect-timeout": "46s",
+        "max-fragments": "77", "max-attachments": "9", "socketio-connect-timeout": "46s", "stomp-ack-timeout": "59s",
         "max-control-frames": "9", "message-timeout": "29s", "max-channels": "127", "max-filters": "255",
         "max-channel-bytes": "254",
         "max-commands": "63", "max-pending-commands": "255", "max-api-body-bytes": "3MiB", "retry-after": "3",

@@ -16,6 +16,8 @@ class SessionTransport: ClientTransport, AddressedSession, WheelMember, TurnTake
     final let loop: LoopState
     final let form: any SessionForm
     final let name: TransportName
+    /// Whether publications come as bare text, and each is sealed as it comes.
+    final var sealsPublications = false
     private var receivers = ReceiverStateMachine()
     /// The receiver that waits.
     private var waiting: (question: SessionQuestion, answer: Answer)?
@@ -272,6 +274,10 @@ class SessionTransport: ClientTransport, AddressedSession, WheelMember, TurnTake
     }
 
     final func turnEnded(now: UInt64) { inbox.answerTaken() }
+    final var changesFrames: Bool { sealsPublications }
+    final func changed(_ frame: SplitFrame) -> SplitFrame {
+        sealsPublications ? SplitFrame(body: seal(Body(Payload(kind: .text, bytes: frame.joined)))) : frame
+    }
     final func seal(_ body: consuming Body) -> ByteBuffer { form.seal(body) }
     final var ping: ByteBuffer { form.ping }
     final var keepAlive: KeepAliveMode? { form.keepAlive }

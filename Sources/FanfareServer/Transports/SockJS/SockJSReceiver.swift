@@ -124,6 +124,7 @@ final class SockJSReceiver: WheelMember, TurnTaker {
         service.session(for: exchange) { [self] session, channel, wish in
             let transport = SockJSSession(exchange.loop, self.session, service.form, form.name)
             transport.closing = service.closing
+            transport.sealsPublications = service.sealsPublications
             transport.open(
                 for: exchange, session, service.format, in: channel, wish, receiver: form.goesOn ? id : nil
             ) { [self] in opened($0) }

@@ -3,12 +3,13 @@ import FanfareWire
 import HTTPTypes
 
 extension Route {
-    /// The services of a node: `/channels/{channel}` and `/centrifuge` below its place for SockJS.
+    /// The services of a node: `/channels/{channel}`, `/centrifuge` and `/stomp` below its place for SockJS.
     static func sockJS(_ options: SockJSOptions, _ limits: Limits) -> [Route] {
         guard !options.path.isEmpty else { return [] }
         let most = limits.maxChannelNameBytes
         return [
             .under(options.path + "/centrifuge") { SockJSEndpoint(.centrifuge, options, rest: $0) },
+            .under(options.path + "/stomp") { SockJSEndpoint(.stomp, options, rest: $0) },
             .under(options.path + "/channels") { channelEndpoint($0, options, limit: most) },
         ]
     }

@@ -9,6 +9,8 @@ enum SockJSService: Sendable {
     case channel(ChannelName)
     /// The Centrifuge client protocol in JSON.
     case centrifuge
+    /// STOMP, in frames that a message may hold a part of or several, as on a WebSocket.
+    case stomp
     /// Every message back to its sender: what conformance suites drive.
     case echo
     /// An end at once, for the same suites.
@@ -19,9 +21,11 @@ enum SockJSService: Sendable {
 
     /// Finds out who the client is and what it may do, and goes on with its session; not where the request was refused.
     ///
-    /// - Parameter next: is given the session, and the channel to which it is subscribed before it opens.
+    /// - Parameters:
+    ///   - isTextOnly: whether what carries it knows text only.
+    ///   - next: is given the session, and the channel to which it is subscribed before it opens.
     func session(
-        for exchange: Exchange,
+        for exchange: Exchange, isTextOnly: Bool = true,
         _ next: @escaping (_ session: Session, _ channel: ChannelName?, _ wish: RecoveryRequest) -> Void
     ) {
         let loop = exchange.loop
@@ -39,6 +43,12 @@ enum SockJSService: Sendable {
             var session = CentrifugeSession(loop.node.centrifuge, clientID: loop.makeClientID())
             session.requestToken = exchange.token
             next(.centrifuge(session), nil, .none)
+        case .stomp:
+            let subprotocol = isTextOnly ? nil : STOMPEndpoint.subprotocol(for: exchange)
+            let session = STOMPSession(
+                loop.node.stomp, clientID: loop.makeClientID().description, subprotocol: subprotocol?.version ?? .v12,
+                isTextOnly: isTextOnly, requestToken: exchange.token)
+            next(.stomp(Boxed(session)), nil, .none)
         case .echo, .closing: next(.echo, nil, .none)
         }
     }
@@ -48,7 +58,17 @@ enum SockJSService: Sendable {
         switch self {
         case .channel, .echo, .closing: .rawSockJS
         case .centrifuge: .centrifugeSockJS
+        case .stomp: .stomp(STOMPForm(.v12, isTextOnly: true))
         }
+    }
+
+    /// Whether transports seal publications as they come: what comes before them is each subscription's own.
+    var sealsPublications: Bool { if case .stomp = self { true } else { false } }
+
+    /// Subprotocols that an upgrade may be answered with: who opens `/websocket` without SockJS may offer some.
+    func subprotocols(for exchange: Exchange) -> [String] {
+        guard case .stomp = self else { return [] }
+        return [STOMPEndpoint.subprotocol(for: exchange)?.name].compactMap(\.self)
     }
 
     /// The same over WebSocket.
@@ -56,6 +76,7 @@ enum SockJSService: Sendable {
         switch self {
         case .channel, .echo, .closing: isDeflated ? .rawSockJSWebSocketDeflate : .rawSockJSWebSocket
         case .centrifuge: isDeflated ? .centrifugeSockJSWebSocketDeflate : .centrifugeSockJSWebSocket
+        case .stomp: format
         }
     }
 
@@ -64,6 +85,7 @@ enum SockJSService: Sendable {
         switch self {
         case .channel(let channel): "channels/\(channel.string)"
         case .centrifuge: "centrifuge"
+        case .stomp: "stomp"
         case .echo, .closing: "echo"
         }
     }
@@ -76,8 +98,13 @@ enum SockJSService: Sendable {
 
     /// Messages of its sessions as they are kept.
     var form: SockJSForm {
-        // A session of the Centrifuge protocol has pings of its own; of the others receivers show that they are there.
-        if case .centrifuge = self { SockJSForm(keepAlive: .serverPings) } else { SockJSForm(keepAlive: nil) }
+        // A session of the Centrifuge protocol has pings of its own; of the others receivers show that they are there. Of STOMP some want
+        // heart-beats, and answer none.
+        switch self {
+        case .centrifuge: SockJSForm(keepAlive: .serverPings)
+        case .stomp: SockJSForm(keepAlive: .serverPingsOnly)
+        case .channel, .echo, .closing: SockJSForm(keepAlive: nil)
+        }
     }
 }
 

@@ -21,7 +21,9 @@ struct SockJSWebSocket {
             exchange.refuse(.badRequest, .badRequest, "this path speaks WebSocket only")
             return nil
         }
-        guard let upgrade = WebSocketUpgrade(exchange, subprotocols: []) else { return nil }
+        guard let upgrade = WebSocketUpgrade(exchange, subprotocols: service.subprotocols(for: exchange)) else {
+            return nil
+        }
         (self.upgrade, self.exchange, self.service) = (upgrade, exchange, service)
     }
 
@@ -37,6 +39,7 @@ struct SockJSWebSocket {
             let format = service.webSocketFormat(isDeflated: upgrade.isDeflated)
             let transport = upgrade.transport(SockJSWebSocketTransport.init)
             transport.closing = service.closing
+            transport.sealsPublications = service.sealsPublications
             upgrade.admit(session, format, in: channel, wish, on: transport, prelude: SockJSWebSocketTransport.open)
             if let closing = service.closing { transport.client?.end(.notAvailable, reason: closing.reason) }
         }
@@ -44,13 +47,13 @@ struct SockJSWebSocket {
 
     /// Without: a message is a message.
     func beginRaw() {
-        service.session(for: exchange) { [self] session, channel, wish in
-            let format: WireFormat
-            if case .centrifuge = service {
-                format = upgrade.isDeflated ? .centrifugeJSONWebSocketDeflate : .centrifugeJSONWebSocket
-            } else {
-                format = upgrade.isDeflated ? .rawWebSocketDeflate : .rawWebSocket
-            }
+        service.session(for: exchange, isTextOnly: false) { [self] session, channel, wish in
+            let format: WireFormat =
+                switch service {
+                case .centrifuge: upgrade.isDeflated ? .centrifugeJSONWebSocketDeflate : .centrifugeJSONWebSocket
+                case .stomp: .stomp(STOMPForm(.v12))
+                case .channel, .echo, .closing: upgrade.isDeflated ? .rawWebSocketDeflate : .rawWebSocket
+                }
             let transport = upgrade.transport(WebSocketTransport.init)
             upgrade.admit(session, format, in: channel, wish, on: transport)
             if let closing = service.closing { transport.client?.end(.notAvailable, reason: closing.reason) }
@@ -71,6 +74,8 @@ final class SockJSWebSocketTransport: WebSocketTransport {
 
     /// Its end, where the service knows it from the beginning.
     var closing: (code: UInt16, reason: String)?
+    /// Whether publications come as bare text, and each is sealed as it comes.
+    var sealsPublications = false
     /// What is left of a message with several of the client's.
     private var batch = ByteBuffer()
     /// Whether the client sent what is no message: then it may not understand a frame either.
@@ -90,6 +95,12 @@ final class SockJSWebSocketTransport: WebSocketTransport {
             client?.end(.badRequest, reason: "Broken framing.")
         }
         return .control
+    }
+
+    override var changesFrames: Bool { sealsPublications }
+
+    override func changed(_ frame: SplitFrame) -> SplitFrame {
+        sealsPublications ? SplitFrame(body: seal(Body(Payload(kind: .text, bytes: frame.joined)))) : frame
     }
 
     override func seal(_ body: consuming Body) -> ByteBuffer { SockJSWebSocketFraming().seal(body) }

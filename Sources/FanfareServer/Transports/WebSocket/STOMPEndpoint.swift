@@ -13,19 +13,24 @@ struct STOMPEndpoint: Endpoint {
 
     func respond(to exchange: Exchange, _ body: ByteBuffer) {
         let loop = exchange.loop
-        // The client's order does not count: most libraries offer all, and the newest of them is meant.
-        let best = Self.subprotocols.first { Self.offers(exchange, $0.name) }
+        let subprotocol = Self.subprotocol(for: exchange)
         // What a subscription has for itself stands within its frames, so they are not compressed once for all.
         guard
             let upgrade = WebSocketUpgrade(
-                exchange, subprotocols: [best?.name].compactMap(\.self), compresses: false)
+                exchange, subprotocols: [subprotocol?.name].compactMap(\.self), compresses: false)
         else { return }
-        let version = upgrade.subprotocol == nil ? nil : best?.version
+        let version = subprotocol?.version ?? .v12
         let session = STOMPSession(
-            loop.node.stomp, clientID: loop.makeClientID().description, newest: version ?? .v12,
+            loop.node.stomp, clientID: loop.makeClientID().description, subprotocol: version,
             requestToken: exchange.token)
-        upgrade.admit(.stomp(Boxed(session)), .stomp(version ?? .v12, isBare: false))
+        upgrade.admit(.stomp(Boxed(session)), .stomp(STOMPForm(version)))
     }
+
+    /// The newest that a client offers. Its order does not count: most libraries offer all, and the newest of them is meant.
+    static func subprotocol(for exchange: Exchange) -> (name: String, version: STOMPVersion)? {
+        subprotocols.first { offers(exchange, $0.name) }
+    }
+
     private static func offers(_ exchange: Exchange, _ name: String) -> Bool {
         exchange.request.headerFields[values: .secWebSocketProtocol].contains { list in
             list.split(separator: ",").contains { item in

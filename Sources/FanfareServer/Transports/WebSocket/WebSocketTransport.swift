@@ -13,6 +13,8 @@ class WebSocketTransport: TransportHandler, ConnectionTransport {
     private let deflate: WebSocketDeflateFraming?
     /// Whether the socket was not read already when the last bytes came: whoever is read nevertheless has ended.
     private var isQuiet = false
+    /// Whether the peer has sent its close frame.
+    private var hasPeerClosed = false
     /// Pings and pongs that the peer may still send.
     private var controlFrames = RateLimit()
 
@@ -93,6 +95,7 @@ class WebSocketTransport: TransportHandler, ConnectionTransport {
         case .pong:
             _ = mayControl(client, now: now)
         case .close(let code, _):
+            hasPeerClosed = true
             client.end(.normal, farewell: WebSocketFrame.closeAnswer(code))
         case .failure(let disconnect, let reason):
             client.loop.node.logger.debug("client broke the protocol", metadata: ["reason": "\(reason)"])
@@ -140,14 +143,16 @@ class WebSocketTransport: TransportHandler, ConnectionTransport {
     func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterLastBytes) {
         let then: AfterLastBytes =
             switch disconnect {
-            // The peer closed first.
-            case .normal: .closeSocket
+            case .normal where hasPeerClosed: .closeSocket
             // It broke the protocol, and its close frame may never be understood.
             case .protocolError, .invalidPayload, .policyViolation, .messageTooBig: .endOutput
             default: .awaitPeer
             }
         return (WebSocketFrame.close(code: disconnect.code, reason: reason), then)
     }
+
+    var changesFrames: Bool { false }
+    func changed(_ frame: SplitFrame) -> SplitFrame { frame }
 
     func boundary(in bytes: ByteBuffer, from taken: Int) -> Int { WebSocketFrame.boundary(in: bytes, from: taken) }
 }
