@@ -1,0 +1,79 @@
+import FanfareWire
+import NIOCore
+
+/// The answer to a query or mutation: what stands at the top, as it comes (spec section 7.1).
+struct GraphQLAnswer {
+    let plan: GraphQLPlan
+    /// One for each field at the top; `nil`: it is awaited.
+    private var results: [Result<GraphQLData, GraphQLError>?]
+
+    /// - Parameter plan: of a query or mutation.
+    init(_ plan: GraphQLPlan) {
+        self.plan = plan
+        results = plan.fields.map { field in
+            if let problem = field.problem { return .failure(problem) }
+            return Self.introspection(field).map { .success($0) }
+        }
+    }
+
+    /// What no broker has to be asked for: sections 4.1 and 4.2.
+    private static func introspection(_ field: GraphQLPlanField) -> GraphQLData? {
+        switch field.name {
+        case "__typename": return .string(field.parent.string)
+        case "__schema": return .object(.introspection(.schema))
+        case "__type":
+            guard case .string(let name) = field.arguments["name"], GraphQLSchema.standard[ExactText(name)] != nil
+            else { return .null }
+            return .object(.introspection(.type(.named(ExactText(name)))))
+        default: return nil
+        }
+    }
+
+    /// The next field that is awaited and was not begun, with its place.
+    func next(after place: Int?) -> (place: Int, field: GraphQLPlanField)? {
+        let first = place.map { $0 + 1 } ?? 0
+        return results.indices.first { $0 >= first && results[$0] == nil }.map { ($0, plan.fields[$0]) }
+    }
+
+    /// Whether nothing is awaited.
+    var isComplete: Bool { results.allSatisfy { $0 != nil } }
+
+    /// What a field came to. Its error gets its path.
+    mutating func set(_ result: Result<GraphQLData, GraphQLError>, at place: Int) {
+        guard results.indices.contains(place) else { return }
+        results[place] = result.mapError { error in
+            var error = error
+            error.path = plan.fields[place].key
+            return error
+        }
+    }
+
+    /// The answer. Where it would be too big, an error says so in its place.
+    func write(maxBytes: Int, into buffer: inout ByteBuffer) {
+        let start = buffer.writerIndex
+        do throws(GraphQLError) {
+            var (writer, errors) = (GraphQLWriter(maxBytes: maxBytes), [GraphQLError]())
+            buffer.writeStaticString(#"{"data":{"#)
+            for (index, field) in plan.fields.enumerated() {
+                if index > 0 { buffer.writeStaticString(",") }
+                GraphQLWriter.writeKey(field.key, into: &buffer)
+                switch results[index] {
+                case .success(let data): try writer.write(data, field.selections, into: &buffer)
+                case .failure(let error):
+                    errors.append(error)
+                    buffer.writeStaticString("null")
+                case nil: buffer.writeStaticString("null")
+                }
+            }
+            buffer.writeStaticString("}")
+            if !errors.isEmpty {
+                buffer.writeStaticString(#","errors":"#)
+                errors.write(into: &buffer)
+            }
+            buffer.writeStaticString("}")
+        } catch {
+            buffer.moveWriterIndex(to: start)
+            buffer.writeImmutableBuffer(GraphQLFailure(error).answer)
+        }
+    }
+}

@@ -1,0 +1,39 @@
+/// What one GraphQL document and one client may have at most. What an operator may want otherwise is in `Limits`.
+public enum GraphQLBounds {
+    /// Bytes of a document. The introspection query of the tools has some 2,000.
+    static let documentBytes = 32_768
+    /// Tokens of a document. The introspection query of the tools has some 400.
+    static let tokens = 4_096
+    /// Selection sets, lists, objects and types within each other in a document. Its readers recurse.
+    static let nesting = 32
+    /// Selection sets within each other when fragments stand in their place: introspection asks for fourteen.
+    static let depth = 24
+    /// Fields of an operation when fragments stand in their place: aliases and fragments multiply them.
+    static let fields = 1_024
+    /// Steps of checking a document: a field, an argument, a value or a spread each time that it is looked at.
+    static let work = 16_384
+    /// Fields at the top of an operation: each reads or publishes something. What they read waits for the last of them.
+    static let rootFields = 8
+    /// Errors that are told of one document.
+    static let errors = 8
+    /// Fields that an answer to introspection has, lists and all.
+    static let answerFields = 16_384
+    /// Bytes of the answer to a query. A history that is bigger is read in parts.
+    static let answerBytes = 524_288
+    /// Bytes of text out of a document that an error message shows.
+    static let quotedBytes = 64
+    /// Fields of an operation that may be as big as their publisher wants: aliases multiply them.
+    static let payloads = 12
+    /// Fields of a subscription: each publication is written with all of them.
+    static let subscriptionFields = 64
+    /// Bytes of a name or alias: an answer repeats it for each element of a list.
+    static let nameBytes = 64
+    /// Bytes of an operation's id. With its escapes it is in a lead, which has 255 bytes at most (D96).
+    static let idBytes = 100
+    /// Different selections of publications that one client may have: the node has a format for each, of which it has only so many.
+    static let formats = 16
+    /// Bytes that a message of the recovery has beside its payload. They count against what a client may recover.
+    static let messageBytes = 256
+    /// Members of an object among the values of variables.
+    static let members = 64
+}
