@@ -20,15 +20,19 @@ extension Client {
     func subscribe(_ subscription: SubscriptionRequest, request: UInt32, wish: RecoveryRequest) {
         switch subscription.form {
         case nil: loop.shard.subscribe(self, to: subscription.channel, request: request, wish: wish)
+        case .shared(let format):
+            use(format)
+            loop.shard.subscribe(self, to: subscription.channel, request: request, wish: wish, format: format)
+        case .written(let format):
+            use(format)
+            loop.shard.subscribe(
+                self, to: subscription.channel, request: request, wish: wish, format: format, lead: .written)
         case .personal(let format, let lead):
             if session.changesPersonal {
                 mayHaveLane = false
                 loop.shard.setLane(self, nil)
             }
-            use(ExactText("\(format.id)")) {
-                loop.node.formats.acquire(format)
-                return format
-            }
+            use(format)
             loop.shard.subscribe(
                 self, to: subscription.channel, request: request, wish: wish, format: format, lead: .fixed(lead))
         case .interned(let name, let definition):
@@ -36,6 +40,14 @@ extension Client {
                 return subscribeFailed(subscription.channel, request: request, .overloaded)
             }
             loop.shard.subscribe(self, to: subscription.channel, request: request, wish: wish, format: format)
+        }
+    }
+
+    /// Uses a format of the node's table: see ``use(_:_:)``.
+    private func use(_ format: WireFormat) {
+        use(ExactText("\(format.id)")) {
+            loop.node.formats.acquire(format)
+            return format
         }
     }
 

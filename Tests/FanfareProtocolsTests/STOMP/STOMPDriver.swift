@@ -120,7 +120,8 @@ struct STOMPDriver {
             decide(session.authenticated(claims, now: Self.now))
         case .publish: asked.append(action)
         case .disconnect(let disconnect, _): end = disconnect
-        case .dropped, .subscribe, .unsubscribe, .deliver, .announce, .history, .presence, .presenceStats, .begin:
+        case .dropped, .subscribe, .unsubscribe, .deliver, .announce, .history, .presence, .presenceStats, .begin,
+            .publishToOthers:
             Issue.record("not of this protocol: \(action)")
         }
     }
