@@ -112,7 +112,8 @@ private struct SocketIORun {
         case .all(let actions): for action in actions where !hasEnded { perform(action) }
         case .disconnect: hasEnded = true
         case .send(let body), .refuse(let body), .answer(let body): Self.check(body)
-        case .subscribe, .unsubscribe, .deliver, .announce: fatalError("not of this protocol: \(action)")
+        case .subscribe, .unsubscribe, .deliver, .announce, .publishToOthers:
+            fatalError("not of this protocol: \(action)")
         case .join(let request): subscribed(request)
         case .begin(let requests, _):
             starting = requests.filter { !$0.isLast } + requests.filter(\.isLast)

@@ -8,6 +8,7 @@ extension Session {
         switch self {
         case .centrifuge(let session): session.isConnected
         case .stomp(let session): session.value.isConnected
+        case .mqtt(let session): session.value.isConnected
         // Its first handshake has a deadline of its own, and pings come before it.
         case .raw, .socketIO, .echo: true
         }
@@ -18,7 +19,7 @@ extension Session {
         switch self {
         case .centrifuge(let session): session.isConnecting
         case .socketIO(let session): session.value.isConnecting
-        case .raw, .stomp, .echo: false
+        case .raw, .stomp, .mqtt, .echo: false
         }
     }
 
@@ -32,6 +33,7 @@ extension Session {
         case .centrifuge(let session): ExactText(session.clientID)
         case .socketIO(let session): ExactText(session.value.clientID)
         case .stomp(let session): ExactText(session.value.clientID)
+        case .mqtt(let session): ExactText(session.value.clientID)
         case .echo: nil
         }
     }
@@ -44,6 +46,7 @@ extension Session {
         case .raw(let session): session.grants
         case .centrifuge(let session): session.grants
         case .stomp(let session): session.value.grants
+        case .mqtt(let session): session.value.grants
         case .socketIO, .echo: nil
         }
     }
@@ -60,6 +63,7 @@ extension Session {
         case .centrifuge(let session): session.info(in: channel)
         case .socketIO(let session): session.value.info(in: channel)
         case .stomp(let session): session.value.info(in: channel)
+        case .mqtt(let session): session.value.info(in: channel)
         case .echo: nil
         }
     }
@@ -72,9 +76,13 @@ extension Session {
         switch self {
         case .centrifuge(let session): session.encoder.ping
         case .stomp(let session): session.value.wantsHeartBeats ? STOMPWriter.heartBeat : nil
-        case .raw, .socketIO, .echo: nil
+        case .raw, .socketIO, .mqtt, .echo: nil
         }
     }
+
+    /// Who says that the client is alive, where the client chose that: then only what it says in its protocol counts; `nil`: its transport
+    /// sees to it.
+    public var keepAlive: KeepAliveMode? { if case .mqtt(let session) = self { session.value.keepAlive } else { nil } }
 }
 
 /// When what its tokens opened ends.
@@ -101,6 +109,7 @@ extension Session {
         case .centrifuge: centrifuge(or: []) { $0.expire(now, grace: grace) }
         case .socketIO: socketIO(or: []) { $0.expire(now) }
         case .stomp: stomp(or: []) { $0.expire(now, isBehind: isBehind) }
+        case .mqtt(let session): session.value.expire(now)
         case .echo: []
         }
     }
@@ -111,6 +120,7 @@ extension Session {
         case .centrifuge(let session): session.isAskingToConnect
         case .socketIO(let session): session.value.isAskingToConnect
         case .stomp(let session): session.value.isAskingToConnect
+        case .mqtt(let session): session.value.isAskingToConnect
         case .raw, .echo: false
         }
     }
@@ -123,7 +133,7 @@ extension Session {
     ) -> Result<[SessionAction], TokenRefusal> {
         withCommands(
             or: .success([]), { $0.authenticated(claims, now: now) }, { $0.authenticated(claims, now: now) },
-            { $0.authenticated(claims, now: now) })
+            { $0.authenticated(claims, now: now) }, { $0.authenticated(claims, now: now) })
     }
 
     /// A subscription token is good.
@@ -134,29 +144,35 @@ extension Session {
     ) -> Result<[SessionAction], TokenRefusal> {
         withCommands(
             or: .success([]), { $0.authenticated(claims, now: now) }, { $0.authenticated(claims, now: now) },
-            { $0.authenticated(claims, now: now) })
+            { $0.authenticated(claims, now: now) }, { _ in .success([.disconnect(.badRequest)]) })
     }
 
     /// The token is not to be believed.
     public mutating func refused(_ refusal: TokenRefusal) -> SessionAction {
-        withCommands(or: .none, { $0.refused(refusal) }, { $0.refused(refusal) }, { $0.refused(refusal) })
+        withCommands(
+            or: .none, { $0.refused(refusal) }, { $0.refused(refusal) }, { $0.refused(refusal) },
+            { $0.refused(refusal) })
     }
 
     /// The token is good, but its user has as many clients as it may.
     ///
     /// - Parameter retryAfter: milliseconds.
     public mutating func crowded(retryAfter: UInt64) -> SessionAction {
-        withCommands(or: .none, { $0.crowded(retryAfter: retryAfter) }, { $0.crowded() }, { $0.crowded() })
+        withCommands(
+            or: .none, { $0.crowded(retryAfter: retryAfter) }, { $0.crowded() }, { $0.crowded() },
+            { $0.crowded() })
     }
 
     /// Changes a session of a protocol whose clients send tokens.
     private mutating func withCommands<Value>(
         or other: Value, _ centrifuge: (inout CentrifugeSession) -> Value,
-        _ socketIO: (inout SocketIOSession) -> Value, _ stomp: (inout STOMPSession) -> Value
+        _ socketIO: (inout SocketIOSession) -> Value, _ stomp: (inout STOMPSession) -> Value,
+        _ mqtt: (inout MQTTSession) -> Value
     ) -> Value {
         switch self {
         case .socketIO: self.socketIO(or: other, socketIO)
         case .stomp: self.stomp(or: other, stomp)
+        case .mqtt: self.mqtt(or: other, mqtt)
         case .raw, .centrifuge, .echo: self.centrifuge(or: other, centrifuge)
         }
     }

@@ -13,6 +13,7 @@ extension Session {
         case .centrifuge: centrifuge(or: .commands(0)) { $0.take(message) }
         case .socketIO: socketIO(or: .commands(0)) { $0.take(message) }
         case .stomp: stomp(or: .commands(0)) { $0.take(message) }
+        case .mqtt: mqtt(or: .commands(0)) { $0.take(message) }
         case .echo: .action(.send(Body(message)))
         }
     }
@@ -23,6 +24,7 @@ extension Session {
         case .centrifuge(let session): !session.queue.isEmpty
         case .socketIO(let session): !session.value.waiting.isEmpty
         case .stomp(let session): session.value.hasCommands
+        case .mqtt(let session): session.value.hasCommands
         case .raw, .echo: false
         }
     }
@@ -32,6 +34,7 @@ extension Session {
         switch self {
         case .socketIO(let session): session.value.isWithinPacket
         case .stomp(let session): session.value.reader.isWithinFrame
+        case .mqtt(let session): session.value.isWithinPacket
         case .raw, .centrifuge, .echo: false
         }
     }
@@ -43,6 +46,7 @@ extension Session {
         if isRaw { return .none }
         if case .socketIO = self { return socketIO(or: .none) { $0.next(mayRead: mayRead) } }
         if case .stomp = self { return stomp(or: .none) { $0.next(mayRead: mayRead) } }
+        if case .mqtt = self { return mqtt(or: .none) { $0.next(mayRead: mayRead) } }
         return centrifuge(or: .none) { session in
             switch session.queue.next(mayRead: mayRead) {
             case .perform(let command):
@@ -60,6 +64,7 @@ extension Session {
         case .centrifuge(let command): centrifuge(or: .none) { $0.receive(command) }
         case .socketIO(let command): socketIO(or: .none) { $0.perform(command) }
         case .stomp(let request): stomp(or: .none) { $0.perform(request) }
+        case .mqtt(let request): mqtt(or: .none) { $0.perform(request) }
         }
     }
 
@@ -71,6 +76,7 @@ extension Session {
         case .centrifuge(let command): centrifuge(or: .none) { $0.refuseForNow(command, wait: wait) }
         case .socketIO(let command): socketIO(or: .none) { $0.refuseForNow(command, wait: wait) }
         case .stomp(let request): stomp(or: .none) { $0.refuseForNow(request, wait: wait) }
+        case .mqtt(let request): mqtt(or: .none) { $0.refuseForNow(request) }
         }
     }
 
@@ -80,6 +86,7 @@ extension Session {
         centrifuge(or: ()) { $0.queue.keepPublications() }
         socketIO(or: ()) { $0.keepPublications() }
         stomp(or: ()) { $0.keepPublications() }
+        mqtt(or: ()) { $0.keepPublications() }
     }
 }
 
@@ -93,7 +100,8 @@ extension Session {
     public mutating func writeLead(of publication: Publication, request: UInt32, into lead: inout ByteBuffer) -> Bool {
         switch self {
         case .stomp: stomp(or: false) { $0.writeLead(of: publication, request: request, into: &lead) }
-        // None of them has leads that differ from delivery to delivery.
+        case .mqtt(let session): session.value.writeLead(of: publication, request: request, into: &lead)
+        // Leads of the others are the same each time.
         case .raw, .centrifuge, .socketIO, .echo: false
         }
     }
@@ -114,6 +122,7 @@ extension Session {
             }
         case .socketIO: socketIO(or: .none) { $0.subscribed(id: id, start) }
         case .stomp: stomp(or: .none) { $0.subscribed(id: id, start) }
+        case .mqtt: mqtt(or: .none) { $0.subscribed(id: id, start) }
         case .echo: .none
         }
     }
@@ -132,6 +141,7 @@ extension Session {
     ) -> SessionAction {
         if case .socketIO = self { return socketIO(or: .none) { $0.subscribeFailed(id: id, error) } }
         if case .stomp = self { return stomp(or: .none) { $0.subscribeFailed(id: id, error) } }
+        if case .mqtt = self { return mqtt(or: .none) { $0.subscribeFailed(id: id, error) } }
         return centrifuge(or: .disconnect(.tryAgainLater, reason: "\(error)")) { session in
             // The client can't have what its token promises: another node, or this one later, can give it.
             if session.isConnecting { return .disconnect(.tryAgainLater, reason: "\(error)") }
@@ -162,6 +172,7 @@ extension Session {
         case .centrifuge(let session): .send(session.published(id: id, result))
         case .socketIO: socketIO(or: .none) { $0.published(id: id, result) }
         case .stomp: stomp(or: .none) { $0.published(id: id, result) }
+        case .mqtt: mqtt(or: .none) { $0.published(id: id, result) }
         case .echo: .none
         }
     }
@@ -176,6 +187,7 @@ extension Session {
             return .answer(session.read(id: id, since: since, result, maxBytes: maxBytes))
         }
         if case .stomp = self { return stomp(or: .none) { $0.read(id: id, result) } }
+        if case .mqtt = self { return mqtt(or: .none) { $0.read(id: id, result) } }
         return socketIO(or: .none) { $0.read(id: id, since: since, result, maxBytes: maxBytes) }
     }
 
@@ -219,6 +231,7 @@ extension Session {
         switch self {
         case .socketIO(let session): session.value.size(of: start, request)
         case .stomp(let session): session.value.size(of: start)
+        case .mqtt(let session): session.value.size(of: start)
         case .raw, .centrifuge, .echo: start.weight
         }
     }

@@ -7,7 +7,7 @@ extension Session {
         switch self {
         case .centrifuge(let session): !session.isUnidirectional
         // It comes back with a new one, which costs it nothing.
-        case .raw, .socketIO, .stomp, .echo: false
+        case .raw, .socketIO, .stomp, .mqtt, .echo: false
         }
     }
 
@@ -26,6 +26,7 @@ extension Session {
         switch self {
         case .socketIO(let session): session.value.farewells(disconnect)
         case .stomp(let session): session.value.farewells(disconnect)
+        case .mqtt(let session): session.value.farewells(disconnect)
         case .raw, .centrifuge, .echo: []
         }
     }

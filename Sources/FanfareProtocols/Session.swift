@@ -14,6 +14,8 @@ public enum Session: Sendable {
     case socketIO(Boxed<SocketIOSession>)
     /// STOMP 1.0, 1.1 and 1.2.
     case stomp(Boxed<STOMPSession>)
+    /// MQTT 3.1.1 and 5.
+    case mqtt(Boxed<MQTTSession>)
     /// Every message back to its sender: what conformance suites drive.
     case echo
 
@@ -22,6 +24,7 @@ public enum Session: Sendable {
         case centrifuge(CentrifugeCommand)
         case socketIO(SocketIOCommand)
         case stomp(STOMPRequest)
+        case mqtt(MQTTRequest)
 
         /// The rate to which it is held, besides that of all commands; `nil`: none.
         public var rate: ClientRate? {
@@ -29,15 +32,26 @@ public enum Session: Sendable {
             case .centrifuge(let command): command.rate
             case .socketIO(let command): command.rate
             case .stomp(let request): request.frame?.command == .subscribe ? .subscriptions : nil
+            case .mqtt(let request): request.isFilter ? .subscriptions : nil
             }
         }
 
         /// Whether its message brought one before it, and was charged for that alone.
-        public var isFurther: Bool { if case .stomp(let request) = self { !request.isFirst } else { false } }
+        public var isFurther: Bool {
+            switch self {
+            case .stomp(let request): !request.isFirst
+            case .mqtt(let request): !request.isFirst
+            case .centrifuge, .socketIO: false
+            }
+        }
 
         /// Whether it publishes, and can't be refused without an end: its client is held back where it is too fast.
         public var isThrottledPublication: Bool {
-            if case .stomp(let request) = self { request.frame?.command == .send } else { false }
+            switch self {
+            case .stomp(let request): request.frame?.command == .send
+            case .mqtt(let request): request.isPublish
+            case .centrifuge, .socketIO: false
+            }
         }
     }
 
@@ -87,6 +101,14 @@ extension Session {
         guard case .stomp(var session) = self else { return other }
         self = .echo
         defer { self = .stomp(session) }
+        return body(&session.value)
+    }
+
+    /// As ``centrifuge(or:_:)`` of a session of MQTT.
+    mutating func mqtt<Value>(or other: Value, _ body: (inout MQTTSession) -> Value) -> Value {
+        guard case .mqtt(var session) = self else { return other }
+        self = .echo
+        defer { self = .mqtt(session) }
         return body(&session.value)
     }
 }

@@ -12,6 +12,8 @@ public enum ProtocolName: Int, CaseIterable, Sendable {
     case socketIO
     /// STOMP, in any version.
     case stomp
+    /// MQTT, in any version.
+    case mqtt
     /// `fanfare echo`.
     case echo
 
@@ -24,6 +26,7 @@ public enum ProtocolName: Int, CaseIterable, Sendable {
         case .centrifugeUnidirectional: "centrifuge_uni"
         case .socketIO: "socketio"
         case .stomp: "stomp"
+        case .mqtt: "mqtt"
         case .echo: "echo"
         }
     }
@@ -37,6 +40,7 @@ public enum ProtocolName: Int, CaseIterable, Sendable {
         case .centrifugeUnidirectional: [.webSocket, .sse, .httpStream]
         case .socketIO: TransportName.engineIO
         case .stomp: [.webSocket] + TransportName.sockJS
+        case .mqtt: [.webSocket]
         case .echo: [.webSocket] + TransportName.sockJS + TransportName.engineIO
         }
     }

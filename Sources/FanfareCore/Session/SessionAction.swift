@@ -28,6 +28,8 @@ public enum SessionAction: Sendable, Equatable {
     case unsubscribe(ChannelName, replies: [Body])
     /// Publish with these tags, then report back.
     case publish(ChannelName, Payload, PublicationTags = .none, id: UInt32)
+    /// The same, to all but this client.
+    case publishToOthers(ChannelName, Payload, PublicationTags, id: UInt32)
     /// Read the channel's history, then report back.
     case history(ChannelName, HistoryQuery, id: UInt32)
     /// Read who is in the channel, then report back.

@@ -4,6 +4,8 @@ import FanfareWire
 public enum SubscriptionForm: Sendable {
     /// A format with parameters: the name under which all who want the same share it, and what stands behind it.
     case interned(ExactText, FormatDefinition)
+    /// A format of the node's table that all who want it share.
+    case shared(WireFormat)
     /// A format of the node's table in which each subscription has a lead of its own.
     case personal(WireFormat, lead: [UInt8])
     /// As ``personal(_:lead:)`` with a lead that the session writes for each delivery.
@@ -17,7 +19,7 @@ extension SubscriptionForm: Equatable {
         case (.interned(let name, _), .interned(let other, _)): name == other
         case (.personal(let format, let lead), .personal(let other, let otherLead)):
             format == other && lead == otherLead
-        case (.written(let format), .written(let other)): format == other
+        case (.shared(let format), .shared(let other)), (.written(let format), .written(let other)): format == other
         default: false
         }
     }

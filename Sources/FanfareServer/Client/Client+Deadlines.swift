@@ -16,7 +16,7 @@ extension Client {
 
     /// Pings begin: at once for clients that need not say anything first, else after their first command.
     func startKeepAlive(now: UInt64) {
-        let first = transport?.keepAlive.flatMap { mode in
+        let first = (session.keepAlive ?? transport?.keepAlive).flatMap { mode in
             keepAlive.start(
                 now: now,
                 mode: mode,

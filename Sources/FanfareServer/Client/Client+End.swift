@@ -12,11 +12,13 @@ extension Client {
     func end(_ disconnect: Disconnect, reason: String? = nil, farewell: ByteBuffer? = nil) {
         guard isOpen, let transport else { return }
         guard transport.hasPeer else { return lost(disconnect) }
+        var words = ByteBuffer()
         switch disconnect {
         case .slow:
             // What it did not take is worthless to it: the farewell goes right behind the message under way.
             outbound.turn = PendingBytes()
             dropQueue()
+            for body in session.farewells(disconnect) { words.writeImmutableBuffer(transport.sealWhole(body)) }
         default:
             for body in session.farewells(disconnect) { reply(body) }
             flushTurn()
@@ -29,7 +31,8 @@ extension Client {
         reschedule()
         // A client that was held back must be heard again, or its farewell is not.
         setPaused(false)
-        send(farewell ?? last.bytes)
+        words.writeImmutableBuffer(farewell ?? last.bytes)
+        send(words)
         if life.phase == .closing, outbound.outbox.isEmpty { farewellWritten() }
     }
 

@@ -87,6 +87,7 @@ extension Client {
     private func perform(_ command: Session.Command) {
         // What was whole has had its time.
         deadlines.parts = ClientDeadlines.never
+        if session.keepAlive != nil { lifeSeen(now: loop.node.clock.monotonicMicroseconds()) }
         if command.isFurther { charge(now: loop.node.clock.monotonicMicroseconds()) }
         if command.isThrottledPublication { chargePublication(now: loop.node.clock.monotonicMicroseconds()) }
         if let wait = wait(for: command) { return tell { $0.refuseForNow(command, wait: wait) } }
@@ -139,6 +140,8 @@ extension Client {
             for body in replies { reply(body) }
         case .publish(let channel, let payload, let tags, let id):
             publish(channel, payload, tags, id: id)
+        case .publishToOthers(let channel, let payload, let tags, let id):
+            publish(channel, payload, tags, id: id, isForOthers: true)
         case .history(let channel, let query, let id):
             readHistory(channel, query, id: id)
         case .presence(let channel, let id):
@@ -154,7 +157,9 @@ extension Client {
         }
     }
 
-    private func publish(_ channel: ChannelName, _ payload: Payload, _ tags: PublicationTags, id: UInt32) {
+    private func publish(
+        _ channel: ChannelName, _ payload: Payload, _ tags: PublicationTags, id: UInt32, isForOthers: Bool = false
+    ) {
         inbound.pendingPublishes += 1
         let isNamed = loop.node.channels.rules(channel)?.publisherInfo == true
         let publication = Publication(
@@ -166,7 +171,8 @@ extension Client {
         )
         let outcomes = loop.outcomes
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        loop.node.broker.publish(publication) { result in
+        let options = PublishOptions(excludedClient: isForOthers ? session.clientID.flatMap { ClientID($0) } : nil)
+        loop.node.broker.publish(publication, options: options) { result in
             outcomes.post(.init(client: bound, id: id, answer: .published(result)))
         }
     }

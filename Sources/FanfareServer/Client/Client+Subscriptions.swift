@@ -20,6 +20,9 @@ extension Client {
     func subscribe(_ subscription: SubscriptionRequest, request: UInt32, wish: RecoveryRequest) {
         switch subscription.form {
         case nil: loop.shard.subscribe(self, to: subscription.channel, request: request, wish: wish)
+        case .shared(let format):
+            use(format)
+            loop.shard.subscribe(self, to: subscription.channel, request: request, wish: wish, format: format)
         case .personal(let format, let lead):
             subscribe(subscription, request, wish, format, .fixed(lead))
         case .written(let format): subscribe(subscription, request, wish, format, .written)
@@ -39,12 +42,17 @@ extension Client {
             mayHaveLane = false
             loop.shard.setLane(self, nil)
         }
+        use(format)
+        loop.shard.subscribe(
+            self, to: subscription.channel, request: request, wish: wish, format: format, lead: lead)
+    }
+
+    /// Uses a format of the node's table: see ``use(_:_:)``.
+    private func use(_ format: WireFormat) {
         use(ExactText("\(format.id)")) {
             loop.node.formats.acquire(format)
             return format
         }
-        loop.shard.subscribe(
-            self, to: subscription.channel, request: request, wish: wish, format: format, lead: lead)
     }
 
     /// Uses a format beside ``wireFormat`` until the client ends: it may have gone from the hub, and come again.

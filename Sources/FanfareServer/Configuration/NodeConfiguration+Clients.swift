@@ -68,6 +68,18 @@ extension NodeConfiguration {
         return policy
     }
 
+    /// What is the same for all clients of MQTT.
+    func mqttPolicy(ignoresTokens: Bool, clock: NodeClock) -> MQTTSession.Policy {
+        var policy = MQTTSession.Policy(
+            maxChannelNameBytes: limits.maxChannelNameBytes, maxChannels: limits.maxChannelsPerClient,
+            maxPacketBytes: limits.maxMessageBytes, permissions: anonymousPermissions, channels: channels)
+        policy.maxPackets = limits.maxCommandsPerMessage
+        policy.users = userPermissions
+        policy.ignoresTokens = ignoresTokens
+        policy.now = { clock.wallMicroseconds() }
+        return policy
+    }
+
     private static func base64URL(_ character: UInt8) -> UInt8 {
         switch character {
         case UInt8(ascii: "+"): UInt8(ascii: "-")

@@ -44,6 +44,8 @@ final class NodeContext: Sendable {
     let socketIO: SocketIOSession.SharedPolicy
     /// What is the same for all clients of STOMP.
     let stomp: STOMPSession.SharedPolicy
+    /// What is the same for all clients of MQTT.
+    let mqtt: MQTTSession.SharedPolicy
     /// Brings requests of clients to their sessions.
     let emulation: EmulationRelay
     /// The way to what backends want done with clients.
@@ -96,6 +98,8 @@ final class NodeContext: Sendable {
         self.centrifuge = .init(
             configuration.centrifugePolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens)))
         self.stomp = .init(configuration.stompPolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens)))
+        self.mqtt = .init(
+            configuration.mqttPolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens), clock: clock))
         self.socketIO = .init(configuration.socketIOPolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens)))
     }
 

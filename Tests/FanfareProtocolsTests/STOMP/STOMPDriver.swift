@@ -154,7 +154,8 @@ struct STOMPDriver {
             decide(session.authenticated(claims, now: Self.now))
         case .publish, .history: asked.append(action)
         case .disconnect(let disconnect, _): end = disconnect
-        case .dropped, .subscribe, .unsubscribe, .deliver, .announce, .presence, .presenceStats, .begin:
+        case .dropped, .subscribe, .unsubscribe, .deliver, .announce, .presence, .presenceStats, .begin,
+            .publishToOthers:
             Issue.record("not of this protocol: \(action)")
         }
     }

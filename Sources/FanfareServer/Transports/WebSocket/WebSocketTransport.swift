@@ -75,8 +75,10 @@ class WebSocketTransport: TransportHandler, ConnectionTransport {
     /// A whole message came.
     func arrival(of message: Payload, _ client: Client, now: UInt64) -> Arrival { .message(message) }
 
-    /// A frame came, of whatever kind.
-    func frameCame(_ client: Client, now: UInt64) { client.lifeSeen(now: now) }
+    /// A frame came, of whatever kind: a sign of life, but where only what the client says in its protocol is one.
+    func frameCame(_ client: Client, now: UInt64) {
+        if client.session.keepAlive == nil { client.lifeSeen(now: now) }
+    }
 
     func next(now: UInt64) -> Arrival? {
         guard let client, let event = reader.next() else { return nil }

@@ -1,0 +1,18 @@
+import FanfareWire
+
+/// What MQTT clients hear: for each version a packet that all share, and one whose beginning each subscription has for itself.
+extension WireFormat {
+    /// PUBLISH with QoS 0.
+    public static func mqtt(_ version: MQTTVersion) -> WireFormat { WireFormat(id: version == .v5 ? 81 : 80) }
+
+    /// PUBLISH behind a lead of its subscription: see ``MQTTTailCodec``.
+    static func mqttTail(_ version: MQTTVersion) -> WireFormat { WireFormat(id: version == .v5 ? 83 : 82) }
+
+    /// What stands behind them.
+    static let mqttFormats: [(WireFormat, FormatDefinition)] = MQTTVersion.allCases.flatMap { version in
+        [
+            (WireFormat.mqtt(version), .encoded(MQTTCodec(version: version), in: WebSocketFraming())),
+            (WireFormat.mqttTail(version), .personal(MQTTTailCodec(version: version), in: WebSocketFraming())),
+        ]
+    }
+}

@@ -1,0 +1,254 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+
+/// What a client hears.
+extension MQTTSession {
+    /// One of the client's subscriptions: a topic has one.
+    struct Subscription: Sendable {
+        let topic: MQTTTopic
+        /// Names it to the hub.
+        let number: UInt32
+        var isNoLocal: Bool
+        /// Of version 5; `nil`: it has none.
+        var id: UInt32?
+        /// The subscription that ends when this one is in force.
+        var replaces: UInt32?
+        /// Where it stands in a SUBACK that waits for it.
+        var place: Place?
+    }
+
+    /// A topic filter in a SUBSCRIBE.
+    struct Place: Sendable {
+        let packetID: UInt16
+        let index: Int
+    }
+
+    /// A SUBSCRIBE whose filters are being begun.
+    struct Beginning: Sendable {
+        let packet: MQTTSubscribe
+        /// Index of the next filter.
+        var next = 0
+    }
+
+    /// A SUBACK with filters that have no answer yet.
+    struct WaitingSuback: Sendable {
+        let packetID: UInt16
+        var reasons: [MQTTReason?]
+    }
+
+    // MARK: SUBSCRIBE
+
+    /// Begins the next filter of the SUBSCRIBE that came last.
+    mutating func beginFilter() -> SessionAction {
+        guard let beginning else { return .none }
+        let (packet, index) = (beginning.packet, beginning.next)
+        do throws(MQTTError) {
+            return try subscribe(packet.filters[index], packet, Place(packetID: packet.packetID, index: index))
+        } catch {
+            return answerFilter(error.reason)
+        }
+    }
+
+    /// The next filter has its answer at once.
+    mutating func answerFilter(_ reason: MQTTReason) -> SessionAction {
+        guard let place = passFilter() else { return .none }
+        let suback = answer(place, reason)
+        return reason.rawValue < 0x80 ? suback : .all([.dropped, suback])
+    }
+
+    /// Goes on to the filter after the next one.
+    private mutating func passFilter() -> Place? {
+        guard let begun = beginning else { return nil }
+        let place = Place(packetID: begun.packet.packetID, index: begun.next)
+        if begun.next == 0 {
+            waiting.append(
+                WaitingSuback(
+                    packetID: place.packetID, reasons: Array(repeating: nil, count: begun.packet.filters.count)))
+        }
+        beginning?.next += 1
+        if place.index + 1 == begun.packet.filters.count { beginning = nil }
+        return place
+    }
+
+    /// A filter's answer; SUBACK with the last of them.
+    private mutating func answer(_ place: Place, _ reason: MQTTReason) -> SessionAction {
+        guard let index = waiting.lastIndex(where: { $0.packetID == place.packetID }) else { return .none }
+        waiting[index].reasons[place.index] = reason
+        let reasons = waiting[index].reasons.compactMap(\.self)
+        guard reasons.count == waiting[index].reasons.count else { return .none }
+        waiting.remove(at: index)
+        return say(MQTTWriter.suback(version, place.packetID, reasons))
+    }
+
+    private mutating func subscribe(
+        _ filter: MQTTSubscribe.Filter, _ packet: MQTTSubscribe, _ place: Place
+    ) throws(MQTTError) -> SessionAction {
+        let topic = try topic(filter.filter)
+        guard let rules = policy.channels.rules(topic.channel) else {
+            throw MQTTError(.topicFilterInvalid, "unknown namespace")
+        }
+        let isListed = listed.first { $0.channel == topic.channel.text }
+        guard isListed != nil || may(.subscribe, topic.channel, rules.subscribe) else {
+            throw MQTTError(.notAuthorized, "permission denied")
+        }
+        let id = packet.properties.number(.subscriptionIdentifier)
+        let wantsNewest = rules.recovery == .cache && filter.retainHandling != .never
+        let old = subscriptions.firstIndex { $0.topic == topic }
+        if let old, needsLead(subscriptions[old].id) == needsLead(id) {
+            subscriptions[old].isNoLocal = filter.isNoLocal
+            subscriptions[old].id = id
+            let suback = answerFilter(.success)
+            guard wantsNewest, filter.retainHandling == .always else { return suback }
+            let query = HistoryQuery(limit: 1, reverse: true)
+            return .all([suback, .history(topic.channel, query, id: subscriptions[old].number)])
+        }
+        guard old != nil || subscriptions.count < policy.maxChannels else {
+            throw MQTTError(.quotaExceeded, "a client may have \(policy.maxChannels) subscriptions")
+        }
+        if let isListed, grants?[topic.channel] == nil { grants?[topic.channel] = SubscriptionGrant(isListed) }
+        _ = passFilter()
+        var subscription = Subscription(
+            topic: topic, number: makeNumber(), isNoLocal: filter.isNoLocal, id: id, place: place)
+        var before: [SessionAction] = []
+        if let old {
+            let replaced = subscriptions.remove(at: old)
+            subscription.replaces = replaced.number
+            // One that is not in force yet has its answer with this.
+            if let place = replaced.place { before.append(answer(place, .success)) }
+        }
+        subscriptions.append(subscription)
+        let isWanted = wantsNewest && (old == nil || filter.retainHandling == .always)
+        return .all(
+            before + [
+                .join(
+                    SubscriptionRequest(
+                        channel: topic.channel, wish: isWanted ? .last(1) : .none, request: subscription.number,
+                        form: needsLead(id) ? .written(.mqttTail(version)) : .shared(.mqtt(version))))
+            ])
+    }
+
+    /// The channel's topic, or why there is none for the filter.
+    private func topic(_ filter: ExactText) throws(MQTTError) -> MQTTTopic {
+        switch MQTTTopic.filter(filter) {
+        case .invalid: throw MQTTError(.topicFilterInvalid, "no topic filter")
+        case .wildcard: throw MQTTError(.wildcardSubscriptionsNotSupported, "wildcards are not supported yet")
+        case .shared: throw MQTTError(.sharedSubscriptionsNotSupported, "shared subscriptions are not supported yet")
+        case .exact:
+            guard let topic = MQTTTopic(filter, limit: policy.maxChannelNameBytes) else {
+                throw MQTTError(.topicFilterInvalid, "the topic is no channel's name")
+            }
+            return topic
+        }
+    }
+
+    /// Whether a delivery has something that others don't have: an identifier, or a limit of this client.
+    private func needsLead(_ id: UInt32?) -> Bool { id != nil || agreement.maxPacketBytes < .max }
+
+    /// The subscription is in force: its answer, and the retained message.
+    mutating func subscribed(id: UInt32, _ start: SubscriptionStart) -> SessionAction {
+        guard let index = subscriptions.firstIndex(where: { $0.number == id }) else { return .none }
+        var actions: [SessionAction] = []
+        let channel = subscriptions[index].topic.channel
+        if let replaced = subscriptions[index].replaces.take() { actions.append(.leave(channel, request: replaced)) }
+        if let place = subscriptions[index].place.take() { actions.append(answer(place, .success)) }
+        if let newest = start.publications.last { actions.append(retained(newest, for: subscriptions[index])) }
+        return .all(actions)
+    }
+
+    /// What was read for a subscription that is there already.
+    mutating func read(id: UInt32, _ result: Result<HistoryPage, BrokerError>) -> SessionAction {
+        guard let subscription = subscriptions.first(where: { $0.number == id }),
+            case .success(let page) = result, let newest = page.publications.first
+        else { return .none }
+        return retained(newest, for: subscription)
+    }
+
+    /// The channel's newest publication as its retained message (§3.3.1.3). An empty one is none, and neither is one that has expired.
+    private func retained(_ publication: Publication, for subscription: Subscription) -> SessionAction {
+        let now = policy.now()
+        let waited = publication.publishedAt == 0 ? 0 : (now - min(now, publication.publishedAt)) / 1_000_000
+        let tags = publication.metadata?.tags ?? .none
+        guard publication.payload.bytes.readableBytes > 0, !MQTTTags.hasExpired(tags, after: waited) else {
+            return .none
+        }
+        let lead = MQTTTailCodec.Lead(
+            isRetained: true, subscriptionID: subscription.id, limit: agreement.maxPacketBytes)
+        let packet = MQTTTailCodec(version: version).packet(lead, publication, waited: waited)
+        return packet.map { .answer($0) } ?? .none
+    }
+
+    /// Bytes of the message that ``subscribed(id:_:)`` makes, about.
+    func size(of start: SubscriptionStart) -> Int {
+        start.weight + start.publications.count * MQTTBounds.messageBytes
+    }
+
+    /// Writes what is the client's own in a delivery. Returns whether it takes it: one above its limit is dropped, as if it were
+    /// delivered (§3.1.2.11.4).
+    func writeLead(of publication: Publication, request: UInt32, into lead: inout ByteBuffer) -> Bool {
+        guard let subscription = subscriptions.first(where: { $0.number == request || $0.replaces == request }) else {
+            return false
+        }
+        return MQTTTailCodec(version: version).write(
+            .init(subscriptionID: subscription.id, limit: agreement.maxPacketBytes), of: publication, into: &lead)
+    }
+
+    /// The subscription could not be had.
+    mutating func subscribeFailed(id: UInt32, _ error: BrokerError) -> SessionAction {
+        guard let index = subscriptions.firstIndex(where: { $0.number == id }) else { return .none }
+        let subscription = remove(at: index)
+        var actions: [SessionAction] = [.dropped]
+        // That of an earlier SUBSCRIBE must not go on without a place here.
+        if let replaced = subscription.replaces {
+            actions.append(.leave(subscription.topic.channel, request: replaced))
+        }
+        if let place = subscription.place {
+            actions.append(answer(place, error == .overloaded ? .quotaExceeded : .unspecifiedError))
+        }
+        return .all(actions)
+    }
+
+    // MARK: UNSUBSCRIBE
+
+    mutating func unsubscribe(_ packet: MQTTUnsubscribe) -> SessionAction {
+        var (actions, reasons) = ([SessionAction](), [MQTTReason]())
+        for filter in packet.filters {
+            let topic = MQTTTopic(filter, limit: policy.maxChannelNameBytes)
+            guard let index = subscriptions.firstIndex(where: { $0.topic == topic }) else {
+                reasons.append(MQTTTopic.filter(filter) == .invalid ? .topicFilterInvalid : .noSubscriptionExisted)
+                continue
+            }
+            actions += leave(at: index)
+            reasons.append(.success)
+        }
+        return .all(actions + [say(MQTTWriter.unsuback(version, packet.packetID, reasons))])
+    }
+
+    /// A backend ends what the client has of a channel. The client is not told: the protocol has no words for it.
+    mutating func unsubscribe(_ channel: ChannelName) -> Session.Commanded {
+        guard let index = subscriptions.firstIndex(where: { $0.topic.channel == channel }) else { return .unchanged }
+        return .done(.all(leave(at: index)))
+    }
+
+    private mutating func leave(at index: Int) -> [SessionAction] {
+        let subscription = remove(at: index)
+        let channel = subscription.topic.channel
+        var actions = [subscription.replaces, subscription.number].compactMap(\.self).map {
+            SessionAction.leave(channel, request: $0)
+        }
+        // It was in force for a moment, as far as the client knows.
+        if let place = subscription.place { actions.append(answer(place, .success)) }
+        return actions
+    }
+
+    private mutating func remove(at index: Int) -> Subscription {
+        let subscription = subscriptions.remove(at: index)
+        grants?[subscription.topic.channel] = nil
+        return subscription
+    }
+
+    func may(_ action: ChannelActions, _ channel: ChannelName, _ access: ChannelRules.Access) -> Bool {
+        let isSubscribed = subscriptions.contains { $0.topic.channel == channel }
+        return grants?.may(action, in: channel, access, isSubscribed: isSubscribed) == true
+    }
+}
