@@ -4,7 +4,10 @@ import Testing
 
 @Suite("Cluster: STOMP within SockJS")
 struct STOMPSockJSTests {
-    private static let flags = ["--namespaces", "chat: history=50/10m recovery; *: publish=clients"]
+    // A client that polls has so long to fetch what came before its end.
+    private static let flags = [
+        "--namespaces", "chat: history=50/10m recovery; *: publish=clients", "--close-timeout", "1m",
+    ]
 
     /// Frames as a client of SockJS has them, with `^` for NUL; messages' numbers left out.
     private static func frames(_ messages: [String]) -> [String] {
@@ -22,10 +25,15 @@ struct STOMPSockJSTests {
         try await withRedis { redis in
             try await withNode("one", redis: redis.url, flags: Self.flags) { one in
                 try await withNode("two", redis: redis.url, flags: Self.flags) { two in
+                    try await eventually("both are in view") {
+                        let counts = [try await one.metric("fanfare_nodes"), try await two.metric("fanfare_nodes")]
+                        return counts == [2, 2]
+                    }
                     let client = SockJSClient(one.port, "stomp")
                     try await client.open()
                     #expect(try await client.send([Self.connect]) == 204)
                     #expect(try await client.messages(1).first?.hasPrefix("CONNECTED\nversion:1.2\n") == true)
+                    try await eventually("the session is found") { try await client.through(two.port).send([]) == 204 }
                     // Cut anywhere, by a request that another node gets, too.
                     #expect(try await client.send([Self.subscribe, "receipt:s\n"]) == 204)
                     #expect(try await client.through(two.port).send(["\n\0\n"]) == 204)
