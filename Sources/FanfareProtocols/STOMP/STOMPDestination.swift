@@ -7,7 +7,7 @@ public struct STOMPDestination: Sendable, Equatable {
         case topic
         /// The name alone, which has no slash at its front.
         case bare
-        /// `/user/queue/<name>`: the channel `<name>#<user>` of the client's own user ([docs/channels.md]).
+        /// `/user/queue/<name>`: the channel `<name>#<user>` of the client's own user (docs/authentication.md).
         case user
     }
 

@@ -190,6 +190,9 @@ extension Metric {
         .deadline("fanfare_limit_message_seconds", "Longest time for a message of a client.") {
             $0.limits.messageTimeout
         },
+        .deadline("fanfare_limit_ack_seconds", "Longest wait for the ACK of a message of STOMP.") {
+            $0.limits.ackTimeout
+        },
         .limit("fanfare_limit_commands_per_message", "Most commands in one message.") { $0.maxCommandsPerMessage },
         .limit("fanfare_limit_pending_commands", "Most commands of a client that wait.") { $0.maxPendingCommands },
         .deadline("fanfare_limit_slow_seconds", "Longest wait for a client to take a part.") { $0.limits.slowTimeout },

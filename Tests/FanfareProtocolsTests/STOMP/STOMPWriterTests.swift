@@ -89,7 +89,7 @@ struct STOMPWriterTests {
     }
 
     @Test(
-        "a user's queue is a channel of that user alone, and the channel is said as that queue (docs/channels.md)",
+        "a user's queue is a channel of that user alone, and the channel is said as that queue (docs/authentication.md)",
         arguments: [("inbox", "42"), ("chat:inbox", "é"), ("a/b", "a#b"), ("/user/queue/x", "x.y")])
     func userQueue(_ name: String, _ user: String) throws {
         let user = ExactText(user)
