@@ -100,6 +100,27 @@ struct MQTTTests {
     }
 
     @Test(
+        "of one client identifier a node has the newest client, on whichever event loop; the other is told why (§3.1.4)"
+    )
+    func takeOver() async throws {
+        try await withNodes { one, _ in
+            for level: UInt8 in [4, 5, 4, 5] {
+                let first = try await MQTTClient.connect(one.port, level: level, id: "me")
+                let second = try await MQTTClient.connect(one.port, id: "me")
+                if level == 5 {
+                    let last = try await first.next()
+                    #expect(last.first == 0xE0 && last.count > 2 && last[2] == 0x8E)
+                }
+                #expect(try await first.next() == [UInt8(3510 >> 8), UInt8(3510 & 0xFF)])
+                await first.close()
+                try await second.send([0xC0, 0])
+                #expect(try await second.next() == [0xD0, 0])
+                await second.close()
+            }
+        }
+    }
+
+    @Test(
         "a client that says nothing for one and a half times its keep-alive ends, whatever its WebSocket says (§3.1.2.10)"
     )
     func keepAlive() async throws {
