@@ -12,11 +12,12 @@ struct MQTTClient: Sendable {
     /// - Parameter token: the password.
     static func connect(
         _ port: Int, level: UInt8 = 5, keepAlive: UInt16 = 0, properties: [UInt8] = [], token: String? = nil,
-        id: String = ""
+        id: String = "", receiveBuffer: Int? = nil
     ) async throws -> MQTTClient {
         let client = MQTTClient(
             socket: try await WebSocketClient.connect(
-                port, "/mqtt", headers: ["Sec-WebSocket-Protocol": "other, mqtt"]), level: level)
+                port, "/mqtt", headers: ["Sec-WebSocket-Protocol": "other, mqtt"], receiveBuffer: receiveBuffer),
+            level: level)
         let flags: UInt8 = token == nil ? 0x02 : 0xC2
         let head = text("MQTT") + [level, flags, UInt8(keepAlive >> 8), UInt8(keepAlive & 0xFF)]
         try await client.send(
