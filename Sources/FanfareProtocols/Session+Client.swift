@@ -38,6 +38,9 @@ extension Session {
         }
     }
 
+    /// The name that the client chose for itself, of which a node has one client; `nil`: it chose none.
+    public var ownName: ExactText? { if case .mqtt(let session) = self { session.value.ownName } else { nil } }
+
     /// When its token expires, seconds since 1970; `nil`: never.
     public var expiresAt: Int64? { grants?.identity?.expiry?.at }
 

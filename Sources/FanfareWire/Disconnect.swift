@@ -52,6 +52,8 @@ public enum Disconnect: Sendable, Hashable, Error {
     case permissionDenied
     /// A message that no reply could say is of no use here.
     case notAvailable
+    /// Another client came with the name that this one chose for itself.
+    case takenOver
     /// The application ended it, for a reason of its own.
     case application(ApplicationDisconnect)
 
@@ -60,7 +62,7 @@ public enum Disconnect: Sendable, Hashable, Error {
         .normal, .protocolError, .unsupportedData, .abnormal, .invalidPayload, .policyViolation, .messageTooBig,
         .internalError, .serviceRestart, .tryAgainLater, .expired, .slow, .writeError, .insufficientState,
         .forcedReconnect, .noPong, .messageTimeout, .invalidToken, .badRequest, .stale, .forced, .permissionDenied,
-        .notAvailable,
+        .notAvailable, .takenOver,
     ]
 
     /// What a client should do next.
@@ -107,6 +109,7 @@ public enum Disconnect: Sendable, Hashable, Error {
         case .forced: (3503, "force disconnect", .doNotReconnect)
         case .permissionDenied: (3507, "permission denied", .terminal)
         case .notAvailable: (3508, "not available", .doNotReconnect)
+        case .takenOver: (3510, "client identifier taken over", .doNotReconnect)
         case .application(let end): (end.code, end.reason, end.advice)
         }
     }

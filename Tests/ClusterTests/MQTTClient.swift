@@ -11,17 +11,19 @@ struct MQTTClient: Sendable {
     ///
     /// - Parameter token: the password.
     static func connect(
-        _ port: Int, level: UInt8 = 5, keepAlive: UInt16 = 0, properties: [UInt8] = [], token: String? = nil
+        _ port: Int, level: UInt8 = 5, keepAlive: UInt16 = 0, properties: [UInt8] = [], token: String? = nil,
+        id: String = "", receiveBuffer: Int? = nil
     ) async throws -> MQTTClient {
         let client = MQTTClient(
             socket: try await WebSocketClient.connect(
-                port, "/mqtt", headers: ["Sec-WebSocket-Protocol": "other, mqtt"]), level: level)
+                port, "/mqtt", headers: ["Sec-WebSocket-Protocol": "other, mqtt"], receiveBuffer: receiveBuffer),
+            level: level)
         let flags: UInt8 = token == nil ? 0x02 : 0xC2
         let head = text("MQTT") + [level, flags, UInt8(keepAlive >> 8), UInt8(keepAlive & 0xFF)]
         try await client.send(
             packet(
                 0x10,
-                head + client.own(properties) + text("test") + (token.map { text("") + text($0) } ?? [])))
+                head + client.own(properties) + text(id) + (token.map { text("") + text($0) } ?? [])))
         let answer = try await client.next()
         guard answer.prefix(1) == [0x20], answer.count > 3, answer[3] == 0 else {
             throw NotInTime(what: "CONNACK; got \(answer)")

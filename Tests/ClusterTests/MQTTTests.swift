@@ -100,6 +100,53 @@ struct MQTTTests {
     }
 
     @Test(
+        "of one client identifier a node has the newest client, on whichever event loop; the other is told why (§3.1.4)"
+    )
+    func takeOver() async throws {
+        try await withNodes { one, _ in
+            for level: UInt8 in [4, 5, 4, 5] {
+                let first = try await MQTTClient.connect(one.port, level: level, id: "me")
+                let second = try await MQTTClient.connect(one.port, id: "me")
+                if level == 5 {
+                    let last = try await first.next()
+                    #expect(last.first == 0xE0 && last.count > 2 && last[2] == 0x8E)
+                }
+                #expect(try await first.next() == [UInt8(3510 >> 8), UInt8(3510 & 0xFF)])
+                await first.close()
+                try await second.send([0xC0, 0])
+                #expect(try await second.next() == [0xD0, 0])
+                await second.close()
+            }
+        }
+    }
+
+    @Test("a slow consumer is told so behind the message under way: DISCONNECT 0x97, then 3008; others lose nothing")
+    func slowConsumer() async throws {
+        let flags = ["--max-queue-bytes", "100000", "--max-message-bytes", "60000"]
+        try await withNode("slow", flags: flags) { node in
+            let slow = try await MQTTClient.connect(node.port, receiveBuffer: 4_096)
+            try await slow.subscribe("flood")
+            let quick = try await MQTTClient.connect(node.port, level: 4)
+            try await quick.subscribe("flood")
+            try await slow.socket.socket.pauseReading()
+            let packet = quick.publication("flood", String(repeating: "x", count: 50_000))
+            try await eventually("the slow one is cut") {
+                for _ in 0..<5 {
+                    try await quick.send(packet)
+                    #expect(try await quick.next() == packet)
+                }
+                return try await node.metric(#"fanfare_disconnects_total{code="3008"}"#) == 1
+            }
+            try await slow.socket.socket.resumeReading()
+            var last = try await slow.next()
+            while last.first == 0x30 { last = try await slow.next() }
+            #expect(last.first == 0xE0 && last.count > 2 && last[2] == 0x97)
+            #expect(try await slow.next() == [UInt8(3008 >> 8), UInt8(3008 & 0xFF)])
+            for client in [slow, quick] { await client.close() }
+        }
+    }
+
+    @Test(
         "a client that says nothing for one and a half times its keep-alive ends, whatever its WebSocket says (§3.1.2.10)"
     )
     func keepAlive() async throws {

@@ -5,7 +5,12 @@ enum MQTTPacketType: UInt8, CaseIterable, Sendable {
     case disconnect, auth
 
     /// As the specification writes it.
-    var name: String { "\(self)".uppercased() }
+    var name: String { Self.names[Int(rawValue) - 1] }
+
+    private static let names = [
+        "CONNECT", "CONNACK", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "SUBSCRIBE", "SUBACK", "UNSUBSCRIBE",
+        "UNSUBACK", "PINGREQ", "PINGRESP", "DISCONNECT", "AUTH",
+    ]
 
     /// The reserved flags that it must have; `nil`: PUBLISH, whose flags mean something (§2.1.3).
     var flags: UInt8? {

@@ -126,6 +126,7 @@ public enum MQTTReason: UInt8, CaseIterable, Sendable {
             case .expired: .maximumConnectTime
             case .forced, .forcedReconnect, .application: .administrativeAction
             case .noPong: .keepAliveTimeout
+            case .takenOver: .sessionTakenOver
             case .permissionDenied, .invalidToken: .notAuthorized
             case .messageTooBig: .packetTooLarge
             case .notAvailable: .implementationSpecificError

@@ -12,6 +12,8 @@ extension MQTTSession {
         var maxPacketBytes = Int.max
         /// Whether acknowledgements may say more than a code.
         var wantsProblems = true
+        /// The identifier that the client chose; empty: none.
+        var name: ExactText = ""
         /// Seconds that it asked for; its session has none of them.
         var sessionExpiry: UInt32 = 0
     }
@@ -57,6 +59,7 @@ extension MQTTSession {
     }
 
     private mutating func welcome(_ grants: Grants, _ connect: MQTTConnect) -> SessionAction {
+        agreement.name = connect.clientID
         let keepAlive = connect.version == .v5 ? min(connect.keepAlive, Self.longestKeepAlive) : connect.keepAlive
         agreement.silence = UInt64(keepAlive) * 1_500
         var properties = MQTTProperties()
@@ -132,6 +135,16 @@ extension MQTTSession {
     mutating func refresh(expiresAt: Int64?, info: ByteBuffer?, now: TokenTime) -> Session.Commanded {
         grants?.refresh(expiresAt: expiresAt, info: info, now: now)
         return .done(.none)
+    }
+}
+
+/// The client identifier.
+extension MQTTSession {
+    /// By which a node knows that it has the client already (§3.1.4): the identifier among those of its user, so that nobody ends others.
+    var ownName: ExactText? {
+        guard let grants, !agreement.name.isEmpty else { return nil }
+        // Neither has a NUL, and an identifier none in particular: only the last one divides them.
+        return ExactText("\(grants.user)\0\(agreement.name)")
     }
 }
 

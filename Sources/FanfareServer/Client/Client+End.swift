@@ -97,5 +97,6 @@ extension Client {
         loop.metrics.count(disconnect)
         loop.shard.leave(self)
         loop.remove(self)
+        leaveName()
     }
 }

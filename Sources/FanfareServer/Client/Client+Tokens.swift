@@ -90,6 +90,7 @@ extension Client {
     /// The client has said what it must say first: it can be asked for, and pings begin.
     func hasBegun() {
         loop.register(self, user: session.user)
+        takeName()
         startKeepAlive(now: loop.node.clock.monotonicMicroseconds())
         scheduleExpiry()
     }

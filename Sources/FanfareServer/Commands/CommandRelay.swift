@@ -103,6 +103,12 @@ final class CommandRelay: Sendable {
         return isTaken
     }
 
+    /// Ends a client of this node.
+    func end(_ client: ClientID, _ disconnect: Disconnect) {
+        guard let target = CommandTarget(user: nil, client: client) else { return }
+        perform(.disconnect(disconnect), target) { _ in }
+    }
+
     private static func outcome(
         _ answers: [ControlAnswer], _ missing: Set<NodeID>, unable: Set<NodeID> = [], _ bus: ControlBus?
     ) -> Outcome {

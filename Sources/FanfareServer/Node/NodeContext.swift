@@ -44,6 +44,8 @@ final class NodeContext: Sendable {
     let socketIO: SocketIOSession.SharedPolicy
     /// What is the same for all clients of STOMP.
     let stomp: STOMPSession.SharedPolicy
+    /// Names that clients chose for themselves.
+    let names = ClientNames()
     /// What is the same for all clients of MQTT.
     let mqtt: MQTTSession.SharedPolicy
     /// Brings requests of clients to their sessions.

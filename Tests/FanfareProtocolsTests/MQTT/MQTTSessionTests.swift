@@ -89,6 +89,20 @@ struct MQTTSessionTests {
         #expect(client.send([0xC0, 0]) == ["PINGRESP"])
     }
 
+    @Test("a client's own name is its identifier among those of its user, once it is connected (§3.1.4)")
+    func names() {
+        var client = MQTTDriver(requestToken: "t")
+        var claims = ConnectClaims()
+        claims.user = "u"
+        client.tokens = ["t": claims]
+        #expect(client.session.ownName == nil)
+        _ = client.send(Bytes.connect(id: "me"))
+        #expect(client.session.ownName == "u\0me")
+        var other = MQTTDriver()
+        _ = other.send(Bytes.connect(id: ""))
+        #expect(other.session.ownName == nil)
+    }
+
     @Test(
         "a second CONNECT, text messages and broken packets end the client, which is told why in version 5 (§4.13)",
         arguments: MQTTVersion.allCases)
@@ -123,6 +137,7 @@ struct MQTTSessionTests {
         }
         #expect(words(.serviceRestart) == ["DISCONNECT 139"] && words(.slow) == ["DISCONNECT 151"])
         #expect(words(.noPong) == ["DISCONNECT 141"] && words(.expired) == ["DISCONNECT 160"])
+        #expect(words(.takenOver) == ["DISCONNECT 142"])
         #expect(words(.forced) == ["DISCONNECT 152"] && words(.normal).isEmpty)
         #expect(MQTTDriver.connected(.v311).session.farewells(.serviceRestart).isEmpty)
         #expect(MQTTDriver().session.farewells(.stale).isEmpty)

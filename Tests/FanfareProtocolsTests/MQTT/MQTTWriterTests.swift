@@ -52,6 +52,12 @@ struct MQTTWriterTests {
         #expect(bytes(MQTTWriter.unsuback(.v311, 7, [.noSubscriptionExisted])) == [0xB0, 2, 0, 7])
     }
 
+    @Test("kinds of packets are named as the specification writes them")
+    func names() {
+        // Apart from case: that of the source's names and that of the specification.
+        #expect(MQTTPacketType.allCases.allSatisfy { $0.name == "\($0)".uppercased() })
+    }
+
     @Test("a reason string is cut between characters")
     func reasonStrings() {
         let text = MQTTProperties(String(repeating: "日", count: 200)).text(.reasonString)

@@ -116,7 +116,7 @@ struct STOMPDriver {
                 var lead = ByteBuffer()
                 guard session.writeLead(of: publication, request: request, into: &lead) else { continue }
                 hear(lead, Self.body(publication, format))
-            case .interned: Issue.record("a form of another protocol")
+            case .interned, .shared: Issue.record("a form of another protocol")
             }
         }
         return heard
