@@ -32,18 +32,22 @@ extension FormatTable {
         let deflate = WebSocketDeflateFraming(threshold: compressionThreshold)
         let (events, lines) = (EventStreamFraming(), HTTPStreamFraming())
         self.init(
-            WireFormat.channelStreams + WireFormat.socketIOFormats + WireFormat.stompFormats + [
-                (.rawWebSocket, .encoded(RawCodec(), in: webSocket)),
-                (.rawWebSocketDeflate, .derived(from: .rawWebSocket, deflate.reseal)),
-                (.centrifugeJSONWebSocket, .encoded(CentrifugeCodec<CentrifugeJSONEncoder>(), in: webSocket)),
-                (.centrifugeJSONWebSocketDeflate, .derived(from: .centrifugeJSONWebSocket, deflate.reseal)),
-                (.rawEventStream, .encoded(RawCodec(), in: events)),
-                (.rawEventStreamChunked, .encoded(RawCodec(), in: ChunkedFraming(events))),
-                (.rawHTTPStream, .encoded(RawCodec(), in: lines)),
-                (.rawHTTPStreamChunked, .encoded(RawCodec(), in: ChunkedFraming(lines))),
-                (.centrifugeProtobufWebSocket, .encoded(CentrifugeCodec<CentrifugeProtobufEncoder>(), in: webSocket)),
-                (.centrifugeProtobufWebSocketDeflate, .derived(from: .centrifugeProtobufWebSocket, deflate.reseal)),
-            ] + WireFormat.centrifugeStreams + WireFormat.unidirectional(deflate) + WireFormat.sockJS(deflate),
+            WireFormat.channelStreams + WireFormat.socketIOFormats + WireFormat.stompFormats
+                + WireFormat.graphQLFormats + [
+                    (.rawWebSocket, .encoded(RawCodec(), in: webSocket)),
+                    (.rawWebSocketDeflate, .derived(from: .rawWebSocket, deflate.reseal)),
+                    (.centrifugeJSONWebSocket, .encoded(CentrifugeCodec<CentrifugeJSONEncoder>(), in: webSocket)),
+                    (.centrifugeJSONWebSocketDeflate, .derived(from: .centrifugeJSONWebSocket, deflate.reseal)),
+                    (.rawEventStream, .encoded(RawCodec(), in: events)),
+                    (.rawEventStreamChunked, .encoded(RawCodec(), in: ChunkedFraming(events))),
+                    (.rawHTTPStream, .encoded(RawCodec(), in: lines)),
+                    (.rawHTTPStreamChunked, .encoded(RawCodec(), in: ChunkedFraming(lines))),
+                    (
+                        .centrifugeProtobufWebSocket,
+                        .encoded(CentrifugeCodec<CentrifugeProtobufEncoder>(), in: webSocket)
+                    ),
+                    (.centrifugeProtobufWebSocketDeflate, .derived(from: .centrifugeProtobufWebSocket, deflate.reseal)),
+                ] + WireFormat.centrifugeStreams + WireFormat.unidirectional(deflate) + WireFormat.sockJS(deflate),
             compressionThreshold: compressionThreshold)
     }
 }

@@ -8,6 +8,7 @@ extension Session {
         switch self {
         case .centrifuge(let session): session.isConnected
         case .stomp(let session): session.value.isConnected
+        case .graphQL(let session): session.value.isConnected
         // Its first handshake has a deadline of its own, and pings come before it.
         case .raw, .socketIO, .echo: true
         }
@@ -18,7 +19,7 @@ extension Session {
         switch self {
         case .centrifuge(let session): session.isConnecting
         case .socketIO(let session): session.value.isConnecting
-        case .raw, .stomp, .echo: false
+        case .raw, .stomp, .graphQL, .echo: false
         }
     }
 
@@ -32,6 +33,7 @@ extension Session {
         case .centrifuge(let session): ExactText(session.clientID)
         case .socketIO(let session): ExactText(session.value.clientID)
         case .stomp(let session): ExactText(session.value.clientID)
+        case .graphQL(let session): ExactText(session.value.clientID)
         case .echo: nil
         }
     }
@@ -44,6 +46,7 @@ extension Session {
         case .raw(let session): session.grants
         case .centrifuge(let session): session.grants
         case .stomp(let session): session.value.grants
+        case .graphQL(let session): session.value.grants
         case .socketIO, .echo: nil
         }
     }
@@ -60,6 +63,7 @@ extension Session {
         case .centrifuge(let session): session.info(in: channel)
         case .socketIO(let session): session.value.info(in: channel)
         case .stomp(let session): session.value.info(in: channel)
+        case .graphQL(let session): session.value.info(in: channel)
         case .echo: nil
         }
     }
@@ -72,6 +76,7 @@ extension Session {
         switch self {
         case .centrifuge(let session): session.encoder.ping
         case .stomp(let session): session.value.wantsHeartBeats ? STOMPWriter.heartBeat : nil
+        case .graphQL(let session): session.value.ping
         case .raw, .socketIO, .echo: nil
         }
     }
@@ -95,6 +100,7 @@ extension Session {
         case .centrifuge: centrifuge(or: []) { $0.expire(now, grace: grace) }
         case .socketIO: socketIO(or: []) { $0.expire(now) }
         case .stomp(let session): session.value.expire(now)
+        case .graphQL(let session): session.value.expire(now)
         case .echo: []
         }
     }
@@ -105,6 +111,7 @@ extension Session {
         case .centrifuge(let session): session.isAskingToConnect
         case .socketIO(let session): session.value.isAskingToConnect
         case .stomp(let session): session.value.isAskingToConnect
+        case .graphQL(let session): session.value.isAskingToConnect
         case .raw, .echo: false
         }
     }
@@ -117,7 +124,7 @@ extension Session {
     ) -> Result<[SessionAction], TokenRefusal> {
         withCommands(
             or: .success([]), { $0.authenticated(claims, now: now) }, { $0.authenticated(claims, now: now) },
-            { $0.authenticated(claims, now: now) })
+            { $0.authenticated(claims, now: now) }, { $0.authenticated(claims, now: now) })
     }
 
     /// A subscription token is good.
@@ -128,29 +135,34 @@ extension Session {
     ) -> Result<[SessionAction], TokenRefusal> {
         withCommands(
             or: .success([]), { $0.authenticated(claims, now: now) }, { $0.authenticated(claims, now: now) },
-            { $0.authenticated(claims, now: now) })
+            { $0.authenticated(claims, now: now) }, { $0.authenticated(claims, now: now) })
     }
 
     /// The token is not to be believed.
     public mutating func refused(_ refusal: TokenRefusal) -> SessionAction {
-        withCommands(or: .none, { $0.refused(refusal) }, { $0.refused(refusal) }, { $0.refused(refusal) })
+        withCommands(
+            or: .none, { $0.refused(refusal) }, { $0.refused(refusal) }, { $0.refused(refusal) },
+            { $0.refused(refusal) })
     }
 
     /// The token is good, but its user has as many clients as it may.
     ///
     /// - Parameter retryAfter: milliseconds.
     public mutating func crowded(retryAfter: UInt64) -> SessionAction {
-        withCommands(or: .none, { $0.crowded(retryAfter: retryAfter) }, { $0.crowded() }, { $0.crowded() })
+        withCommands(
+            or: .none, { $0.crowded(retryAfter: retryAfter) }, { $0.crowded() }, { $0.crowded() }, { $0.crowded() })
     }
 
     /// Changes a session of a protocol whose clients send tokens.
     private mutating func withCommands<Value>(
         or other: Value, _ centrifuge: (inout CentrifugeSession) -> Value,
-        _ socketIO: (inout SocketIOSession) -> Value, _ stomp: (inout STOMPSession) -> Value
+        _ socketIO: (inout SocketIOSession) -> Value, _ stomp: (inout STOMPSession) -> Value,
+        _ graphQL: (inout GraphQLSession) -> Value
     ) -> Value {
         switch self {
         case .socketIO: self.socketIO(or: other, socketIO)
         case .stomp: self.stomp(or: other, stomp)
+        case .graphQL: self.graphQL(or: other, graphQL)
         case .raw, .centrifuge, .echo: self.centrifuge(or: other, centrifuge)
         }
     }

@@ -37,6 +37,7 @@ extension Session {
         case .centrifuge: centrifuge(or: .unchanged) { $0.unsubscribe(channel) }
         case .socketIO: socketIO(or: .unsupported) { $0.unsubscribe(channel) }
         case .stomp: stomp(or: .unchanged) { $0.unsubscribe(channel) }
+        case .graphQL: graphQL(or: .unchanged) { $0.unsubscribe(channel) }
         case .echo: .unchanged
         }
     }
@@ -60,6 +61,7 @@ extension Session {
         case .centrifuge: return centrifuge(or: .unsupported) { $0.refresh(expiresAt: expiresAt, info: info, now: now) }
         case .socketIO: return socketIO(or: .unsupported) { $0.refresh(expiresAt: expiresAt, info: info, now: now) }
         case .stomp: return stomp(or: .unsupported) { $0.refresh(expiresAt: expiresAt, info: info, now: now) }
+        case .graphQL: return graphQL(or: .unsupported) { $0.refresh(expiresAt: expiresAt, info: info, now: now) }
         case .echo: return .unsupported
         }
     }

@@ -13,6 +13,7 @@ extension Session {
         case .centrifuge: centrifuge(or: .commands(0)) { $0.take(message) }
         case .socketIO: socketIO(or: .commands(0)) { $0.take(message) }
         case .stomp: stomp(or: .commands(0)) { $0.take(message) }
+        case .graphQL: graphQL(or: .commands(0)) { $0.take(message) }
         case .echo: .action(.send(Body(message)))
         }
     }
@@ -23,6 +24,7 @@ extension Session {
         case .centrifuge(let session): !session.queue.isEmpty
         case .socketIO(let session): !session.value.waiting.isEmpty
         case .stomp(let session): session.value.hasCommands
+        case .graphQL(let session): session.value.hasCommands
         case .raw, .echo: false
         }
     }
@@ -32,7 +34,7 @@ extension Session {
         switch self {
         case .socketIO(let session): session.value.isWithinPacket
         case .stomp(let session): session.value.reader.isWithinFrame
-        case .raw, .centrifuge, .echo: false
+        case .raw, .centrifuge, .graphQL, .echo: false
         }
     }
 
@@ -43,6 +45,7 @@ extension Session {
         if isRaw { return .none }
         if case .socketIO = self { return socketIO(or: .none) { $0.next(mayRead: mayRead) } }
         if case .stomp = self { return stomp(or: .none) { $0.next(mayRead: mayRead) } }
+        if case .graphQL = self { return graphQL(or: .none) { $0.next(mayRead: mayRead) } }
         return centrifuge(or: .none) { session in
             switch session.queue.next(mayRead: mayRead) {
             case .perform(let command):
@@ -60,6 +63,7 @@ extension Session {
         case .centrifuge(let command): centrifuge(or: .none) { $0.receive(command) }
         case .socketIO(let command): socketIO(or: .none) { $0.perform(command) }
         case .stomp(let request): stomp(or: .none) { $0.perform(request) }
+        case .graphQL(let command): graphQL(or: .none) { $0.perform(command) }
         }
     }
 
@@ -71,6 +75,7 @@ extension Session {
         case .centrifuge(let command): centrifuge(or: .none) { $0.refuseForNow(command, wait: wait) }
         case .socketIO(let command): socketIO(or: .none) { $0.refuseForNow(command, wait: wait) }
         case .stomp(let request): stomp(or: .none) { $0.refuseForNow(request, wait: wait) }
+        case .graphQL(let command): graphQL(or: .none) { $0.refuseForNow(command, wait: wait) }
         }
     }
 
@@ -80,6 +85,7 @@ extension Session {
         centrifuge(or: ()) { $0.queue.keepPublications() }
         socketIO(or: ()) { $0.keepPublications() }
         stomp(or: ()) { $0.keepPublications() }
+        graphQL(or: ()) { $0.keepPublications() }
     }
 }
 
@@ -90,7 +96,7 @@ extension Session {
     public mutating func writeLead(of publication: Publication, request: UInt32, into lead: inout ByteBuffer) -> Bool {
         switch self {
         // None of them has leads that differ from delivery to delivery.
-        case .raw, .centrifuge, .socketIO, .stomp, .echo: false
+        case .raw, .centrifuge, .socketIO, .stomp, .graphQL, .echo: false
         }
     }
 }
@@ -110,6 +116,7 @@ extension Session {
             }
         case .socketIO: socketIO(or: .none) { $0.subscribed(id: id, start) }
         case .stomp: stomp(or: .none) { $0.subscribed(id: id, start) }
+        case .graphQL: graphQL(or: .none) { $0.subscribed(id: id, start) }
         case .echo: .none
         }
     }
@@ -128,6 +135,7 @@ extension Session {
     ) -> SessionAction {
         if case .socketIO = self { return socketIO(or: .none) { $0.subscribeFailed(id: id, error) } }
         if case .stomp = self { return stomp(or: .none) { $0.subscribeFailed(id: id, error) } }
+        if case .graphQL = self { return graphQL(or: .none) { $0.subscribeFailed(id: id, error) } }
         return centrifuge(or: .disconnect(.tryAgainLater, reason: "\(error)")) { session in
             // The client can't have what its token promises: another node, or this one later, can give it.
             if session.isConnecting { return .disconnect(.tryAgainLater, reason: "\(error)") }
@@ -158,6 +166,7 @@ extension Session {
         case .centrifuge(let session): .send(session.published(id: id, result))
         case .socketIO: socketIO(or: .none) { $0.published(id: id, result) }
         case .stomp: stomp(or: .none) { $0.published(id: id, result) }
+        case .graphQL: graphQL(or: .none) { $0.published(id: id, result) }
         case .echo: .none
         }
     }
@@ -171,6 +180,7 @@ extension Session {
         if case .centrifuge(let session) = self {
             return .answer(session.read(id: id, since: since, result, maxBytes: maxBytes))
         }
+        if case .graphQL = self { return graphQL(or: .none) { $0.read(id: id, since: since, result) } }
         return socketIO(or: .none) { $0.read(id: id, since: since, result, maxBytes: maxBytes) }
     }
 
@@ -181,6 +191,7 @@ extension Session {
         -> SessionAction
     {
         if case .centrifuge(let session) = self { return .answer(session.presence(id: id, result, maxBytes: maxBytes)) }
+        if case .graphQL = self { return graphQL(or: .none) { $0.presence(id: id, result) } }
         return socketIO(or: .none) { $0.presence(id: id, result, maxBytes: maxBytes) }
     }
 
@@ -214,6 +225,7 @@ extension Session {
         switch self {
         case .socketIO(let session): session.value.size(of: start, request)
         case .stomp(let session): session.value.size(of: start)
+        case .graphQL(let session): session.value.size(of: start, request)
         case .raw, .centrifuge, .echo: start.weight
         }
     }

@@ -8,6 +8,7 @@ extension Session {
         case .centrifuge(let session): session.name
         case .socketIO: .socketIO
         case .stomp: .stomp
+        case .graphQL: .graphQL
         case .echo: .echo
         }
     }

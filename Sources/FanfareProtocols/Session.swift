@@ -14,6 +14,8 @@ public enum Session: Sendable {
     case socketIO(Boxed<SocketIOSession>)
     /// STOMP 1.0, 1.1 and 1.2.
     case stomp(Boxed<STOMPSession>)
+    /// GraphQL, in either subprotocol.
+    case graphQL(Boxed<GraphQLSession>)
     /// Every message back to its sender: what conformance suites drive.
     case echo
 
@@ -22,6 +24,7 @@ public enum Session: Sendable {
         case centrifuge(CentrifugeCommand)
         case socketIO(SocketIOCommand)
         case stomp(STOMPRequest)
+        case graphQL(GraphQLCommand)
 
         /// The rate to which it is held, besides that of all commands; `nil`: none.
         public var rate: ClientRate? {
@@ -29,6 +32,7 @@ public enum Session: Sendable {
             case .centrifuge(let command): command.rate
             case .socketIO(let command): command.rate
             case .stomp(let request): request.frame.command == .subscribe ? .subscriptions : nil
+            case .graphQL(let command): command.rate
             }
         }
 
@@ -87,6 +91,13 @@ extension Session {
         guard case .stomp(var session) = self else { return other }
         self = .echo
         defer { self = .stomp(session) }
+        return body(&session.value)
+    }
+    /// As ``centrifuge(or:_:)`` of a session of GraphQL.
+    mutating func graphQL<Value>(or other: Value, _ body: (inout GraphQLSession) -> Value) -> Value {
+        guard case .graphQL(var session) = self else { return other }
+        self = .echo
+        defer { self = .graphQL(session) }
         return body(&session.value)
     }
 }

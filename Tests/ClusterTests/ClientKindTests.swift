@@ -47,6 +47,7 @@ struct ClientKindTests {
             Kind("centrifuge_uni", "sse") { [try await get($0, "/connection/uni_sse")] },
             Kind("centrifuge_uni", "http_stream") { [try await post($0, "/connection/uni_http_stream", "{}")] },
             Kind("stomp", "websocket") { [try await upgrade($0, "/stomp")] },
+            Kind("graphql", "websocket") { [try await upgrade($0, "/graphql", "graphql-transport-ws")] },
             Kind("socketio", "engineio_websocket") {
                 [try await upgrade($0, "/socket.io/?EIO=4&transport=websocket")]
             },
@@ -104,11 +105,14 @@ struct ClientKindTests {
         return socket
     }
 
-    private static func upgrade(_ port: Int, _ path: String) async throws -> SocketClient {
+    private static func upgrade(
+        _ port: Int, _ path: String, _ subprotocol: String? = nil
+    ) async throws -> SocketClient {
         let socket = try await get(
             port, path,
             "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")
+                + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                + (subprotocol.map { "Sec-WebSocket-Protocol: \($0)\r\n" } ?? ""))
         let answer = try await socket.nextAnswer()
         guard answer.status == 101 else { throw NotInTime(what: "101 from \(path); got \(answer)") }
         return socket

@@ -12,6 +12,8 @@ public enum ProtocolName: Int, CaseIterable, Sendable {
     case socketIO
     /// STOMP, in any version.
     case stomp
+    /// GraphQL, in either subprotocol.
+    case graphQL
     /// `fanfare echo`.
     case echo
 
@@ -24,6 +26,7 @@ public enum ProtocolName: Int, CaseIterable, Sendable {
         case .centrifugeUnidirectional: "centrifuge_uni"
         case .socketIO: "socketio"
         case .stomp: "stomp"
+        case .graphQL: "graphql"
         case .echo: "echo"
         }
     }
@@ -36,7 +39,7 @@ public enum ProtocolName: Int, CaseIterable, Sendable {
         case .centrifugeProtobuf: [.webSocket, .httpStream]
         case .centrifugeUnidirectional: [.webSocket, .sse, .httpStream]
         case .socketIO: TransportName.engineIO
-        case .stomp: [.webSocket]
+        case .stomp, .graphQL: [.webSocket]
         case .echo: [.webSocket] + TransportName.sockJS + TransportName.engineIO
         }
     }

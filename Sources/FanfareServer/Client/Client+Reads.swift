@@ -51,11 +51,22 @@ extension Client {
 
     /// Sends the answer to a read. What it brought is charged, whatever becomes of it, or its answer where that is more.
     func answerRead(_ action: consuming SessionAction, _ brought: ReadCost) {
-        var (cost, frame) = (brought, ByteBuffer?.none)
-        if case .answer(let body) = consume action { frame = transport?.sealWhole(body) }
-        if let frame { cost.bytes = max(cost.bytes, frame.readableBytes) }
-        inbound.throttle.answered(cost, loop.node.rates, now: loop.node.clock.monotonicMicroseconds())
-        if let frame { answer(frame) }
+        let now = loop.node.clock.monotonicMicroseconds()
+        var cost = brought
+        switch consume action {
+        case .answer(let body):
+            guard let frame = transport?.sealWhole(body) else { return }
+            cost.bytes = max(cost.bytes, frame.readableBytes)
+            inbound.throttle.answered(cost, loop.node.rates, now: now)
+            answer(frame)
+        case let other:
+            // Of several reads that one answer has, the last brings it.
+            if case .all(let actions) = other {
+                for case .answer(let body) in actions { cost.bytes = max(cost.bytes, body.count) }
+            }
+            inbound.throttle.answered(cost, loop.node.rates, now: now)
+            carryOut(other)
+        }
     }
 
     /// What a read of members brought. Those whose bytes were too many were read before anybody knew.

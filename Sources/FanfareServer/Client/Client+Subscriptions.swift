@@ -31,11 +31,13 @@ extension Client {
             }
             loop.shard.subscribe(
                 self, to: subscription.channel, request: request, wish: wish, format: format, lead: .fixed(lead))
-        case .interned(let name, let definition):
+        case .interned(let name, let definition, let lead):
             guard let format = use(name, { loop.node.formats.intern(name, as: definition) }) else {
                 return subscribeFailed(subscription.channel, request: request, .overloaded)
             }
-            loop.shard.subscribe(self, to: subscription.channel, request: request, wish: wish, format: format)
+            loop.shard.subscribe(
+                self, to: subscription.channel, request: request, wish: wish, format: format,
+                lead: lead.map { .fixed($0) })
         }
     }
 

@@ -44,6 +44,8 @@ final class NodeContext: Sendable {
     let socketIO: SocketIOSession.SharedPolicy
     /// What is the same for all clients of STOMP.
     let stomp: STOMPSession.SharedPolicy
+    /// What is the same for all clients of GraphQL.
+    let graphQL: GraphQLSession.SharedPolicy
     /// Brings requests of clients to their sessions.
     let emulation: EmulationRelay
     /// The way to what backends want done with clients.
@@ -96,6 +98,7 @@ final class NodeContext: Sendable {
         self.centrifuge = .init(
             configuration.centrifugePolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens)))
         self.stomp = .init(configuration.stompPolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens)))
+        self.graphQL = .init(configuration.graphQLPolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens)))
         self.socketIO = .init(configuration.socketIOPolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens)))
     }
 
