@@ -227,8 +227,9 @@ let package = Package(
             exclude: [
                 "browser.py", "command_check.py", "cors_check.py", "crowded_check.py", "deflate_check.py",
                 "delta_check.py", "docs_pages_check.py", "emulation_check.py", "emulation_protobuf_check.py",
-                "eventsource_check.py", "fallback_check.py", "filter_check.py", "graphql_oracle.py", "http2_check.py",
-                "messagepack_reference.py", "mqtt_check.py", "page_check.py", "presence_check.py", "protobuf_check.py",
+                "eventsource_check.py", "fallback_check.py", "filter_check.py", "graphql_check.py", "graphql_oracle.py",
+                "http2_check.py", "messagepack_reference.py", "mqtt_check.py", "page_check.py", "presence_check.py",
+                "protobuf_check.py",
                 "protobuf_reference.py", "rate_check.py", "recovery_check.py", "sdk.py", "sdk_check.py",
                 "socketio_browser_check.py", "socketio_check.py", "socketio_emitter_check.py", "sockjs_check.js",
                 "sockjs_check.py", "sse_check.py", "stage.py", "stomp_check.py", "tabs_check.py", "token_check.py",

@@ -10,7 +10,7 @@ struct FuzzTarget: Sendable {
         frames, deflate, handshake, requests, http2, origins, commands, protobuf, json, session, tokens, keys, replies,
         answers, envelopes, streams, addresses, namespaces, configuration, api, proxies, events, lines, positions,
         deltas, filters, polls, control, emulation, sockjs, engineio, socketio, messagepack,
-        stomp, mqtt,
+        stomp, mqtt, graphql, graphqlmessages,
     ]
 }
 

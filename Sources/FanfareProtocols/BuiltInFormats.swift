@@ -33,7 +33,7 @@ extension FormatTable {
         let (events, lines) = (EventStreamFraming(), HTTPStreamFraming())
         self.init(
             WireFormat.channelStreams + WireFormat.socketIOFormats + WireFormat.stompFormats
-                + WireFormat.mqttFormats + [
+                + WireFormat.mqttFormats + WireFormat.graphQLFormats + [
                     (.rawWebSocket, .encoded(RawCodec(), in: webSocket)),
                     (.rawWebSocketDeflate, .derived(from: .rawWebSocket, deflate.reseal)),
                     (.centrifugeJSONWebSocket, .encoded(CentrifugeCodec<CentrifugeJSONEncoder>(), in: webSocket)),

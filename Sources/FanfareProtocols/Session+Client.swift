@@ -9,6 +9,7 @@ extension Session {
         case .centrifuge(let session): session.isConnected
         case .stomp(let session): session.value.isConnected
         case .mqtt(let session): session.value.isConnected
+        case .graphQL(let session): session.value.isConnected
         // Its first handshake has a deadline of its own, and pings come before it.
         case .raw, .socketIO, .echo: true
         }
@@ -19,7 +20,7 @@ extension Session {
         switch self {
         case .centrifuge(let session): session.isConnecting
         case .socketIO(let session): session.value.isConnecting
-        case .raw, .stomp, .mqtt, .echo: false
+        case .raw, .stomp, .mqtt, .graphQL, .echo: false
         }
     }
 
@@ -34,6 +35,7 @@ extension Session {
         case .socketIO(let session): ExactText(session.value.clientID)
         case .stomp(let session): ExactText(session.value.clientID)
         case .mqtt(let session): ExactText(session.value.clientID)
+        case .graphQL(let session): ExactText(session.value.clientID)
         case .echo: nil
         }
     }
@@ -50,6 +52,7 @@ extension Session {
         case .centrifuge(let session): session.grants
         case .stomp(let session): session.value.grants
         case .mqtt(let session): session.value.grants
+        case .graphQL(let session): session.value.grants
         case .socketIO, .echo: nil
         }
     }
@@ -67,6 +70,7 @@ extension Session {
         case .socketIO(let session): session.value.info(in: channel)
         case .stomp(let session): session.value.info(in: channel)
         case .mqtt(let session): session.value.info(in: channel)
+        case .graphQL(let session): session.value.info(in: channel)
         case .echo: nil
         }
     }
@@ -79,6 +83,7 @@ extension Session {
         switch self {
         case .centrifuge(let session): session.encoder.ping
         case .stomp(let session): session.value.wantsHeartBeats ? STOMPWriter.heartBeat : nil
+        case .graphQL(let session): session.value.ping
         case .raw, .socketIO, .mqtt, .echo: nil
         }
     }
@@ -113,6 +118,7 @@ extension Session {
         case .socketIO: socketIO(or: []) { $0.expire(now) }
         case .stomp: stomp(or: []) { $0.expire(now, isBehind: isBehind) }
         case .mqtt(let session): session.value.expire(now)
+        case .graphQL(let session): session.value.expire(now)
         case .echo: []
         }
     }
@@ -124,6 +130,7 @@ extension Session {
         case .socketIO(let session): session.value.isAskingToConnect
         case .stomp(let session): session.value.isAskingToConnect
         case .mqtt(let session): session.value.isAskingToConnect
+        case .graphQL(let session): session.value.isAskingToConnect
         case .raw, .echo: false
         }
     }
@@ -136,7 +143,8 @@ extension Session {
     ) -> Result<[SessionAction], TokenRefusal> {
         withCommands(
             or: .success([]), { $0.authenticated(claims, now: now) }, { $0.authenticated(claims, now: now) },
-            { $0.authenticated(claims, now: now) }, { $0.authenticated(claims, now: now) })
+            { $0.authenticated(claims, now: now) }, { $0.authenticated(claims, now: now) },
+            { $0.authenticated(claims, now: now) })
     }
 
     /// A subscription token is good.
@@ -147,14 +155,15 @@ extension Session {
     ) -> Result<[SessionAction], TokenRefusal> {
         withCommands(
             or: .success([]), { $0.authenticated(claims, now: now) }, { $0.authenticated(claims, now: now) },
-            { $0.authenticated(claims, now: now) }, { _ in .success([.disconnect(.badRequest)]) })
+            { $0.authenticated(claims, now: now) }, { _ in .success([.disconnect(.badRequest)]) },
+            { $0.authenticated(claims, now: now) })
     }
 
     /// The token is not to be believed.
     public mutating func refused(_ refusal: TokenRefusal) -> SessionAction {
         withCommands(
             or: .none, { $0.refused(refusal) }, { $0.refused(refusal) }, { $0.refused(refusal) },
-            { $0.refused(refusal) })
+            { $0.refused(refusal) }, { $0.refused(refusal) })
     }
 
     /// The token is good, but its user has as many clients as it may.
@@ -162,7 +171,7 @@ extension Session {
     /// - Parameter retryAfter: milliseconds.
     public mutating func crowded(retryAfter: UInt64) -> SessionAction {
         withCommands(
-            or: .none, { $0.crowded(retryAfter: retryAfter) }, { $0.crowded() }, { $0.crowded() },
+            or: .none, { $0.crowded(retryAfter: retryAfter) }, { $0.crowded() }, { $0.crowded() }, { $0.crowded() },
             { $0.crowded() })
     }
 
@@ -170,12 +179,13 @@ extension Session {
     private mutating func withCommands<Value>(
         or other: Value, _ centrifuge: (inout CentrifugeSession) -> Value,
         _ socketIO: (inout SocketIOSession) -> Value, _ stomp: (inout STOMPSession) -> Value,
-        _ mqtt: (inout MQTTSession) -> Value
+        _ mqtt: (inout MQTTSession) -> Value, _ graphQL: (inout GraphQLSession) -> Value
     ) -> Value {
         switch self {
         case .socketIO: self.socketIO(or: other, socketIO)
         case .stomp: self.stomp(or: other, stomp)
         case .mqtt: self.mqtt(or: other, mqtt)
+        case .graphQL: self.graphQL(or: other, graphQL)
         case .raw, .centrifuge, .echo: self.centrifuge(or: other, centrifuge)
         }
     }

@@ -38,6 +38,7 @@ extension Session {
         case .socketIO: socketIO(or: .unsupported) { $0.unsubscribe(channel) }
         case .stomp: stomp(or: .unchanged) { $0.unsubscribe(channel) }
         case .mqtt: mqtt(or: .unchanged) { $0.unsubscribe(channel) }
+        case .graphQL: graphQL(or: .unchanged) { $0.unsubscribe(channel) }
         case .echo: .unchanged
         }
     }
@@ -62,6 +63,7 @@ extension Session {
         case .socketIO: return socketIO(or: .unsupported) { $0.refresh(expiresAt: expiresAt, info: info, now: now) }
         case .stomp: return stomp(or: .unsupported) { $0.refresh(expiresAt: expiresAt, info: info, now: now) }
         case .mqtt: return mqtt(or: .unsupported) { $0.refresh(expiresAt: expiresAt, info: info, now: now) }
+        case .graphQL: return graphQL(or: .unsupported) { $0.refresh(expiresAt: expiresAt, info: info, now: now) }
         case .echo: return .unsupported
         }
     }

@@ -14,6 +14,7 @@ extension Session {
         case .socketIO: socketIO(or: .commands(0)) { $0.take(message) }
         case .stomp: stomp(or: .commands(0)) { $0.take(message) }
         case .mqtt: mqtt(or: .commands(0)) { $0.take(message) }
+        case .graphQL: graphQL(or: .commands(0)) { $0.take(message) }
         case .echo: .action(.send(Body(message)))
         }
     }
@@ -25,6 +26,7 @@ extension Session {
         case .socketIO(let session): !session.value.waiting.isEmpty
         case .stomp(let session): session.value.hasCommands
         case .mqtt(let session): session.value.hasCommands
+        case .graphQL(let session): session.value.hasCommands
         case .raw, .echo: false
         }
     }
@@ -35,7 +37,7 @@ extension Session {
         case .socketIO(let session): session.value.isWithinPacket
         case .stomp(let session): session.value.reader.isWithinFrame
         case .mqtt(let session): session.value.isWithinPacket
-        case .raw, .centrifuge, .echo: false
+        case .raw, .centrifuge, .graphQL, .echo: false
         }
     }
 
@@ -47,6 +49,7 @@ extension Session {
         if case .socketIO = self { return socketIO(or: .none) { $0.next(mayRead: mayRead) } }
         if case .stomp = self { return stomp(or: .none) { $0.next(mayRead: mayRead) } }
         if case .mqtt = self { return mqtt(or: .none) { $0.next(mayRead: mayRead) } }
+        if case .graphQL = self { return graphQL(or: .none) { $0.next(mayRead: mayRead) } }
         return centrifuge(or: .none) { session in
             switch session.queue.next(mayRead: mayRead) {
             case .perform(let command):
@@ -65,6 +68,7 @@ extension Session {
         case .socketIO(let command): socketIO(or: .none) { $0.perform(command) }
         case .stomp(let request): stomp(or: .none) { $0.perform(request) }
         case .mqtt(let request): mqtt(or: .none) { $0.perform(request) }
+        case .graphQL(let command): graphQL(or: .none) { $0.perform(command) }
         }
     }
 
@@ -77,6 +81,7 @@ extension Session {
         case .socketIO(let command): socketIO(or: .none) { $0.refuseForNow(command, wait: wait) }
         case .stomp(let request): stomp(or: .none) { $0.refuseForNow(request, wait: wait) }
         case .mqtt(let request): mqtt(or: .none) { $0.refuseForNow(request) }
+        case .graphQL(let command): graphQL(or: .none) { $0.refuseForNow(command, wait: wait) }
         }
     }
 
@@ -87,6 +92,7 @@ extension Session {
         socketIO(or: ()) { $0.keepPublications() }
         stomp(or: ()) { $0.keepPublications() }
         mqtt(or: ()) { $0.keepPublications() }
+        graphQL(or: ()) { $0.keepPublications() }
     }
 }
 
@@ -102,7 +108,7 @@ extension Session {
         case .stomp: stomp(or: false) { $0.writeLead(of: publication, request: request, into: &lead) }
         case .mqtt(let session): session.value.writeLead(of: publication, request: request, into: &lead)
         // Leads of the others are the same each time.
-        case .raw, .centrifuge, .socketIO, .echo: false
+        case .raw, .centrifuge, .socketIO, .graphQL, .echo: false
         }
     }
 }
@@ -123,6 +129,7 @@ extension Session {
         case .socketIO: socketIO(or: .none) { $0.subscribed(id: id, start) }
         case .stomp: stomp(or: .none) { $0.subscribed(id: id, start) }
         case .mqtt: mqtt(or: .none) { $0.subscribed(id: id, start) }
+        case .graphQL: graphQL(or: .none) { $0.subscribed(id: id, start) }
         case .echo: .none
         }
     }
@@ -142,6 +149,7 @@ extension Session {
         if case .socketIO = self { return socketIO(or: .none) { $0.subscribeFailed(id: id, error) } }
         if case .stomp = self { return stomp(or: .none) { $0.subscribeFailed(id: id, error) } }
         if case .mqtt = self { return mqtt(or: .none) { $0.subscribeFailed(id: id, error) } }
+        if case .graphQL = self { return graphQL(or: .none) { $0.subscribeFailed(id: id, error) } }
         return centrifuge(or: .disconnect(.tryAgainLater, reason: "\(error)")) { session in
             // The client can't have what its token promises: another node, or this one later, can give it.
             if session.isConnecting { return .disconnect(.tryAgainLater, reason: "\(error)") }
@@ -173,6 +181,7 @@ extension Session {
         case .socketIO: socketIO(or: .none) { $0.published(id: id, result) }
         case .stomp: stomp(or: .none) { $0.published(id: id, result) }
         case .mqtt: mqtt(or: .none) { $0.published(id: id, result) }
+        case .graphQL: graphQL(or: .none) { $0.published(id: id, result) }
         case .echo: .none
         }
     }
@@ -188,6 +197,7 @@ extension Session {
         }
         if case .stomp = self { return stomp(or: .none) { $0.read(id: id, result) } }
         if case .mqtt = self { return mqtt(or: .none) { $0.read(id: id, result) } }
+        if case .graphQL = self { return graphQL(or: .none) { $0.read(id: id, since: since, result) } }
         return socketIO(or: .none) { $0.read(id: id, since: since, result, maxBytes: maxBytes) }
     }
 
@@ -198,6 +208,7 @@ extension Session {
         -> SessionAction
     {
         if case .centrifuge(let session) = self { return .answer(session.presence(id: id, result, maxBytes: maxBytes)) }
+        if case .graphQL = self { return graphQL(or: .none) { $0.presence(id: id, result) } }
         return socketIO(or: .none) { $0.presence(id: id, result, maxBytes: maxBytes) }
     }
 
@@ -232,6 +243,7 @@ extension Session {
         case .socketIO(let session): session.value.size(of: start, request)
         case .stomp(let session): session.value.size(of: start)
         case .mqtt(let session): session.value.size(of: start)
+        case .graphQL(let session): session.value.size(of: start, request)
         case .raw, .centrifuge, .echo: start.weight
         }
     }

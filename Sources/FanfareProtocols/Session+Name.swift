@@ -9,6 +9,7 @@ extension Session {
         case .socketIO: .socketIO
         case .stomp: .stomp
         case .mqtt: .mqtt
+        case .graphQL: .graphQL
         case .echo: .echo
         }
     }

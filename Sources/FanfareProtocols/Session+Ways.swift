@@ -7,7 +7,7 @@ extension Session {
         switch self {
         case .centrifuge(let session): !session.isUnidirectional
         // It comes back with a new one, which costs it nothing.
-        case .raw, .socketIO, .stomp, .mqtt, .echo: false
+        case .raw, .socketIO, .stomp, .mqtt, .graphQL, .echo: false
         }
     }
 
@@ -21,13 +21,18 @@ extension Session {
         return session.push(session.encoder.disconnectPush(code: disconnect.code, reason: reason))
     }
 
+    /// How the protocol says an end that the node decides on: some have codes of their own.
+    public func end(_ disconnect: Disconnect) -> Disconnect {
+        if case .graphQL(let session) = self { session.value.end(disconnect) } else { disconnect }
+    }
+
     /// As ``farewell(_:reason:)`` of a protocol that says it in several messages.
     public func farewells(_ disconnect: Disconnect) -> [Body] {
         switch self {
         case .socketIO(let session): session.value.farewells(disconnect)
         case .stomp(let session): session.value.farewells(disconnect)
         case .mqtt(let session): session.value.farewells(disconnect)
-        case .raw, .centrifuge, .echo: []
+        case .raw, .centrifuge, .graphQL, .echo: []
         }
     }
 }

@@ -16,6 +16,8 @@ public enum Session: Sendable {
     case stomp(Boxed<STOMPSession>)
     /// MQTT 3.1.1 and 5.
     case mqtt(Boxed<MQTTSession>)
+    /// GraphQL, in either subprotocol.
+    case graphQL(Boxed<GraphQLSession>)
     /// Every message back to its sender: what conformance suites drive.
     case echo
 
@@ -25,6 +27,7 @@ public enum Session: Sendable {
         case socketIO(SocketIOCommand)
         case stomp(STOMPRequest)
         case mqtt(MQTTRequest)
+        case graphQL(GraphQLCommand)
 
         /// The rate to which it is held, besides that of all commands; `nil`: none.
         public var rate: ClientRate? {
@@ -33,6 +36,7 @@ public enum Session: Sendable {
             case .socketIO(let command): command.rate
             case .stomp(let request): request.frame?.command == .subscribe ? .subscriptions : nil
             case .mqtt(let request): request.isFilter ? .subscriptions : nil
+            case .graphQL(let command): command.rate
             }
         }
 
@@ -41,7 +45,7 @@ public enum Session: Sendable {
             switch self {
             case .stomp(let request): !request.isFirst
             case .mqtt(let request): !request.isFirst
-            case .centrifuge, .socketIO: false
+            case .centrifuge, .socketIO, .graphQL: false
             }
         }
 
@@ -109,6 +113,14 @@ extension Session {
         guard case .mqtt(var session) = self else { return other }
         self = .echo
         defer { self = .mqtt(session) }
+        return body(&session.value)
+    }
+
+    /// As ``centrifuge(or:_:)`` of a session of GraphQL.
+    mutating func graphQL<Value>(or other: Value, _ body: (inout GraphQLSession) -> Value) -> Value {
+        guard case .graphQL(var session) = self else { return other }
+        self = .echo
+        defer { self = .graphQL(session) }
         return body(&session.value)
     }
 }

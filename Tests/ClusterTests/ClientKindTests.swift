@@ -48,6 +48,7 @@ struct ClientKindTests {
             Kind("centrifuge_uni", "http_stream") { [try await post($0, "/connection/uni_http_stream", "{}")] },
             Kind("stomp", "websocket") { [try await upgrade($0, "/stomp")] },
             Kind("mqtt", "websocket") { [try await upgrade($0, "/mqtt", subprotocol: "mqtt")] },
+            Kind("graphql", "websocket") { [try await upgrade($0, "/graphql", subprotocol: "graphql-transport-ws")] },
             Kind("socketio", "engineio_websocket") {
                 [try await upgrade($0, "/socket.io/?EIO=4&transport=websocket")]
             },

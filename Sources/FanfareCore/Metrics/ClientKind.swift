@@ -14,6 +14,8 @@ public enum ProtocolName: Int, CaseIterable, Sendable {
     case stomp
     /// MQTT, in any version.
     case mqtt
+    /// GraphQL, in either subprotocol.
+    case graphQL
     /// `fanfare echo`.
     case echo
 
@@ -27,6 +29,7 @@ public enum ProtocolName: Int, CaseIterable, Sendable {
         case .socketIO: "socketio"
         case .stomp: "stomp"
         case .mqtt: "mqtt"
+        case .graphQL: "graphql"
         case .echo: "echo"
         }
     }
@@ -40,7 +43,7 @@ public enum ProtocolName: Int, CaseIterable, Sendable {
         case .centrifugeUnidirectional: [.webSocket, .sse, .httpStream]
         case .socketIO: TransportName.engineIO
         case .stomp: [.webSocket] + TransportName.sockJS
-        case .mqtt: [.webSocket]
+        case .mqtt, .graphQL: [.webSocket]
         case .echo: [.webSocket] + TransportName.sockJS + TransportName.engineIO
         }
     }

@@ -2,8 +2,9 @@ import FanfareWire
 
 /// How publications of one subscription read, where that is not as in the client's others.
 public enum SubscriptionForm: Sendable {
-    /// A format with parameters: the name under which all who want the same share it, and what stands behind it.
-    case interned(ExactText, FormatDefinition)
+    /// A format with parameters: the name under which all who want the same share it, and what stands behind it. In one with leads the
+    /// subscription has its own.
+    case interned(ExactText, FormatDefinition, lead: [UInt8]? = nil)
     /// A format of the node's table that all who want it share.
     case shared(WireFormat)
     /// A format of the node's table in which each subscription has a lead of its own.
@@ -16,7 +17,8 @@ extension SubscriptionForm: Equatable {
     /// The name of an interned format says all about it.
     public static func == (lhs: SubscriptionForm, rhs: SubscriptionForm) -> Bool {
         switch (lhs, rhs) {
-        case (.interned(let name, _), .interned(let other, _)): name == other
+        case (.interned(let name, _, let lead), .interned(let other, _, let otherLead)):
+            name == other && lead == otherLead
         case (.personal(let format, let lead), .personal(let other, let otherLead)):
             format == other && lead == otherLead
         case (.shared(let format), .shared(let other)), (.written(let format), .written(let other)): format == other

@@ -11,6 +11,7 @@ extension Client {
     ///   - farewell: the last bytes, when they are not what the transport says.
     func end(_ disconnect: Disconnect, reason: String? = nil, farewell: ByteBuffer? = nil) {
         guard isOpen, let transport else { return }
+        let disconnect = session.end(disconnect)
         guard transport.hasPeer else { return lost(disconnect) }
         var words = ByteBuffer()
         switch disconnect {

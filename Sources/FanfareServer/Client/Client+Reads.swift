@@ -61,7 +61,12 @@ extension Client {
             inbound.throttle.answered(cost, loop.node.rates, now: now)
             if let frame { answer(frame) }
         case let several:
-            inbound.throttle.answered(brought, loop.node.rates, now: now)
+            var cost = brought
+            // Of several reads that one answer has, the last brings it.
+            if case .all(let actions) = several {
+                for case .answer(let body) in actions { cost.bytes = max(cost.bytes, body.count) }
+            }
+            inbound.throttle.answered(cost, loop.node.rates, now: now)
             carryOut(several)
         }
     }

@@ -26,11 +26,13 @@ extension Client {
         case .personal(let format, let lead):
             subscribe(subscription, request, wish, format, .fixed(lead))
         case .written(let format): subscribe(subscription, request, wish, format, .written)
-        case .interned(let name, let definition):
+        case .interned(let name, let definition, let lead):
             guard let format = use(name, { loop.node.formats.intern(name, as: definition) }) else {
                 return subscribeFailed(subscription.channel, request: request, .overloaded)
             }
-            loop.shard.subscribe(self, to: subscription.channel, request: request, wish: wish, format: format)
+            loop.shard.subscribe(
+                self, to: subscription.channel, request: request, wish: wish, format: format,
+                lead: lead.map { .fixed($0) })
         }
     }
 

@@ -80,6 +80,18 @@ extension NodeConfiguration {
         return policy
     }
 
+    /// What is the same for all clients of GraphQL.
+    func graphQLPolicy(ignoresTokens: Bool) -> GraphQLSession.Policy {
+        var policy = GraphQLSession.Policy(
+            maxChannelNameBytes: limits.maxChannelNameBytes, maxChannels: limits.maxChannelsPerClient,
+            permissions: anonymousPermissions, channels: channels)
+        policy.maxRecovery = limits.maxRecovery
+        policy.users = userPermissions
+        policy.ignoresTokens = ignoresTokens
+        (policy.nodeName, policy.version) = (nodeName, FanfareVersion.string)
+        return policy
+    }
+
     private static func base64URL(_ character: UInt8) -> UInt8 {
         switch character {
         case UInt8(ascii: "+"): UInt8(ascii: "-")

@@ -48,6 +48,8 @@ final class NodeContext: Sendable {
     let names = ClientNames()
     /// What is the same for all clients of MQTT.
     let mqtt: MQTTSession.SharedPolicy
+    /// What is the same for all clients of GraphQL.
+    let graphQL: GraphQLSession.SharedPolicy
     /// Brings requests of clients to their sessions.
     let emulation: EmulationRelay
     /// The way to what backends want done with clients.
@@ -102,6 +104,7 @@ final class NodeContext: Sendable {
         self.stomp = .init(configuration.stompPolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens)))
         self.mqtt = .init(
             configuration.mqttPolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens), clock: clock))
+        self.graphQL = .init(configuration.graphQLPolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens)))
         self.socketIO = .init(configuration.socketIOPolicy(ignoresTokens: Self.ignoresTokens(configuration, tokens)))
     }
 

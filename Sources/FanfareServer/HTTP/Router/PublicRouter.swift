@@ -16,6 +16,7 @@ struct PublicRouter: Sendable {
         .path("/connection/uni_http_stream", [.post]) { CentrifugeStreamEndpoint(messages: .lines, onlyHears: true) },
         .path("/stomp", [.get]) { STOMPEndpoint() },
         .path("/mqtt", [.get]) { MQTTEndpoint() },
+        .path("/graphql", [.get]) { GraphQLEndpoint() },
         .channel("ws", [.get]) { RawWebSocketEndpoint(channel: $0) },
         .channel("sse", [.get]) { RawStreamEndpoint(channel: $0, messages: .events) },
         .channel("stream", [.get]) { RawStreamEndpoint(channel: $0, messages: .lines) },

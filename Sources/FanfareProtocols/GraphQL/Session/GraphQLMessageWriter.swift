@@ -1,0 +1,77 @@
+import FanfareWire
+import NIOCore
+
+/// What a client hears, in the words of its subprotocol.
+extension GraphQLSubprotocol {
+    static let acknowledged = body { $0.writeStaticString(#"{"type":"connection_ack"}"#) }
+    /// The older protocol's sign of life.
+    static let keepAlive = body { $0.writeStaticString(#"{"type":"ka"}"#) }
+
+    static func pong(_ payload: ByteBuffer?) -> Body {
+        body { buffer in
+            buffer.writeStaticString(#"{"type":"pong""#)
+            if let payload {
+                buffer.writeStaticString(#","payload":"#)
+                buffer.writeImmutableBuffer(payload)
+            }
+            buffer.writeStaticString("}")
+        }
+    }
+
+    /// What stands before the data of each message of a subscription; the rest is shared: ``GraphQLCodec``.
+    func lead(_ id: ExactText) -> [UInt8] {
+        var buffer = ByteBuffer()
+        writeHead(id, self == .transport ? "next" : "data", into: &buffer)
+        buffer.writeStaticString(#","payload":{"data":"#)
+        return Array(buffer: buffer)
+    }
+
+    /// The answer to a query or mutation.
+    func next(_ id: ExactText, _ write: (inout ByteBuffer) -> Void) -> Body {
+        Self.body { buffer in
+            writeHead(id, self == .transport ? "next" : "data", into: &buffer)
+            buffer.writeStaticString(#","payload":"#)
+            write(&buffer)
+            buffer.writeStaticString("}")
+        }
+    }
+
+    /// The end of an operation that was not begun, or can't go on. Nothing follows it.
+    func error(_ id: ExactText, _ errors: [GraphQLError]) -> Body {
+        Self.body { buffer in
+            writeHead(id, "error", into: &buffer)
+            buffer.writeStaticString(#","payload":"#)
+            switch self {
+            case .transport: errors.write(into: &buffer)
+            case .legacy: errors.first?.write(into: &buffer)
+            }
+            buffer.writeStaticString("}")
+        }
+    }
+
+    func complete(_ id: ExactText) -> Body {
+        Self.body { buffer in
+            writeHead(id, "complete", into: &buffer)
+            buffer.writeStaticString("}")
+        }
+    }
+
+    /// The older protocol's answer to what is no message of it, and to a `connection_init` that is refused.
+    static func connectionError(_ message: String) -> Body {
+        body { buffer in
+            buffer.writeStaticString(#"{"type":"connection_error","payload":{"message":"#)
+            JSONWriter.writeString(message, into: &buffer)
+            buffer.writeStaticString("}}")
+        }
+    }
+
+    private func writeHead(_ id: ExactText, _ type: StaticString, into buffer: inout ByteBuffer) {
+        buffer.writeStaticString(#"{"id":"#)
+        JSONWriter.writeString(id.string, into: &buffer)
+        buffer.writeStaticString(#","type":""#)
+        buffer.writeStaticString(type)
+        buffer.writeStaticString("\"")
+    }
+
+    private static func body(_ write: (inout ByteBuffer) -> Void) -> Body { Body(.text, sizeHint: 128, write) }
+}

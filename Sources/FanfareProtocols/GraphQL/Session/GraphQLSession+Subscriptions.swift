@@ -1,0 +1,167 @@
+import FanfareCore
+import FanfareWire
+import NIOCore
+
+/// What a client hears: `subscription { channel }`.
+extension GraphQLSession {
+    mutating func subscribe(_ step: GraphQLStep) throws(GraphQLError) -> SessionAction {
+        if let problem = step.field.problem { throw problem }
+        let (channel, rules) = try asker.channel(step.field, "name")
+        guard subscriptions.count < policy.maxChannels else {
+            throw GraphQLError("a client may have \(policy.maxChannels) subscriptions", .tryAgainLater)
+        }
+        _ = try wish(step.field, rules)
+        if case .string(let token) = step.field.arguments["token"], !token.isEmpty, !policy.ignoresTokens {
+            asking = step
+            return .authenticate(token, .subscription)
+        }
+        let isListed = listed.first { $0.channel == channel.text }
+        guard isListed != nil || asker.may(.subscribe, channel, rules.subscribe) else {
+            throw .denied("subscription", channel)
+        }
+        if let isListed, grants?[channel] == nil { grants?[channel] = SubscriptionGrant(isListed) }
+        return try begin(step, channel, rules)
+    }
+
+    private func wish(_ field: GraphQLPlanField, _ rules: ChannelRules) throws(GraphQLError) -> RecoveryRequest {
+        let (since, last) = (try GraphQLAsker.position(field), try GraphQLAsker.count(field, "last"))
+        guard since == nil || last == nil else { throw GraphQLError("either since or last", .badUserInput) }
+        guard since == nil && (last ?? 0) == 0 || rules.recovery != .off else {
+            throw GraphQLError("the channel keeps nothing to come back to", .notAvailable)
+        }
+        if let last { return last == 0 ? .none : .last(min(last, policy.maxRecovery)) }
+        switch rules.recovery {
+        case .off: return .none
+        case .stream: return since.map { .since($0) } ?? .none
+        case .cache: return .last(1)
+        }
+    }
+
+    private mutating func begin(
+        _ step: GraphQLStep, _ channel: ChannelName, _ rules: ChannelRules
+    ) throws(GraphQLError) -> SessionAction {
+        let codec = GraphQLCodec(field: GraphQLPlanField(selecting: step.field))
+        let name = codec.name
+        guard formats.contains(name) || formats.count < GraphQLBounds.formats else {
+            throw GraphQLError("a client may have \(GraphQLBounds.formats) different selections", .tryAgainLater)
+        }
+        formats.insert(name)
+        let wish = try wish(step.field, rules)
+        let subscription = Subscription(
+            id: step.id, number: makeNumber(), channel: channel, codec: codec, lead: words.lead(step.id),
+            since: try GraphQLAsker.position(step.field))
+        subscriptions.append(subscription)
+        return .join(
+            SubscriptionRequest(
+                channel: channel, wish: wish, request: subscription.number,
+                form: .interned(name, codec.definition, lead: subscription.lead)))
+    }
+
+    private func index(_ number: UInt32) -> Int? { subscriptions.firstIndex { $0.number == number } }
+
+    /// The subscription is in force: what it missed. The protocol has no word for the subscription itself.
+    mutating func subscribed(id: UInt32, _ start: SubscriptionStart) -> SessionAction {
+        guard let index = index(id) else { return .none }
+        let subscription = subscriptions[index]
+        let recovery = policy.channels.rules(subscription.channel)?.recovery ?? .off
+        if recovery == .stream, subscription.since != nil, !start.isComplete {
+            _ = remove(at: index)
+            let error = GraphQLError("since: what followed is lost, subscribe without it", .insufficientState)
+            return .all([
+                .leave(subscription.channel, request: subscription.number),
+                .refuse(words.error(subscription.id, [error])),
+            ])
+        }
+        var missed = start.publications
+        if recovery == .cache, let since = subscription.since, since.epoch == start.position?.epoch {
+            // The newest may be what the client has already.
+            missed.removeAll { ($0.position?.offset ?? 0) <= since.offset }
+        }
+        return .all(missed.map { .answer(subscription.codec.message(subscription.lead, $0)) })
+    }
+
+    /// Bytes of the messages that ``subscribed(id:_:)`` makes, about: a selection may have a payload several times.
+    func size(of start: SubscriptionStart, _ number: UInt32) -> Int {
+        let copies = index(number).map { subscriptions[$0].codec.copies } ?? 1
+        return start.weight * copies + start.publications.count * GraphQLBounds.messageBytes
+    }
+
+    /// The subscription could not be had.
+    mutating func subscribeFailed(id: UInt32, _ error: BrokerError) -> SessionAction {
+        guard let index = index(id) else { return .none }
+        let subscription = remove(at: index)
+        return .refuse(words.error(subscription.id, [GraphQLError(error, "subscription")]))
+    }
+
+    /// A backend ends what the client has of a channel.
+    mutating func unsubscribe(_ channel: ChannelName) -> Session.Commanded {
+        var actions: [SessionAction] = []
+        while let index = subscriptions.firstIndex(where: { $0.channel == channel }) {
+            let subscription = remove(at: index)
+            actions += [
+                .leave(channel, request: subscription.number), .send(words.complete(subscription.id)),
+            ]
+        }
+        return actions.isEmpty ? .unchanged : .done(.all(actions))
+    }
+}
+
+/// Tokens.
+extension GraphQLSession {
+    /// A connection token is good.
+    mutating func authenticated(_ claims: ConnectClaims, now: TokenTime) -> Result<[SessionAction], TokenRefusal> {
+        let grants = Grants(
+            anonymous: policy.permissions, identity: ClientIdentity(claims, permissions: policy.users, now: now))
+        listed = claims.subscriptions
+        return .success([welcome(grants)])
+    }
+
+    /// A subscription token is good.
+    ///
+    /// - Returns: what to do, or why it does not open what the operation asks for.
+    mutating func authenticated(_ claims: SubscriptionClaims, now: TokenTime) -> Result<[SessionAction], TokenRefusal> {
+        guard let step = asking else { return .success([.disconnect(.badRequest)]) }
+        do throws(GraphQLError) {
+            let (channel, rules) = try asker.channel(step.field, "name")
+            let isOther = claims.client.map { $0 != ExactText(clientID) } ?? false
+            guard claims.channel == channel.text, !isOther else { return .failure(.otherChannel) }
+            guard claims.user == grants?.user else { return .failure(.otherUser) }
+            asking = nil
+            grants?[channel] = SubscriptionGrant(claims, now: now)
+            return .success([try begin(step, channel, rules)])
+        } catch {
+            asking = nil
+            return .success([finish(step, .failure(error))])
+        }
+    }
+
+    /// The token is not to be believed. The client learns no more than it needs for its next step.
+    mutating func refused(_ refusal: TokenRefusal) -> SessionAction {
+        let reason =
+            refusal.isTemporary
+            ? "tokens can't be checked at the moment" : refusal == .expired ? "token expired" : "invalid token"
+        guard let step = asking.take() else {
+            return refusal.isTemporary ? fail(.tryAgainLater) : forbid(reason)
+        }
+        let code: GraphQLError.Code = refusal.isTemporary ? .tryAgainLater : .unauthenticated
+        return finish(step, .failure(GraphQLError(reason, code)))
+    }
+
+    /// The token is good, but its user has as many clients as it may.
+    mutating func crowded() -> SessionAction { .none }
+
+    /// What to do about tokens that expired. Who comes back brings a new one.
+    func expire(_ now: TokenTime) -> [SessionAction] {
+        guard let grants else { return [] }
+        let hasExpired =
+            grants.hasExpired(now, grace: 0)
+            || subscriptions.contains { grants.hasExpired($0.channel, now, grace: 0) }
+        return hasExpired ? [.disconnect(.expired)] : []
+    }
+
+    /// A backend changes when it expires and what others see of it.
+    mutating func refresh(expiresAt: Int64?, info: ByteBuffer?, now: TokenTime) -> Session.Commanded {
+        grants?.refresh(expiresAt: expiresAt, info: info, now: now)
+        return .done(.none)
+    }
+}
