@@ -112,18 +112,20 @@ public final class CentrifugeClient: Sendable {
 
     /// The next publication.
     public func nextPublication(within limit: Duration = patience) async throws -> (channel: String, data: String) {
+        let deadline = ContinuousClock.now + limit
         while true {
             let kept = waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() }
             let message: Message =
-                if let kept { kept } else { try await read(within: limit) }
+                if let kept { kept } else { try await read(within: deadline - .now) }
             if let publication = message.publication { return publication }
         }
     }
 
     /// The next message, pings answered.
     public func read(within limit: Duration = patience) async throws -> Message {
+        let deadline = ContinuousClock.now + limit
         while true {
-            let text = try await socket.nextText(within: limit)
+            let text = try await socket.nextText(within: deadline - .now)
             guard text == "{}" else { return Message(text: text) }
             try await socket.send("{}")
         }

@@ -137,26 +137,30 @@ private final class Inbox: Sendable {
         }
     }
 
+    /// Waits for news, at most until the deadline.
     func wait(until deadline: ContinuousClock.Instant) async {
-        let (id, timer) = state.withLock { state in
+        let id = state.withLock { state in
             state.nextWaiter += 1
-            return (state.nextWaiter, state.nextWaiter)
+            return state.nextWaiter
         }
-        let timeout = MultiThreadedEventLoopGroup.singleton.any().scheduleTask(
-            in: .nanoseconds((deadline - .now).components.seconds * 1_000_000_000 + 10_000_000)
-        ) { [self] in
-            let waiter = state.withLock { $0.waiters.removeValue(forKey: timer) }
-            waiter?.resume()
-        }
+        let left = max(.zero, deadline - .now)
+        var timeout: Scheduled<Void>?
         await withCheckedContinuation { continuation in
             let isNews = state.withLock { state in
                 guard state.seen == state.version else { return true }
                 state.waiters[id] = continuation
                 return false
             }
-            if isNews { continuation.resume() }
+            if isNews { return continuation.resume() }
+            // Only now: it may be over at once, and must find who waits.
+            timeout = MultiThreadedEventLoopGroup.singleton.any().scheduleTask(
+                in: .nanoseconds(left.components.seconds * 1_000_000_000 + left.components.attoseconds / 1_000_000_000)
+            ) { [self] in
+                let waiter = state.withLock { $0.waiters.removeValue(forKey: id) }
+                waiter?.resume()
+            }
         }
-        timeout.cancel()
+        timeout?.cancel()
     }
 }
 

@@ -74,7 +74,9 @@ public final class WebSocketClient: Sendable {
 
     /// The next message; answers pings unless told not to. `nil` at the end of the connection.
     public func next(within limit: Duration = patience, answersPings: Bool = true) async throws -> Message? {
-        while let message = try await socket.receive(within: limit, "a message", Self.read) {
+        // The limit is for all of it: pings come for ever.
+        let deadline = ContinuousClock.now + limit
+        while let message = try await socket.receive(within: deadline - .now, "a message", Self.read) {
             guard case .ping(let payload) = message, answersPings else { return message }
             try await sendFrame(opcode: 10, payload)
         }
@@ -92,7 +94,8 @@ public final class WebSocketClient: Sendable {
 
     /// The code of the close frame that comes, whatever comes before it.
     public func closeCode(within limit: Duration = patience) async throws -> UInt16? {
-        while let message = try await next(within: limit) {
+        let deadline = ContinuousClock.now + limit
+        while let message = try await next(within: deadline - .now) {
             if case .close(let code, _) = message { return code }
         }
         return nil

@@ -134,6 +134,8 @@ final class LoopState {
     /// Starts the wheel.
     func start() {
         lastTick = node.clock.monotonicMicroseconds()
+        // Also what is set before the first tick is noticed.
+        followClock(now: node.clock.monotonicMicroseconds())
         scheduleTick()
         pass.start()
     }

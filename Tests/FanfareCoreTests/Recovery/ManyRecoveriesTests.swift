@@ -76,8 +76,10 @@ struct ManyRecoveriesTests {
     )
     func shares() {
         for _ in 0..<1_000 { publish(10) }
+        var all: [Member] = []
         func come(_ count: Int, during: () -> Void = {}) -> [Int] {
             let members = (0..<count).map { _ in Member() }
+            all += members
             for member in members { shard.subscribe(member, to: channel, request: 1, wish: .last(1_000)) }
             during()
             for _ in 0..<1_000 where members.contains(where: { $0.start == nil }) {
@@ -96,6 +98,7 @@ struct ManyRecoveriesTests {
             handle(mailbox.take().reversed())
         }
         #expect(shares == [1_000, 250, 250, 250, 250])
+        for member in all { shard.leave(member) }
     }
 
     @Test("300 clients that want 1,000 publications are answered in portions, from one read and the same memory")
