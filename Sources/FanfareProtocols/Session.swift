@@ -54,7 +54,7 @@ public enum Session: Sendable {
             switch self {
             case .stomp(let request): request.frame?.command == .send
             case .mqtt(let request): request.isPublish
-            case .centrifuge, .socketIO: false
+            case .centrifuge, .socketIO, .graphQL: false
             }
         }
     }
