@@ -196,33 +196,6 @@ struct ClientCommandTests {
         }
     }
 
-    @Test("a backend unsubscribes a client while Redis is asked what it missed: the client is read on")
-    func duringRecovery() async throws {
-        try await withRedis { redis in
-            // Nobody gives Redis up while it stands still.
-            let flags = Self.flags + ["--redis-timeout", "60s", "--redis-probe-interval", "60s"]
-            try await TestTokens.withNode(redis: redis.url, flags: flags) { node in
-                let (client, id) = try await session(node)
-                let begun = try await client.subscribe("kept:a")
-                let epoch = try #require(begun.result("subscribe", "epoch"), "\(begun.text)")
-                _ = try await client.unsubscribe("kept:a")
-                try await node.publish("kept:a", "1")
-                try await eventually("it is out") { try await node.metric("fanfare_subscriptions") == 0 }
-                redis.freeze()
-                let back = #""subscribe":{"channel":"kept:a","recover":true,"epoch":"\#(epoch)","offset":0}"#
-                try await client.socket.send(#"{"id":90,\#(back)}"#)
-                try await eventually("it waits for Redis") { try await node.metric("fanfare_subscriptions") == 1 }
-                let ended = try await post(node, "unsubscribe", #""client":"\#(id)","channel":"kept:a""#)
-                #expect(ended.body == result(1, 1))
-                redis.thaw()
-                // Its next read is one of those that wait for the one before.
-                let again = try await client.command(back)
-                #expect(again.text.contains(#""publications":[{"data":1,"#), "\(again.text)")
-                await client.close()
-            }
-        }
-    }
-
     @Test("a node that does not answer is named, one that is gone has no clients, and without Redis nothing is done")
     func failures() async throws {
         try await withNodes { cluster in

@@ -70,7 +70,7 @@ public struct ChannelRules: Sendable, Equatable {
     public var delta = Delta.off
     /// Whether a subscription may have a filter of its own by the publications' tags.
     public var tagsFilter = false
-    /// Whether what a client says beside its payload (headers of STOMP) travels as tags; `nil`: not where subscribers choose by tags, for
+    /// Whether what a client says beside its payload (headers of its message) travels as tags; `nil`: not where subscribers choose by tags, for
     /// those were a backend's own.
     public var clientTags: Bool?
     /// Whether a client's publication says who it is.
