@@ -196,6 +196,45 @@ struct ClientCommandTests {
         }
     }
 
+    @Test("a backend unsubscribes a client while Redis is asked what it missed: the client is read on")
+    func duringRecovery() async throws {
+        try await withRedis { redis in
+            // Nobody gives Redis up while it stands still.
+            let flags = Self.flags + ["--redis-timeout", "60s", "--redis-probe-interval", "60s"]
+            try await TestTokens.withNode(redis: redis.url, flags: flags) { node in
+                try await eventually("the node is sure of its view") {
+                    try await post(node, "disconnect", #""user":"nobody""#).status == 200
+                }
+                let (client, id) = try await session(node)
+                let begun = try await client.subscribe("kept:a")
+                let epoch = try #require(begun.result("subscribe", "epoch"), "\(begun.text)")
+                _ = try await client.unsubscribe("kept:a")
+                try await node.publish("kept:a", "1")
+                try await eventually("it is out") { try await node.metric("fanfare_channels") == 0 }
+                let back = #""subscribe":{"channel":"kept:a","recover":true,"epoch":"\#(epoch)","offset":0}"#
+                // What Redis answers first is its own affair, and either must do.
+                for round in 0..<5 {
+                    redis.freeze()
+                    try await client.socket.send(#"{"id":\#(90 + round),\#(back)}"#)
+                    try await eventually("it waits for Redis") { try await node.metric("fanfare_channels") == 1 }
+                    let sent = try await node.metric("fanfare_control_sent_total")
+                    async let ended = post(node, "unsubscribe", #""client":"\#(id)","channel":"kept:a""#)
+                    try await eventually("something is on its way to Redis") {
+                        try await node.metric("fanfare_control_sent_total") > sent
+                    }
+                    redis.thaw()
+                    let answer = try await ended
+                    #expect(answer.body == result(1, 1))
+                    try await eventually("it is out") { try await node.metric("fanfare_channels") == 0 }
+                }
+                // A read waits for the one before it.
+                let again = try await client.command(back)
+                #expect(again.text.contains(#""publications":[{"data":1,"#), "\(again.text)")
+                await client.close()
+            }
+        }
+    }
+
     @Test("a node that does not answer is named, one that is gone has no clients, and without Redis nothing is done")
     func failures() async throws {
         try await withNodes { cluster in
