@@ -49,6 +49,9 @@ public enum Session: Sendable {
             }
         }
 
+        /// Whether it reads what can't be refused: its client is held back where it is too fast.
+        public var isThrottledRead: Bool { if case .stomp(let request) = self { request.isReadOn } else { false } }
+
         /// Whether it publishes, and can't be refused without an end: its client is held back where it is too fast.
         public var isThrottledPublication: Bool {
             switch self {

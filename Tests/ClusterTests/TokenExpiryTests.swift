@@ -32,6 +32,25 @@ struct TokenExpiryTests {
         }
     }
 
+    @Test("who subscribes more often than once a second does not put off the end of its token")
+    func busy() async throws {
+        try await TestTokens.withNode(flags: ["--expired-grace", "0s", "--token-leeway", "0"]) { node in
+            let client = try await CentrifugeClient.session(
+                node, #"{"sub":"42","exp":\#(TestTokens.time(in: 8))}"#)
+            let talk = Task {
+                while !Task.isCancelled {
+                    try await client.subscribe("plain")
+                    try await client.unsubscribe("plain")
+                    try await Task.sleep(for: .milliseconds(200))
+                }
+            }
+            try await eventually("it is ended") { client.socket.socket.isClosed }
+            talk.cancel()
+            _ = await talk.result
+            #expect(try await node.metric(#"fanfare_disconnects_total{code="3005"}"#) == 1)
+        }
+    }
+
     @Test("a raw client, which can't refresh, is closed with 3005 when its token expires")
     func raw() async throws {
         try await TestTokens.withNode(flags: ["--token-leeway", "0"]) { node in

@@ -56,6 +56,13 @@ public struct Throttle: Sendable {
         hold(reads.wait(of: rate, now: now), for: .reads, now: now)
     }
 
+    /// The client has something read that can't be refused: who is too fast, or in debt, waits for its next one.
+    public mutating func readOn(_ rates: ClientRates, now: UInt64) {
+        guard let rate = rates.reads else { return }
+        reads.charge(1, of: rate, now: now)
+        hold(reads.wait(of: rate, now: now), for: .reads, now: now)
+    }
+
     /// Somebody's rate asks the client to wait so many microseconds.
     public mutating func hold(_ wait: UInt64, for cause: ClientRate, now: UInt64) {
         guard wait > 0, now + wait > until else { return }

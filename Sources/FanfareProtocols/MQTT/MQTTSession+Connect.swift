@@ -14,6 +14,8 @@ extension MQTTSession {
         var wantsProblems = true
         /// The identifier that the client chose; empty: none.
         var name: ExactText = ""
+        /// Whether a token says who the client is.
+        var hasToken = false
         /// Seconds that it asked for; its session has none of them.
         var sessionExpiry: UInt32 = 0
     }
@@ -60,6 +62,7 @@ extension MQTTSession {
 
     private mutating func welcome(_ grants: Grants, _ connect: MQTTConnect) -> SessionAction {
         agreement.name = connect.clientID
+        agreement.hasToken = grants.identity != nil
         let keepAlive = connect.version == .v5 ? min(connect.keepAlive, Self.longestKeepAlive) : connect.keepAlive
         agreement.silence = UInt64(keepAlive) * 1_500
         var properties = MQTTProperties()
@@ -143,8 +146,8 @@ extension MQTTSession {
     /// By which a node knows that it has the client already (§3.1.4): the identifier among those of its user, so that nobody ends others.
     var ownName: ExactText? {
         guard let grants, !agreement.name.isEmpty else { return nil }
-        // Neither has a NUL, and an identifier none in particular: only the last one divides them.
-        return ExactText("\(grants.user)\0\(agreement.name)")
+        // An identifier has no NUL: the last one divides them. A token may name no user, and is not nobody's for that.
+        return ExactText("\(agreement.hasToken ? "+" : "-")\(grants.user)\0\(agreement.name)")
     }
 }
 

@@ -113,7 +113,9 @@ extension MQTTSession {
         var before: [SessionAction] = []
         if let old {
             let replaced = subscriptions.remove(at: old)
-            subscription.replaces = replaced.number
+            // One that replaces another is not in force yet: it goes now, and the other when this one is in force.
+            subscription.replaces = replaced.replaces ?? replaced.number
+            if replaced.replaces != nil { before.append(.leave(topic.channel, request: replaced.number)) }
             // One that is not in force yet has its answer with this.
             if let place = replaced.place { before.append(answer(place, .success)) }
         }
@@ -212,9 +214,13 @@ extension MQTTSession {
 
     mutating func unsubscribe(_ packet: MQTTUnsubscribe) -> SessionAction {
         var (actions, reasons) = ([SessionAction](), [MQTTReason]())
+        // Looked up by hash: of a packet's filters only those that are subscribed are searched for, each once.
+        var known = Set(subscriptions.map(\.topic.channel))
         for filter in packet.filters {
-            let topic = MQTTTopic(filter, limit: policy.maxChannelNameBytes)
-            guard let index = subscriptions.firstIndex(where: { $0.topic == topic }) else {
+            guard let topic = MQTTTopic(filter, limit: policy.maxChannelNameBytes),
+                known.remove(topic.channel) != nil,
+                let index = subscriptions.firstIndex(where: { $0.topic == topic })
+            else {
                 reasons.append(MQTTTopic.filter(filter) == .invalid ? .topicFilterInvalid : .noSubscriptionExisted)
                 continue
             }

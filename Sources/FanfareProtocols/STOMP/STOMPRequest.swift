@@ -13,4 +13,5 @@ public struct STOMPRequest: Sendable, Equatable {
     init(_ kind: Kind, isFirst: Bool = true) { (self.kind, self.isFirst) = (kind, isFirst) }
 
     var frame: STOMPFrame? { if case .frame(let frame) = kind { frame } else { nil } }
+    var isReadOn: Bool { if case .readOn = kind { true } else { false } }
 }

@@ -151,7 +151,7 @@ extension STOMPSession {
 
     /// Messages that an ACK or NACK is about, at most.
     func countOfMessages(_ frame: STOMPFrame) -> Int {
-        guard let id = (frame["id"] ?? frame["message-id"]).flatMap({ STOMPAckID($0) }),
+        guard let id = frame[version >= .v12 ? "id" : "message-id"].flatMap({ STOMPAckID($0) }),
             let index = index(of: id.subscription),
             let window = subscriptions[index].window
         else { return 0 }

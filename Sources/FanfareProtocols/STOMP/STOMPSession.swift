@@ -220,11 +220,14 @@ public struct STOMPSession: Sendable {
         return switch frame.command {
         case .connect, .stomp: requestToken != nil || frame.token != nil ? Turn.token : own
         case .subscribe: frame["token"] == nil ? own + 1 : Turn.token
-        case .commit: own + transactions.count
+        case .commit: own + transactions.count + transactions.nacks * waitingMessages
         case .nack: own + countOfMessages(frame)
         default: own
         }
     }
+
+    /// Messages that a NACK may send again.
+    private var waitingMessages: Int { subscriptions.reduce(0) { $0 + ($1.window?.waiting.count ?? 0) } }
 
     private mutating func takeFrame() throws(STOMPError) -> STOMPFrame? {
         if let frame = front.take() { return frame }

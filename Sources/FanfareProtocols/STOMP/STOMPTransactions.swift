@@ -24,6 +24,13 @@ struct STOMPTransactions: Sendable {
 
     init() {}
 
+    /// Those among the steps of all of them that have messages sent again.
+    var nacks: Int {
+        open.reduce(0) { sum, transaction in
+            sum + transaction.steps.count { if case .acknowledge(let step) = $0 { step.isNack } else { false } }
+        }
+    }
+
     mutating func begin(_ id: ExactText) throws(STOMPError) {
         guard id.utf8.count <= STOMPBounds.transactionIDBytes else {
             throw STOMPError("BEGIN: a transaction's id has at most \(STOMPBounds.transactionIDBytes) bytes")

@@ -62,7 +62,11 @@ struct STOMPWindow: Sendable {
             // It came with what was read.
             if let place, place.epoch == position.epoch, position.offset <= place.offset { return nil }
             guard !isBehind, hasRoom else {
-                place = place ?? StreamPosition(offset: position.offset &- 1, epoch: position.epoch)
+                // The one before it, which need not be the number before.
+                place =
+                    place
+                    ?? StreamPosition(
+                        offset: publication.follows ?? (position.offset &- 1), epoch: position.epoch)
                 newest = position
                 return nil
             }
@@ -175,7 +179,7 @@ struct STOMPWindow: Sendable {
 extension Publication {
     /// What it takes of a client's budget while it waits for an ACK.
     var windowBytes: Int {
-        payload.bytes.readableBytes + (metadata?.tags.size ?? 0) + STOMPBounds.deliveryBytes
+        size + STOMPBounds.deliveryBytes
     }
 }
 

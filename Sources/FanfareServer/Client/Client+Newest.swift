@@ -12,6 +12,10 @@ extension Client {
             outbound.newest[index].frame = frame
             loop.metrics.counters.add(.skipped)
         } else {
+            // Of subscriptions that have ended nothing waits: a client that makes one after the other would have a frame of each.
+            if outbound.newest.count >= membership.count {
+                outbound.newest.removeAll { !membership.contains($0.channel, request: $0.request) }
+            }
             outbound.newest.append((channel, request, frame))
         }
     }

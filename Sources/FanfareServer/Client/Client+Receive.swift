@@ -90,6 +90,9 @@ extension Client {
         if session.keepAlive != nil { lifeSeen(now: loop.node.clock.monotonicMicroseconds()) }
         if command.isFurther { charge(now: loop.node.clock.monotonicMicroseconds()) }
         if command.isThrottledPublication { chargePublication(now: loop.node.clock.monotonicMicroseconds()) }
+        if command.isThrottledRead {
+            inbound.throttle.readOn(loop.node.rates, now: loop.node.clock.monotonicMicroseconds())
+        }
         if let wait = wait(for: command) { return tell { $0.refuseForNow(command, wait: wait) } }
         tell { $0.perform(command) }
     }

@@ -97,13 +97,15 @@ extension Client {
 
     /// Looks at expiries again at the right time, or in an hour. When the wall clock is set the loop has all look again.
     ///
-    /// - Parameter delay: microseconds on top, so that clients that have to go don't all go at once.
-    func scheduleExpiry(delay: UInt64 = 0) {
+    /// - Parameters:
+    ///   - delay: microseconds on top, so that clients that have to go don't all go at once.
+    ///   - least: seconds until then at least; 0: what has expired is due, however often a client makes the node look.
+    func scheduleExpiry(delay: UInt64 = 0, least: Int64 = 0) {
         guard let left = session.secondsLeft(loop.node.clock.tokenTime, grace: grace) else {
             deadlines.expiry = ClientDeadlines.never
             return
         }
-        let wait = UInt64(max(1, min(3_600, left)))
+        let wait = UInt64(max(least, min(3_600, left)))
         deadlines.expiry = loop.node.clock.monotonicMicroseconds() + wait * 1_000_000 + delay
         reschedule()
     }
@@ -113,7 +115,7 @@ extension Client {
         let actions = session.expire(loop.node.clock.tokenTime, grace: grace, isBehind: isBehind)
         for action in actions where isOpen { carryOut(action) }
         guard isOpen else { return }
-        scheduleExpiry()
+        scheduleExpiry(least: 1)
         // What was given up makes room for more.
         if session.hasCommands { waitForTurn() }
     }

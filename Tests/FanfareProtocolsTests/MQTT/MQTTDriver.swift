@@ -135,6 +135,7 @@ struct MQTTDriver {
         case .join(let request): if holds { held.append(request) } else { subscribe(request) }
         case .leave(let channel, let request):
             joined.removeAll { $0 == "\(channel)#\(request)" }
+            held.removeAll { $0.channel == channel && $0.request == request }
             forms.removeAll { $0.name == channel.string && $0.request == request }
         case .authenticate(let token, .connection):
             guard let claims = tokens[token] else { return carryOut(session.refused(.signature)) }

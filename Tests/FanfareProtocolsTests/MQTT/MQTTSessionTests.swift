@@ -97,10 +97,17 @@ struct MQTTSessionTests {
         client.tokens = ["t": claims]
         #expect(client.session.ownName == nil)
         _ = client.send(Bytes.connect(id: "me"))
-        #expect(client.session.ownName == "u\0me")
+        #expect(client.session.ownName == "+u\0me")
         var other = MQTTDriver()
         _ = other.send(Bytes.connect(id: ""))
         #expect(other.session.ownName == nil)
+        // A token may name no user: who has none at all does not take its place.
+        claims.user = ""
+        var (nameless, nobody) = (MQTTDriver(requestToken: "t"), MQTTDriver())
+        nameless.tokens = ["t": claims]
+        _ = nameless.send(Bytes.connect(id: "me"))
+        _ = nobody.send(Bytes.connect(id: "me"))
+        #expect(nameless.session.ownName == "+\0me" && nobody.session.ownName == "-\0me")
     }
 
     @Test(
@@ -337,6 +344,19 @@ struct MQTTSessionTests {
         #expect(heard == (properties.isEmpty ? ["SUBACK 4 [0]"] : ["SUBACK 3 [0]"]))
         #expect(client.release() == (properties.isEmpty ? ["SUBACK 3 [0]"] : ["SUBACK 4 [0]"]))
         #expect(client.session.waiting.isEmpty && client.session.subscriptions.count == 1)
+    }
+
+    @Test("a subscription that is replaced again and again before it is in force leaves none behind in the hub")
+    func replacedBeforeItBegins() {
+        var client = MQTTDriver.connected()
+        client.holds = true
+        for (id, properties) in [(3, [UInt8]()), (4, [0x0B, 5]), (5, []), (6, [0x0B, 1]), (7, [])] {
+            _ = client.send(Bytes.subscribe([("a", 0)], id: UInt16(id), properties: properties))
+        }
+        _ = client.release()
+        #expect(client.joined.count == 1)
+        #expect(client.send(Bytes.unsubscribe(["a", "a", "b"], id: 8)) == ["UNSUBACK 8 [0, 17, 17]"])
+        #expect(client.joined == [])
     }
 
     @Test(
