@@ -17,7 +17,7 @@ public final class RedisClusterServers: Sendable {
                 try await RedisServer.start(
                     .init(
                         arguments: [
-                            "--cluster-enabled", "yes", "--cluster-port", "\(bus)", "--cluster-node-timeout", "30000",
+                            "--cluster-enabled", "yes", "--cluster-port", "\(bus)", "--cluster-node-timeout", "5000",
                         ] + login, password: password)))
             addresses.append("127.0.0.1:\(servers[servers.count - 1].port)@\(bus)")
         }
@@ -41,8 +41,6 @@ public final class RedisClusterServers: Sendable {
                 return role.hasPrefix("master") || role.contains("connected")
             }
         }
-        // From here on the dead are found sooner; while they met, a machine that stands still for a moment would part them.
-        for server in servers { try await server.command("CONFIG", "SET", "cluster-node-timeout", "5000") }
         return cluster
     }
 
