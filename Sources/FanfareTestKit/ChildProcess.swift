@@ -55,7 +55,7 @@ public final class ChildProcess: Sendable {
     deinit { kill(pid, SIGKILL) }
 
     /// How long what it wrote before its end is waited for.
-    private static let lastWords = Duration.seconds(20)
+    private static let lastWords = Duration.seconds(5)
 
     /// Whether it has not ended.
     public var isRunning: Bool { process.withLock(\.isRunning) }
