@@ -16,14 +16,10 @@ from gql import Client, gql
 from gql.transport.exceptions import TransportError, TransportQueryError
 from gql.transport.websockets import WebsocketsTransport
 
+from stage import check
+
 url, secret = sys.argv[1:3]
 LIMIT = 60
-
-
-def check(what, is_right, seen=""):
-    if not is_right:
-        sys.exit(f"FAILED {what}: {seen}")
-    print(f"ok {what}", flush=True)
 
 
 def signed(claims):

@@ -8,30 +8,16 @@ The node has the namespaces `state` (history, recovery=cache), `room` and `*`. P
 import json
 import queue
 import sys
-import urllib.request
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from stage import check, publish
+
 host, port, admin = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 LIMIT = 60
-
-
-def check(what, is_right, seen=""):
-    if not is_right:
-        sys.exit(f"FAILED {what}: {seen}")
-    print(f"ok {what}", flush=True)
-
-
-def publish(channel, data):
-    request = urllib.request.Request(
-        f"{admin}/api/publish", data=json.dumps({"channel": channel, "data": data}).encode(),
-        headers={"Content-Type": "application/json"})
-    with opener.open(request, timeout=LIMIT) as answer:
-        assert answer.status == 200 and b"error" not in answer.read()
 
 
 class Client:
@@ -96,7 +82,7 @@ check("two hundred come once each", sorted(heard) == sorted(str(n).encode() for 
 check("and in order, by their QoS", all([h for h in heard if int(h) % 3 == q] == [str(n).encode() for n in range(200) if n % 3 == q]
                                         for q in range(3)), heard)
 
-publish("state:1", {"on": True})
+publish(admin, "state:1", {"on": True})
 check("a subscription to the state", [r.value for r in old.subscribe("state:1")] == [0])
 while (message := old.message()).topic != "state:1":
     pass

@@ -13,17 +13,13 @@ import urllib.request
 import engineio.payload
 import socketio
 
+from stage import check
+
 # By default these clients end where a poll brings more than 16 packets, whoever their server is.
 engineio.payload.Payload.max_decode_packets = 1_000
 
 url, admin = sys.argv[1:3]
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def check(what, is_right, seen=""):
-    if not is_right:
-        sys.exit(f"FAILED {what}: {seen}")
-    print(f"ok {what}", flush=True)
 
 
 def publish(channel, data):

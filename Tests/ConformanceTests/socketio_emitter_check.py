@@ -20,6 +20,8 @@ import socketio
 import socketio_emitter
 from socket_io_emitter import Emitter
 
+from stage import check
+
 redis_url, *urls = sys.argv[1:]
 
 
@@ -32,12 +34,6 @@ def client_of(library, sentinel):
 
 
 backend = client_of(redis, redis.sentinel)
-
-
-def check(what, is_right, seen=""):
-    if not is_right:
-        sys.exit(f"FAILED {what}: {seen}")
-    print(f"ok {what}", flush=True)
 
 
 def hostile():

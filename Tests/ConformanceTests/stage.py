@@ -1,4 +1,4 @@
-"""What checks in a browser over a cluster share."""
+"""What checks share: how they say what is right, and a cluster with a browser."""
 
 import json
 import subprocess
@@ -23,23 +23,32 @@ def eventually(what, condition, seen=lambda: "", within=60):
     return result
 
 
+# Nodes are on this machine, whatever proxy it has.
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def publish(admin, channel, data):
+    """By the server API of the node whose admin port that URL is."""
+    request = urllib.request.Request(
+        f"{admin}/api/publish", data=json.dumps({"channel": channel, "data": data}).encode(),
+        headers={"Content-Type": "application/json"})
+    with opener.open(request, timeout=60) as answer:
+        assert answer.status == 200 and b"error" not in answer.read()
+
+
 class Cluster:
     """Nodes behind nginx, and the page in it. The plan is {"nginx": URL, "channel": NAME, "nodes": [{"name", "admin", …}, …]}."""
 
     def __init__(self, plan, driver):
         self.url, self.channel, self.nodes = plan["nginx"], plan["channel"], plan["nodes"]
         self.driver = driver
-        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self.opener = opener
 
     def script(self, body):
         return self.driver.execute_script(body)
 
     def publish(self, node, data, channel=None):
-        body = json.dumps({"channel": channel or self.channel, "data": data}).encode()
-        request = urllib.request.Request(
-            f"{node['admin']}/api/publish", data=body, headers={"Content-Type": "application/json"})
-        with self.opener.open(request, timeout=60) as answer:
-            assert answer.status == 200
+        publish(node["admin"], channel or self.channel, data)
 
 
 class BreakableCluster(Cluster):

@@ -5,31 +5,16 @@ stomp_check.py HOST PORT ADMIN_URL
 The node has the namespaces `chat` (history, recovery) and `*`. Prints a line `ok …` for each check.
 """
 
-import json
 import queue
 import sys
-import urllib.request
 
 import stomp
 from stomp.adapter.ws import WSStompConnection
 
+from stage import check, publish
+
 host, port, admin = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 LIMIT = 60
-
-
-def check(what, is_right, seen=""):
-    if not is_right:
-        sys.exit(f"FAILED {what}: {seen}")
-    print(f"ok {what}", flush=True)
-
-
-def publish(channel, data):
-    request = urllib.request.Request(
-        f"{admin}/api/publish", data=json.dumps({"channel": channel, "data": data}).encode(),
-        headers={"Content-Type": "application/json"})
-    with opener.open(request, timeout=LIMIT) as answer:
-        assert answer.status == 200 and b"error" not in answer.read()
 
 
 class Heard(stomp.ConnectionListener):
@@ -83,15 +68,15 @@ check("two hundred come in their order", [other.messages.get(timeout=LIMIT).body
 first.unsubscribe("a")
 first.subscribe("/topic/chat:1", id="c", headers={"receipt": "c"})
 heard.receipts.get(timeout=LIMIT)
-publish("chat:1", "one")
+publish(admin, "chat:1", "one")
 while (last := heard.messages.get(timeout=LIMIT)).headers["subscription"] != "c":
     pass
 place = f"{last.headers['offset']}.{last.headers['epoch']}"
 first.disconnect(receipt="bye")
 check("a receipt for DISCONNECT", heard.receipts.get(timeout=LIMIT) == "bye")
 
-publish("chat:1", "two")
-publish("chat:1", "three")
+publish(admin, "chat:1", "two")
+publish(admin, "chat:1", "three")
 third, again = connect()
 third.subscribe("/topic/chat:1", id="c", headers={"since": place})
 check("what was missed comes with since", [again.messages.get(timeout=LIMIT).body for _ in range(2)] == ['"two"', '"three"'])
@@ -107,7 +92,7 @@ check("which has a receipt", again.receipts.get(timeout=LIMIT) == "commit")
 third.subscribe("/topic/chat:2", id="w", ack="client-individual", headers={"prefetch-count": "1", "receipt": "w"})
 check("a subscription that acknowledges", again.receipts.get(timeout=LIMIT) == "w")
 for number in range(3):
-    publish("chat:2", number)
+    publish(admin, "chat:2", number)
 held = again.messages.get(timeout=LIMIT)
 third.nack(held.headers["ack"])
 held = again.messages.get(timeout=LIMIT)

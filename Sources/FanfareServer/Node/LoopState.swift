@@ -135,7 +135,7 @@ final class LoopState {
     func start() {
         lastTick = node.clock.monotonicMicroseconds()
         // Also what is set before the first tick is noticed.
-        followClock(now: node.clock.monotonicMicroseconds())
+        followClock(now: lastTick)
         scheduleTick()
         pass.start()
     }
