@@ -37,8 +37,12 @@ public final class Node: Sendable {
         if dev { arguments.append("--dev") }
         if let redis { arguments += ["--redis", redis] }
         var environment = environment
-        // Clients of a test that does something else meanwhile answer no ping, and the first may come at once.
-        if !flags.contains("--ping-interval") { environment["FANFARE_PING_INTERVAL"] = "off" }
+        // Clients of a test that does something else meanwhile answer no ping, and the first may come at once. Those of Engine.IO are
+        // pinged in any case.
+        if !flags.contains("--ping-interval") {
+            environment["FANFARE_PING_INTERVAL"] = "off"
+            environment["FANFARE_PONG_TIMEOUT"] = "10m"
+        }
         let process = try ChildProcess(FanfareBinary.path, arguments + flags, environment: environment, name: name)
         let node = Node(
             name: name, port: port, adminPort: adminPort, command: [FanfareBinary.path] + arguments + flags,
