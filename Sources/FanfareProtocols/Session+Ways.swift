@@ -21,6 +21,12 @@ extension Session {
         return session.push(session.encoder.disconnectPush(code: disconnect.code, reason: reason))
     }
 
+    /// Bytes that it keeps until the client says that they may go: messages without an ACK, transactions without a COMMIT.
+    public var keptBytes: Int { if case .stomp(let session) = self { session.value.keptBytes } else { 0 } }
+
+    /// The client's session is over: nobody will say that of what it keeps.
+    public mutating func forgetKept() { stomp(or: ()) { $0.forgetKept() } }
+
     /// How the protocol says an end that the node decides on: some have codes of their own.
     public func end(_ disconnect: Disconnect) -> Disconnect {
         if case .graphQL(let session) = self { session.value.end(disconnect) } else { disconnect }

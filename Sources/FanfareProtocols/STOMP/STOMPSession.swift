@@ -304,6 +304,16 @@ public struct STOMPSession: Sendable {
         return [STOMPWriter.error(disconnect.reason, version, receipt: nil)]
     }
 
+    /// Bytes of what waits for an ACK or a COMMIT.
+    var keptBytes: Int { unackedBytes + transactions.bytes }
+
+    /// Nobody will acknowledge or commit any more.
+    mutating func forgetKept() {
+        transactions = STOMPTransactions()
+        for index in subscriptions.indices { subscriptions[index].window = nil }
+        (windows, unackedBytes) = (0, 0)
+    }
+
     /// A number that nothing under way has.
     mutating func makeNumber() -> UInt32 {
         if lastNumber == .max { hasWrapped = true }

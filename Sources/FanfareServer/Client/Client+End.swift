@@ -40,8 +40,9 @@ extension Client {
     /// Ends a client because all queues of the node together are too big. Its memory is wanted now: where most of a big
     /// message is still to come, there is no time for a farewell behind it.
     func endForMemory() {
-        let waiting = outbound.outbox.bytes
-        end(.slow, reason: "slow consumer: \(waiting) bytes wait, and the node's queues are full")
+        let (waiting, kept) = (outbound.outbox.bytes, places.kept.count)
+        let more = kept > 0 ? ", \(kept) are neither acknowledged nor committed" : ""
+        end(.slow, reason: "slow consumer: \(waiting) bytes wait\(more), and the node's queues are full")
         if life.phase == .closing, outbound.outbox.bytes > 2 * Outbox.chunkBytes { close() }
     }
 
@@ -95,6 +96,8 @@ extension Client {
     }
 
     private func leave(_ disconnect: Disconnect) {
+        session.forgetKept()
+        places.keep(session.keptBytes, loop)
         loop.metrics.count(disconnect)
         loop.shard.leave(self)
         loop.remove(self)

@@ -16,6 +16,7 @@ extension Client {
 
     func writeLead(of publication: Publication, request: UInt32, into lead: inout ByteBuffer) -> Bool {
         let isTaken = session.writeLead(of: publication, request: request, into: &lead)
+        places.keep(session.keptBytes, loop)
         // Not now: this is within the hub's walk over its members.
         if !isTaken, isOpen, session.isOverrun { waitForTurn() }
         return isTaken

@@ -14,6 +14,8 @@ struct ClientPlaces {
     var ofUser: ClientGroup?
     /// Bytes of recovered publications that it has not taken.
     private(set) var recoveredBytes = 0
+    /// What its session keeps for it.
+    private(set) var kept = KeptBytes()
 
     /// Takes bytes out of the budgets for what clients missed. Returns whether there were so many.
     mutating func takeRecovery(_ bytes: Int, _ node: NodeContext) -> Bool {
@@ -33,6 +35,11 @@ struct ClientPlaces {
         node.recoveries.give(recoveredBytes)
         ofAddress?.recoveries.give(recoveredBytes)
         recoveredBytes = 0
+    }
+
+    /// Counts what its session keeps now.
+    mutating func keep(_ bytes: Int, _ loop: LoopState) {
+        kept.set(bytes, memory: loop.node.queueMemory, metrics: loop.metrics)
     }
 
     /// Gives the place among the clients of its user back. Safe to call again.

@@ -107,6 +107,7 @@ extension Client {
 
     /// Does what the session wants.
     func carryOut(_ action: consuming SessionAction) {
+        places.keep(session.keptBytes, loop)
         // Consumed, so that a body is sealed in place.
         switch consume action {
         case .none:

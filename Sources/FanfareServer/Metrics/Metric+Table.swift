@@ -220,7 +220,8 @@ extension Metric {
             "fanfare_deflate_output_bytes_total", "Bytes of the same frames after it.", loops: .deflateOutputBytes),
         .gauge("fanfare_queue_bytes", "Bytes that wait for clients to take them, all clients.", loops: .queueBytes),
         .gauge(
-            "fanfare_queue_memory_bytes", "Memory of what waits for clients; what they share counts once.",
+            "fanfare_queue_memory_bytes",
+            "Memory of what waits for clients, where what they share counts once, and of what waits for their ACK or COMMIT.",
             loops: .queueMemory),
         .limit("fanfare_limit_node_queue_bytes", "Most memory of what waits for all clients.") { $0.maxNodeQueueBytes },
         .counter(
