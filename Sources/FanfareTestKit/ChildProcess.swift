@@ -41,15 +41,7 @@ public final class ChildProcess: Sendable {
         try Spawner.shared.run(process)
         self.pid = process.processIdentifier
         self.process = Mutex(process)
-        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty {
-                handle.readabilityHandler = nil
-                self?.output.withLock { $0.hasEnded = true }
-            } else {
-                self?.keep(data)
-            }
-        }
+        readToEnd(pipe.fileHandleForReading)
     }
 
     deinit { kill(pid, SIGKILL) }
@@ -90,9 +82,24 @@ public final class ChildProcess: Sendable {
 
     private func kill(_ pid: Int32, _ number: Int32) { _ = Foundation.kill(pid, number) }
 
-    private func keep(_ data: Data) {
+    /// Reads all that it writes, on a thread of its own: a handler of Foundation's is not always told of the end.
+    private func readToEnd(_ handle: FileHandle) {
+        let thread = Thread { [weak self] in
+            var bytes = [UInt8](repeating: 0, count: 65_536)
+            while true {
+                let count = read(handle.fileDescriptor, &bytes, bytes.count)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { break }
+                self?.keep(bytes[..<count])
+            }
+            self?.output.withLock { $0.hasEnded = true }
+        }
+        thread.start()
+    }
+
+    private func keep(_ bytes: ArraySlice<UInt8>) {
         output.withLock { output in
-            let text = output.partial + String(decoding: data, as: UTF8.self)
+            let text = output.partial + String(decoding: bytes, as: UTF8.self)
             var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
             output.partial = lines.popLast() ?? ""
             output.lines = (output.lines + lines).suffix(2_000)
