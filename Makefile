@@ -63,10 +63,13 @@ sanitize-thread sanitize-address: sanitize-%:
 	swift test --quiet --no-parallel --skip-build --sanitize=$* --scratch-path .build-$* \
 		--filter '$(SANITIZED)' $(SKIPPED)
 
-# One program with all targets. Its build has what sanitizers want in our modules and nothing in others'.
+# One program with all targets. Its build has what sanitizers want in our modules and nothing in others', so in the folder of a release
+# build (FUZZ_BUILD=.build) only ours are built again; and again by the next release build, so it has one of its own.
+FUZZ_BUILD = .build-fuzz
+export FUZZ_BUILD
 fuzz-build:
 	@Deploy/install build
-	@set -o pipefail; FANFARE_FUZZ=1 swift build --quiet -c release --product fanfare-fuzz --scratch-path .build-fuzz 2>&1 \
+	@set -o pipefail; FANFARE_FUZZ=1 swift build --quiet -c release --product fanfare-fuzz --scratch-path $(FUZZ_BUILD) 2>&1 \
 		| { grep -v 'warning: Cannot export local symbol' || true; }
 
 fuzz: fuzz-build ## hostile input for every parser under AddressSanitizer (SECONDS=60 each, JOBS=2, SEED=1, TARGETS="frames json")

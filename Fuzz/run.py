@@ -15,7 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 WORK = HERE.parent / ".build-fuzz"
-BINARY = WORK / "release" / "fanfare-fuzz"
+BINARY = HERE.parent / os.environ.get("FUZZ_BUILD", WORK.name) / "release" / "fanfare-fuzz"
 # A single input may take so many seconds (of a clock: a machine may stand still), a run so much memory, one allocation so much: far
 # above what any of them needs.
 TIMEOUT, MEMORY, ALLOCATION = 30, 1024, 256
