@@ -295,7 +295,7 @@ extension FuzzTarget {
         }
         send(connect(version, receiveMaximum: UInt8(truncatingIfNeeded: limit)))
         for (name, qos): (UInt8, UInt8) in [(UInt8(ascii: "a"), 1), (UInt8(ascii: "b"), 2)] {
-            send([0x82, version == .v5 ? 7 : 6, 0, 1] + (version == .v5 ? [0] : []) + [0, 1, name, qos])
+            send([0x82, version == .v5 ? 7 : 6, 0, qos] + (version == .v5 ? [0] : []) + [0, 1, name, qos])
         }
         for join in line.joins {
             let start = SubscriptionStart(position: StreamPosition(offset: 0, epoch: "e"))
