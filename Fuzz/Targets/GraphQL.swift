@@ -131,7 +131,7 @@ extension FuzzTarget {
                 session.presence(id: id, .success(PresencePage(members: [], total: fails ? 9 : 0))), &session, answers)
         case .authenticate: carryOut(session.refused(.signature), &session, answers)
         case .none, .dropped, .leave, .disconnect: break
-        case .subscribe, .unsubscribe, .deliver, .announce, .presenceStats, .begin, .publishToOthers:
+        case .subscribe, .unsubscribe, .deliver, .announce, .presenceStats, .begin, .publishToOthers, .publishOnTerms:
             fatalError("not of this protocol: \(action)")
         }
     }

@@ -106,7 +106,7 @@ extension Session {
     public mutating func writeLead(of publication: Publication, request: UInt32, into lead: inout ByteBuffer) -> Bool {
         switch self {
         case .stomp: stomp(or: false) { $0.writeLead(of: publication, request: request, into: &lead) }
-        case .mqtt(let session): session.value.writeLead(of: publication, request: request, into: &lead)
+        case .mqtt: mqtt(or: false) { $0.writeLead(of: publication, request: request, into: &lead) }
         // Leads of the others are the same each time.
         case .raw, .centrifuge, .socketIO, .graphQL, .echo: false
         }

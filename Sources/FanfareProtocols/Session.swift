@@ -50,7 +50,13 @@ public enum Session: Sendable {
         }
 
         /// Whether it reads what can't be refused: its client is held back where it is too fast.
-        public var isThrottledRead: Bool { if case .stomp(let request) = self { request.isReadOn } else { false } }
+        public var isThrottledRead: Bool {
+            switch self {
+            case .stomp(let request): request.isReadOn
+            case .mqtt(let request): request.isReadOn
+            case .centrifuge, .socketIO, .graphQL: false
+            }
+        }
 
         /// Whether it publishes, and can't be refused without an end: its client is held back where it is too fast.
         public var isThrottledPublication: Bool {

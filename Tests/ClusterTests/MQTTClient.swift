@@ -49,10 +49,12 @@ struct MQTTClient: Sendable {
 
     func send(_ bytes: [UInt8]) async throws { try await socket.send(bytes) }
 
-    func subscribe(_ topic: String, options: UInt8 = 0, properties: [UInt8] = []) async throws {
+    func subscribe(
+        _ topic: String, options: UInt8 = 0, properties: [UInt8] = [], granted: UInt8 = 0
+    ) async throws {
         try await send(Self.packet(0x82, [0, 1] + own(properties) + Self.text(topic) + [options]))
         let answer = try await next()
-        guard answer.first == 0x90, answer.last == 0 else { throw NotInTime(what: "SUBACK; got \(answer)") }
+        guard answer.first == 0x90, answer.last == granted else { throw NotInTime(what: "SUBACK; got \(answer)") }
     }
 
     func publication(
@@ -60,6 +62,44 @@ struct MQTTClient: Sendable {
     ) -> [UInt8] {
         Self.packet(
             0x30 | flags, Self.text(topic) + (id.map { [0, $0] } ?? []) + own(properties) + Array(payload.utf8))
+    }
+
+    /// A PUBLISH of the node without properties.
+    struct Delivery: Equatable {
+        let qos: UInt8
+        /// 0 with QoS 0.
+        let id: UInt16
+        let payload: String
+        var isRetained = false
+    }
+
+    /// The next message, which is a PUBLISH in at most 127 bytes.
+    func delivery() async throws -> Delivery { try delivery(try await next()) }
+
+    /// Takes such a message apart.
+    func delivery(_ packet: [UInt8]) throws -> Delivery {
+        guard packet.count > 4, packet[0] >> 4 == 3 else { throw NotInTime(what: "PUBLISH; got \(packet)") }
+        let qos = packet[0] >> 1 & 3
+        var rest = packet.dropFirst(4 + Int(packet[3]))
+        var id: UInt16 = 0
+        if qos > 0 { for _ in 0..<2 { id = id << 8 | UInt16(rest.popFirst() ?? 0) } }
+        if level == 5 { rest = rest.dropFirst(1 + Int(rest.first ?? 0)) }
+        return Delivery(
+            qos: qos, id: id, payload: String(decoding: rest, as: UTF8.self), isRetained: packet[0] & 1 == 1)
+    }
+
+    /// PUBACK, PUBREC, PUBREL or PUBCOMP.
+    static func acknowledgement(_ type: UInt8, _ id: UInt16) -> [UInt8] {
+        [type << 4 | (type == 6 ? 2 : 0), 2, UInt8(id >> 8), UInt8(id & 0xFF)]
+    }
+
+    /// Says all that is to be said about a delivery. The node's PUBREL comes among what follows.
+    func acknowledge(_ delivery: Delivery) async throws {
+        switch delivery.qos {
+        case 0: break
+        case 1: try await send(Self.acknowledgement(4, delivery.id))
+        default: try await send(Self.acknowledgement(5, delivery.id) + Self.acknowledgement(7, delivery.id))
+        }
     }
 
     /// The next message. A close frame is its code in two bytes, the end is nothing.

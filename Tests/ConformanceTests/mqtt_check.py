@@ -2,7 +2,7 @@
 
 mqtt_check.py HOST PORT ADMIN_URL
 
-The node has the namespaces `state` (history, recovery=cache), `room` and `*`. Prints a line `ok …` for each check.
+The node has the namespaces `state` (history, recovery=cache), `log` (history), `room` and `*`. Prints a line `ok …` for each check.
 """
 
 import json
@@ -23,7 +23,7 @@ LIMIT = 60
 class Client:
     """A connection, and what it heard by its kind."""
 
-    def __init__(self, version, **options):
+    def __init__(self, version, connect_properties=None, **options):
         self.connected, self.subscribed, self.unsubscribed, self.published, self.messages, self.ended = (
             queue.Queue() for _ in range(6))
         self.paho = mqtt.Client(
@@ -35,7 +35,7 @@ class Client:
         self.paho.on_publish = lambda _c, _u, _id, reason, _p: self.published.put(reason)
         self.paho.on_message = lambda _c, _u, message: self.messages.put(message)
         self.paho.on_disconnect = lambda _c, _u, _flags, reason, _p: self.ended.put(reason)
-        self.paho.connect(host, port, keepalive=30)
+        self.paho.connect(host, port, keepalive=30, properties=connect_properties)
         self.paho.loop_start()
         self.reason, self.properties = self.connected.get(timeout=LIMIT)
 
@@ -91,6 +91,36 @@ new.subscribe("state:1", options=SubscribeOptions(noLocal=True, retainHandling=S
 check("RETAIN is taken there", new.publish("state:1", "off", qos=1, retain=True).value == 0)
 message = old.message()
 check("a live one is not retained, and No Local holds", not message.retain and message.payload == b"off" and new.messages.empty())
+
+# Deliveries with QoS 1 and 2, where a history keeps what does not fit the window.
+few = Properties(PacketTypes.CONNECT)
+few.ReceiveMaximum = 7
+small = Client(mqtt.MQTTv5, client_id="small", connect_properties=few)
+check("a history grants QoS 1 and 2", [r.value for r in small.subscribe([("log:é", 2), ("log:1", 1)])] == [2, 1])
+check("also in 3.1.1", [r.value for r in old.subscribe([("log:é", 1), ("log:1", 2)])] == [1, 2])
+for qos in (0, 1, 2):
+    check(f"QoS {qos} is published", new.publish("log:é", f"häll {qos}", qos=qos, properties=properties).value == 0)
+    most, least = small.message(), old.message()
+    check(f"and comes with the smaller QoS", (most.qos, least.qos) == (qos, min(qos, 1)) and
+          most.payload == least.payload == f"häll {qos}".encode() and most.properties.UserProperty == [("k", "v")],
+          (most.qos, least.qos))
+for number in range(300):
+    publish(admin, "log:1", number)
+for name, client, qos in (("a small window", small, 1), ("3.1.1", old, 2)):
+    heard = [client.message() for _ in range(300)]
+    check(f"{name}: three hundred come once each, in order",
+          [int(m.payload) for m in heard] == list(range(300)) and {m.qos for m in heard} == {qos}, [m.payload for m in heard])
+for number in range(200):
+    old.paho.publish("log:1", str(number), qos=1 + number % 2)
+heard = [small.message() for _ in range(200)]
+check("two hundred by a client come once each", sorted(int(m.payload) for m in heard) == list(range(200)), heard)
+check("and the publisher hears its own", len({old.message().payload for _ in range(200)}) == 200)
+new.publish("state:2", "kept", qos=2, retain=True)
+small.subscribe("state:2", qos=2)
+message = small.message()
+check("a retained message has its QoS", message.retain and message.qos == 2 and message.payload == b"kept", message.qos)
+check("and nothing comes twice", small.messages.empty() and old.messages.empty())
+small.close()
 
 new.paho.unsubscribe("room:é")
 check("UNSUBACK", [r.value for r in new.unsubscribed.get(timeout=LIMIT)] == [0])

@@ -37,6 +37,29 @@ struct MetadataContractTests {
         }
     }
 
+    @Test("a publisher's QoS comes with what it published, also where a client is left out", arguments: Kind.allCases)
+    func qos(kind: Kind) async throws {
+        try await kind.with(rules: HistoryContractTests.rules) { probe in
+            let client = ClientID.make(node: .random(), loop: 3)
+            for channel in ["plain:a", "h:a"] {
+                try await probe.subscribe(channel)
+                for qos: UInt8 in 0...1 {
+                    let publication = Publication(
+                        channel: try ChannelName(channel), payload: Payload(text: channel), publishedAt: 1,
+                        metadata: PublicationMetadata(qos: qos))
+                    let options = PublishOptions(excludedClient: qos == 0 ? nil : client)
+                    _ = try await probe.publish(publication, options).get()
+                }
+                try await eventually("two arrive in \(channel)") { probe.publications(in: channel).count == 2 }
+                #expect(probe.publications(in: channel).map { $0.metadata?.qos } == [0, 1])
+            }
+            let page = try await probe.history("h:a", HistoryQuery(limit: 9))
+            #expect(page.publications.map { $0.metadata?.qos } == [0, 1])
+            #expect(page.publications.map { $0.metadata?.excludedClient } == [nil, client])
+            #expect(probe.metrics.counters.value(.skippedFields) == 0)
+        }
+    }
+
     @Test("the client that is left out is named to subscribers and in the history", arguments: Kind.allCases)
     func excludedClient(kind: Kind) async throws {
         try await kind.with(rules: HistoryContractTests.rules) { probe in

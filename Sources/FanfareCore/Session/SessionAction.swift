@@ -30,6 +30,8 @@ public enum SessionAction: Sendable, Equatable {
     case publish(ChannelName, Payload, PublicationTags = .none, id: UInt32)
     /// The same, to all but this client.
     case publishToOthers(ChannelName, Payload, PublicationTags, id: UInt32)
+    /// Publish with these tags and on these terms, then report back.
+    case publishOnTerms(ChannelName, Payload, PublicationTags, PublishTerms, id: UInt32)
     /// Read the channel's history, then report back.
     case history(ChannelName, HistoryQuery, id: UInt32)
     /// Read who is in the channel, then report back.
@@ -44,6 +46,16 @@ public enum SessionAction: Sendable, Equatable {
     ///
     /// - Parameter reason: more than ``Disconnect/reason`` says.
     case disconnect(Disconnect, reason: String? = nil)
+}
+
+/// How a client's publication reaches others.
+public struct PublishTerms: Sendable, Equatable {
+    /// See ``PublicationMetadata/qos``.
+    public var qos: UInt8?
+    /// Whether its publisher does not hear it.
+    public var isForOthers: Bool
+
+    public init(qos: UInt8?, isForOthers: Bool = false) { (self.qos, self.isForOthers) = (qos, isForOthers) }
 }
 
 /// What a token is to open.

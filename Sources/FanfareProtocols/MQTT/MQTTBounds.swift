@@ -14,6 +14,8 @@ public enum MQTTBounds {
     static let receiveMaximum: UInt16 = 128
     /// Ids that wait for PUBREL, for clients of 3.1.1, which can't be told.
     static let unreleased = 4_096
+    /// Messages with QoS 1 and 2 under way to a client at a time; its Receive Maximum may be smaller (§4.9).
+    static let inFlight = 128
     /// Bytes of a reason string.
     static let reasonBytes = 256
     /// Bytes that a retained message has beside its payload and tags: head, topic and frame. They count against what a client may recover.

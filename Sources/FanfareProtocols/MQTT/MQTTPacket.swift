@@ -14,10 +14,12 @@ enum MQTTPacket: Sendable, Equatable {
 }
 
 /// How often a message may come: at most once, at least once, once (§4.3).
-enum MQTTQoS: UInt8, CaseIterable, Sendable {
+enum MQTTQoS: UInt8, CaseIterable, Comparable, Sendable {
     case atMostOnce = 0
     case atLeastOnce = 1
     case exactlyOnce = 2
+
+    static func < (lhs: MQTTQoS, rhs: MQTTQoS) -> Bool { lhs.rawValue < rhs.rawValue }
 }
 
 /// CONNECT (§3.1).

@@ -63,6 +63,8 @@ extension MQTTSession {
     private mutating func welcome(_ grants: Grants, _ connect: MQTTConnect) -> SessionAction {
         agreement.name = connect.clientID
         agreement.hasToken = grants.identity != nil
+        let most = connect.properties.number(.receiveMaximum).map { Int($0) } ?? .max
+        window = MQTTWindow(limit: min(most, MQTTBounds.inFlight), maxBytes: policy.maxInFlightBytes)
         let keepAlive = connect.version == .v5 ? min(connect.keepAlive, Self.longestKeepAlive) : connect.keepAlive
         agreement.silence = UInt64(keepAlive) * 1_500
         var properties = MQTTProperties()

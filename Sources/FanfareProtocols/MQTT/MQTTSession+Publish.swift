@@ -82,6 +82,11 @@ extension MQTTSession {
         calls[number] = Call(packetID: packet.packetID, qos: packet.qos)
         if packet.qos == .exactlyOnce { unreleased[packet.packetID] = false }
         let isForOthers = subscriptions.contains { $0.topic.channel == channel && $0.isNoLocal }
+        // Where nobody hears it with more, nothing need say that it comes with less.
+        if packet.qos < rules.mqttQoS {
+            let terms = PublishTerms(qos: packet.qos.rawValue, isForOthers: isForOthers)
+            return .publishOnTerms(channel, payload, tags, terms, id: number)
+        }
         return isForOthers
             ? .publishToOthers(channel, payload, tags, id: number) : .publish(channel, payload, tags, id: number)
     }
@@ -123,11 +128,9 @@ extension MQTTSession {
         }
     }
 
-    /// PUBREL ends what PUBREC began (§4.3.3). The others are for what the node sends with QoS 1 or 2, which is nothing.
-    mutating func acknowledged(_ packet: MQTTAcknowledgement) -> SessionAction {
-        guard packet.type == .pubrel else { return .none }
-        let isKnown = unreleased.removeValue(forKey: packet.packetID) != nil
-        return say(
-            MQTTWriter.acknowledge(version, .pubcomp, packet.packetID, isKnown ? .success : .packetIdentifierNotFound))
+    /// PUBREL ends what PUBREC began (§4.3.3).
+    mutating func released(_ packetID: UInt16) -> SessionAction {
+        let isKnown = unreleased.removeValue(forKey: packetID) != nil
+        return say(MQTTWriter.acknowledge(version, .pubcomp, packetID, isKnown ? .success : .packetIdentifierNotFound))
     }
 }

@@ -9,6 +9,12 @@ extension MQTTSession {
         let topic: MQTTTopic
         /// Names it to the hub.
         let number: UInt32
+        /// Whether its deliveries have something that others don't have.
+        let isWritten: Bool
+        /// What it was granted.
+        var qos: MQTTQoS
+        /// Where it is in the channel's stream; `nil`: nobody asks, for it has QoS 0.
+        var follower: Boxed<MQTTFollower>?
         var isNoLocal: Bool
         /// Of version 5; `nil`: it has none.
         var id: UInt32?
@@ -22,6 +28,8 @@ extension MQTTSession {
     struct Place: Sendable {
         let packetID: UInt16
         let index: Int
+        /// What its answer says when it is in force.
+        var granted = MQTTReason.success
     }
 
     /// A SUBSCRIBE whose filters are being begun.
@@ -93,12 +101,16 @@ extension MQTTSession {
             throw MQTTError(.notAuthorized, "permission denied")
         }
         let id = packet.properties.number(.subscriptionIdentifier)
+        let qos = min(filter.qos, rules.mqttQoS)
+        let (isWritten, granted) = (needsLead(id, qos), MQTTReason(rawValue: qos.rawValue) ?? .success)
         let wantsNewest = rules.recovery == .cache && filter.retainHandling != .never
         let old = subscriptions.firstIndex { $0.topic == topic }
-        if let old, needsLead(subscriptions[old].id) == needsLead(id) {
+        // One that is behind goes on as it is, or what it is to get would be lost (§3.8.4).
+        if let old, subscriptions[old].isWritten == isWritten || subscriptions[old].isBehind {
             subscriptions[old].isNoLocal = filter.isNoLocal
             subscriptions[old].id = id
-            let suback = answerFilter(.success)
+            subscriptions[old].grant(qos)
+            let suback = answerFilter(granted)
             guard wantsNewest, filter.retainHandling == .always else { return suback }
             let query = HistoryQuery(limit: 1, reverse: true)
             return .all([suback, .history(topic.channel, query, id: subscriptions[old].number)])
@@ -108,8 +120,12 @@ extension MQTTSession {
         }
         if let isListed, grants?[topic.channel] == nil { grants?[topic.channel] = SubscriptionGrant(isListed) }
         _ = passFilter()
+        var own = place
+        own.granted = granted
         var subscription = Subscription(
-            topic: topic, number: makeNumber(), isNoLocal: filter.isNoLocal, id: id, place: place)
+            topic: topic, number: makeNumber(), isWritten: isWritten, qos: .atMostOnce, isNoLocal: filter.isNoLocal,
+            id: id, place: own)
+        subscription.grant(qos)
         var before: [SessionAction] = []
         if let old {
             let replaced = subscriptions.remove(at: old)
@@ -117,7 +133,7 @@ extension MQTTSession {
             subscription.replaces = replaced.replaces ?? replaced.number
             if replaced.replaces != nil { before.append(.leave(topic.channel, request: replaced.number)) }
             // One that is not in force yet has its answer with this.
-            if let place = replaced.place { before.append(answer(place, .success)) }
+            if let place = replaced.place { before.append(answer(place, place.granted)) }
         }
         subscriptions.append(subscription)
         let isWanted = wantsNewest && (old == nil || filter.retainHandling == .always)
@@ -126,7 +142,7 @@ extension MQTTSession {
                 .join(
                     SubscriptionRequest(
                         channel: topic.channel, wish: isWanted ? .last(1) : .none, request: subscription.number,
-                        form: needsLead(id) ? .written(.mqttTail(version)) : .shared(.mqtt(version))))
+                        form: isWritten ? .written(.mqttTail(version)) : .shared(.mqtt(version))))
             ])
     }
 
@@ -144,8 +160,10 @@ extension MQTTSession {
         }
     }
 
-    /// Whether a delivery has something that others don't have: an identifier, or a limit of this client.
-    private func needsLead(_ id: UInt32?) -> Bool { id != nil || agreement.maxPacketBytes < .max }
+    /// Whether a delivery has something that others don't have: an identifier of a packet or of a subscription, or a limit of this client.
+    private func needsLead(_ id: UInt32?, _ qos: MQTTQoS) -> Bool {
+        qos != .atMostOnce || id != nil || agreement.maxPacketBytes < .max
+    }
 
     /// The subscription is in force: its answer, and the retained message.
     mutating func subscribed(id: UInt32, _ start: SubscriptionStart) -> SessionAction {
@@ -153,46 +171,18 @@ extension MQTTSession {
         var actions: [SessionAction] = []
         let channel = subscriptions[index].topic.channel
         if let replaced = subscriptions[index].replaces.take() { actions.append(.leave(channel, request: replaced)) }
-        if let place = subscriptions[index].place.take() { actions.append(answer(place, .success)) }
-        if let newest = start.publications.last { actions.append(retained(newest, for: subscriptions[index])) }
-        return .all(actions)
-    }
-
-    /// What was read for a subscription that is there already.
-    mutating func read(id: UInt32, _ result: Result<HistoryPage, BrokerError>) -> SessionAction {
-        guard let subscription = subscriptions.first(where: { $0.number == id }),
-            case .success(let page) = result, let newest = page.publications.first
-        else { return .none }
-        return retained(newest, for: subscription)
-    }
-
-    /// The channel's newest publication as its retained message (§3.3.1.3). An empty one is none, and neither is one that has expired.
-    private func retained(_ publication: Publication, for subscription: Subscription) -> SessionAction {
-        let now = policy.now()
-        let waited = publication.publishedAt == 0 ? 0 : (now - min(now, publication.publishedAt)) / 1_000_000
-        let tags = publication.metadata?.tags ?? .none
-        guard publication.payload.bytes.readableBytes > 0, !MQTTTags.hasExpired(tags, after: waited) else {
-            return .none
+        if let place = subscriptions[index].place.take() { actions.append(answer(place, place.granted)) }
+        // One that is replaced had its deliveries until now.
+        if subscriptions[index].follower?.value.place == nil {
+            subscriptions[index].follower?.value.place = start.position
         }
-        let lead = MQTTTailCodec.Lead(
-            isRetained: true, subscriptionID: subscription.id, limit: agreement.maxPacketBytes)
-        let packet = MQTTTailCodec(version: version).packet(lead, publication, waited: waited)
-        return packet.map { .answer($0) } ?? .none
+        if let newest = start.publications.last { actions.append(retained(newest, at: index, .first)) }
+        return .all(actions)
     }
 
     /// Bytes of the message that ``subscribed(id:_:)`` makes, about.
     func size(of start: SubscriptionStart) -> Int {
         start.weight + start.publications.count * MQTTBounds.messageBytes
-    }
-
-    /// Writes what is the client's own in a delivery. Returns whether it takes it: one above its limit is dropped, as if it were
-    /// delivered (§3.1.2.11.4).
-    func writeLead(of publication: Publication, request: UInt32, into lead: inout ByteBuffer) -> Bool {
-        guard let subscription = subscriptions.first(where: { $0.number == request || $0.replaces == request }) else {
-            return false
-        }
-        return MQTTTailCodec(version: version).write(
-            .init(subscriptionID: subscription.id, limit: agreement.maxPacketBytes), of: publication, into: &lead)
     }
 
     /// The subscription could not be had.
@@ -243,12 +233,13 @@ extension MQTTSession {
             SessionAction.leave(channel, request: $0)
         }
         // It was in force for a moment, as far as the client knows.
-        if let place = subscription.place { actions.append(answer(place, .success)) }
+        if let place = subscription.place { actions.append(answer(place, place.granted)) }
         return actions
     }
 
     private mutating func remove(at index: Int) -> Subscription {
         let subscription = subscriptions.remove(at: index)
+        window.forget(subscription.number)
         grants?[subscription.topic.channel] = nil
         return subscription
     }
@@ -256,5 +247,20 @@ extension MQTTSession {
     func may(_ action: ChannelActions, _ channel: ChannelName, _ access: ChannelRules.Access) -> Bool {
         let isSubscribed = subscriptions.contains { $0.topic.channel == channel }
         return grants?.may(action, in: channel, access, isSubscribed: isSubscribed) == true
+    }
+}
+
+extension MQTTSession.Subscription {
+    /// Whether it is to get more than it was sent.
+    fileprivate var isBehind: Bool { follower?.value.isBehind == true }
+
+    /// It has that QoS from now on. One that is behind follows the stream until it has all that it is to get.
+    fileprivate mutating func grant(_ qos: MQTTQoS) {
+        self.qos = qos
+        if qos != .atMostOnce {
+            follower = follower ?? Boxed(MQTTFollower())
+        } else if !isBehind {
+            follower = nil
+        }
     }
 }

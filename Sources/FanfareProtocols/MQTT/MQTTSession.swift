@@ -14,6 +14,8 @@ public struct MQTTSession: Sendable {
         public var maxChannels: Int
         /// Bytes of a packet.
         public var maxPacketBytes: Int
+        /// Bytes of messages with QoS 1 and 2 that a client was sent and has not acknowledged.
+        public var maxInFlightBytes = 524_288
         /// Packets that may end in one message of the transport.
         public var maxPackets = 512
         /// What clients without a token may do.
@@ -73,6 +75,8 @@ public struct MQTTSession: Sendable {
     var calls: [UInt32: Call] = [:]
     /// Packet identifiers with QoS 2 that wait for PUBREL, and whether PUBREC was said.
     var unreleased: [UInt16: Bool] = [:]
+    /// What the node sent with QoS 1 and 2.
+    var window: MQTTWindow
     /// Whether the last word was said, and nothing counts any more.
     private(set) var hasFailed = false
     /// Whether DISCONNECT came.
@@ -87,6 +91,7 @@ public struct MQTTSession: Sendable {
         self.clientID = clientID
         self.requestToken = requestToken
         reader = MQTTReader(maxPacketBytes: shared.policy.maxPacketBytes)
+        window = MQTTWindow(limit: MQTTBounds.inFlight, maxBytes: shared.policy.maxInFlightBytes)
     }
 
     /// What CONNECT said.
@@ -115,7 +120,10 @@ public struct MQTTSession: Sendable {
     }
 
     /// Whether something came that is not begun.
-    var hasCommands: Bool { !hasFailed && !hasLeft && (beginning != nil || reader.hasNew) }
+    var hasCommands: Bool { !hasFailed && !hasLeft && (beginning != nil || reader.hasNew || readsOn) }
+
+    /// Whether a subscription is to get what there was no room for.
+    private var readsOn: Bool { !hasEnded && window.mayRead }
 
     /// Whether a packet has begun and not ended.
     var isWithinPacket: Bool { reader.isWithinPacket }
@@ -123,6 +131,9 @@ public struct MQTTSession: Sendable {
     /// The next packet that came, or the next topic filter of one, if it may begin.
     mutating func next(mayRead: Bool) -> Session.Next {
         guard !hasFailed, !hasLeft else { return .none }
+        if mayRead, readsOn {
+            return .perform(.mqtt(MQTTRequest(part: .readOn, isFirst: true)), weight: Self.readWeight)
+        }
         if let beginning {
             guard mayRead else { return .wait }
             return .perform(.mqtt(MQTTRequest(part: .filter, isFirst: beginning.next == 0)), weight: 2)
@@ -138,7 +149,7 @@ public struct MQTTSession: Sendable {
                     .mqtt(MQTTRequest(part: .packet(packet), isFirst: packetsOfMessage == 1)),
                     weight: packet.weight(withToken: requestToken != nil))
             }
-            return .none
+            return readsOn ? .wait : .none
         } catch {
             return .fail(fail(error))
         }
@@ -156,6 +167,7 @@ public struct MQTTSession: Sendable {
         do throws(MQTTError) {
             switch request.part {
             case .filter: return beginFilter()
+            case .readOn: return readOn()
             case .packet(let packet): return try perform(packet)
             }
         } catch {
@@ -167,7 +179,7 @@ public struct MQTTSession: Sendable {
         switch packet {
         case .connect(let connect): return try self.connect(connect)
         case .publish(let publish): return try self.publish(publish)
-        case .acknowledge(let acknowledgement): return acknowledged(acknowledgement)
+        case .acknowledge(let acknowledgement): return try acknowledged(acknowledgement)
         case .subscribe(let subscribe):
             guard !waiting.contains(where: { $0.packetID == subscribe.packetID }) else {
                 let reasons = subscribe.filters.map { _ in MQTTReason.packetIdentifierInUse }
@@ -252,11 +264,12 @@ public struct MQTTSession: Sendable {
     }
 }
 
-/// What may begin: a packet, or the next topic filter of the SUBSCRIBE that came last.
+/// What may begin: a packet, the next topic filter of the SUBSCRIBE that came last, or a read of what there was no room for.
 public struct MQTTRequest: Sendable {
     enum Part: Sendable {
         case packet(MQTTPacket)
         case filter
+        case readOn
     }
 
     let part: Part
@@ -268,6 +281,9 @@ public struct MQTTRequest: Sendable {
 
     /// Whether it subscribes.
     var isFilter: Bool { if case .filter = part { true } else { false } }
+
+    /// Whether it reads for the client what it did not ask for just now.
+    var isReadOn: Bool { if case .readOn = part { true } else { false } }
 }
 
 extension MQTTPacket {

@@ -24,6 +24,9 @@ struct MQTTTailCodec: Codec {
     /// What is a subscription's own in a delivery.
     struct Lead {
         var isRetained = false
+        var qos = MQTTQoS.atMostOnce
+        /// 0 with QoS 0, which has none.
+        var packetID: UInt16 = 0
         /// Of version 5; `nil`: none.
         var subscriptionID: UInt32?
         /// Bytes that a packet may have.
@@ -35,11 +38,14 @@ struct MQTTTailCodec: Codec {
         let (topic, shared) = (MQTTTopic(publication.channel).name, properties(publication).size)
         let own = lead.subscriptionID.map { 1 + MQTTVariable.size(Int($0)) } ?? 0
         let head = version == .v5 ? MQTTVariable.size(own + shared) + own : 0
-        let length = 2 + topic.utf8.count + head + shared + publication.payload.bytes.readableBytes
+        let idBytes = lead.qos == .atMostOnce ? 0 : 2
+        let length = 2 + topic.utf8.count + idBytes + head + shared + publication.payload.bytes.readableBytes
         guard 1 + MQTTVariable.size(length) + length <= lead.limit else { return false }
-        buffer.writeInteger(MQTTPacketType.publish.rawValue << 4 | (lead.isRetained ? 1 : 0))
+        buffer.writeInteger(
+            MQTTPacketType.publish.rawValue << 4 | lead.qos.rawValue << 1 | (lead.isRetained ? 1 : 0))
         MQTTVariable.write(length, into: &buffer)
         buffer.writeMQTTText(topic)
+        if idBytes > 0 { buffer.writeInteger(lead.packetID) }
         guard version == .v5 else { return true }
         MQTTVariable.write(own + shared, into: &buffer)
         if let id = lead.subscriptionID {

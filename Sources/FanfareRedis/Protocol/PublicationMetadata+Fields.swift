@@ -9,12 +9,14 @@ import NIOCore
 /// | 2 | the publisher's ``ClientInfo`` as JSON |
 /// | 3 | the 16 bytes of the ``ClientID`` that does not hear it |
 /// | 4 | channels whose subscribers do not hear it: of each the bytes of its name (1), its name |
+/// | 5 | how often a subscriber may hear it: 0 at most once, 1 at least once |
 extension PublicationMetadata {
     private enum Field {
         static let tags: UInt16 = 1
         static let info: UInt16 = 2
         static let excludedClient: UInt16 = 3
         static let unless: UInt16 = 4
+        static let qos: UInt16 = 5
     }
 
     func writeFields(into buffer: inout ByteBuffer) {
@@ -35,6 +37,7 @@ extension PublicationMetadata {
                 fields.add(Field.excludedClient) { $0.writeMultipleIntegers(words.high, words.low) }
             }
             if !unless.isEmpty { fields.add(Field.unless) { ChannelNameList.write(unless, into: &$0) } }
+            if let qos { fields.add(Field.qos) { $0.writeInteger(qos) } }
         }
     }
 
@@ -45,6 +48,7 @@ extension PublicationMetadata {
         var info: ClientInfo?
         var excludedClient: ClientID?
         var unless: [ChannelName]?
+        var qos: UInt8?
         skippedFields += TypedFields.read(fields) { id, value in
             switch id {
             case Field.tags where tags == nil:
@@ -61,11 +65,14 @@ extension PublicationMetadata {
             case Field.unless where unless == nil && value.count <= maximumUnlessBytes:
                 unless = ChannelNameList.read(value)
                 return unless != nil
+            case Field.qos where qos == nil && value.count == 1 && value[0] <= 1:
+                qos = value[0]
+                return true
             default: return false
             }
         }
         return PublicationMetadata(
-            tags: tags ?? .none, info: info, excludedClient: excludedClient, unless: unless ?? [])
+            tags: tags ?? .none, info: info, excludedClient: excludedClient, unless: unless ?? [], qos: qos)
     }
 
     private static func readTags(_ value: UnsafeRawBufferPointer) -> PublicationTags? {

@@ -87,7 +87,8 @@ extension Client {
     private func perform(_ command: Session.Command) {
         // What was whole has had its time.
         deadlines.parts = ClientDeadlines.never
-        if session.keepAlive != nil { lifeSeen(now: loop.node.clock.monotonicMicroseconds()) }
+        // A read for the client is nothing that it said.
+        if session.keepAlive != nil, !command.isThrottledRead { lifeSeen(now: loop.node.clock.monotonicMicroseconds()) }
         if command.isFurther { charge(now: loop.node.clock.monotonicMicroseconds()) }
         if command.isThrottledPublication { chargePublication(now: loop.node.clock.monotonicMicroseconds()) }
         if command.isThrottledRead {
@@ -145,7 +146,9 @@ extension Client {
         case .publish(let channel, let payload, let tags, let id):
             publish(channel, payload, tags, id: id)
         case .publishToOthers(let channel, let payload, let tags, let id):
-            publish(channel, payload, tags, id: id, isForOthers: true)
+            publish(channel, payload, tags, id: id, PublishTerms(qos: nil, isForOthers: true))
+        case .publishOnTerms(let channel, let payload, let tags, let terms, let id):
+            publish(channel, payload, tags, id: id, terms)
         case .history(let channel, let query, let id):
             readHistory(channel, query, id: id)
         case .presence(let channel, let id):
@@ -162,7 +165,8 @@ extension Client {
     }
 
     private func publish(
-        _ channel: ChannelName, _ payload: Payload, _ tags: PublicationTags, id: UInt32, isForOthers: Bool = false
+        _ channel: ChannelName, _ payload: Payload, _ tags: PublicationTags, id: UInt32,
+        _ terms: PublishTerms = PublishTerms(qos: nil)
     ) {
         inbound.pendingPublishes += 1
         let isNamed = loop.node.channels.rules(channel)?.publisherInfo == true
@@ -170,12 +174,12 @@ extension Client {
             channel: channel,
             payload: payload,
             publishedAt: loop.node.clock.wallMicroseconds(),
-            metadata: isNamed || !tags.isEmpty
-                ? PublicationMetadata(tags: tags, info: isNamed ? session.info(in: channel) : nil) : nil
+            metadata: isNamed || !tags.isEmpty || terms.qos != nil
+                ? PublicationMetadata(tags: tags, info: isNamed ? session.info(in: channel) : nil, qos: terms.qos) : nil
         )
         let outcomes = loop.outcomes
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        let options = PublishOptions(excludedClient: isForOthers ? session.clientID.flatMap { ClientID($0) } : nil)
+        let options = PublishOptions(excludedClient: terms.isForOthers ? session.clientID.flatMap { ClientID($0) } : nil)
         loop.node.broker.publish(publication, options: options) { result in
             outcomes.post(.init(client: bound, id: id, answer: .published(result)))
         }

@@ -73,6 +73,7 @@ extension NodeConfiguration {
         var policy = MQTTSession.Policy(
             maxChannelNameBytes: limits.maxChannelNameBytes, maxChannels: limits.maxChannelsPerClient,
             maxPacketBytes: limits.maxMessageBytes, permissions: anonymousPermissions, channels: channels)
+        policy.maxInFlightBytes = limits.maxQueueBytes / 2
         policy.maxPackets = limits.maxCommandsPerMessage
         policy.users = userPermissions
         policy.ignoresTokens = ignoresTokens

@@ -55,7 +55,7 @@ public struct Publication: Sendable, Equatable {
         var publication = self
         publication.metadata = PublicationMetadata(
             tags: metadata?.tags ?? .none, info: metadata?.info, excludedClient: client,
-            unless: metadata?.unless ?? [])
+            unless: metadata?.unless ?? [], qos: metadata?.qos)
         return publication
     }
 

@@ -115,7 +115,8 @@ struct GraphQLDriver {
             decide(session.authenticated(claims, now: Self.now))
         case .publish, .history, .presence: asked.append(action)
         case .disconnect(let disconnect, _): end = session.end(disconnect).code
-        case .subscribe, .unsubscribe, .deliver, .announce, .presenceStats, .begin, .publishToOthers:
+        case .subscribe, .unsubscribe, .deliver, .announce, .presenceStats, .begin, .publishToOthers,
+            .publishOnTerms:
             Issue.record("not of this protocol: \(action)")
         }
     }

@@ -23,6 +23,8 @@ struct MQTTDriver {
     var asked: [SessionAction] = []
     private(set) var heard: [String] = []
     private(set) var end: Disconnect?
+    /// Whether a read may begin.
+    var mayRead = true
     private var forms: [(name: String, request: UInt32, form: SubscriptionForm)] = []
 
     static let now = TokenTime(wall: 1_000, monotonic: 1_000)
@@ -30,14 +32,14 @@ struct MQTTDriver {
     init(
         _ version: MQTTVersion = .v5, _ rules: ChannelRules = ChannelRules(),
         _ namespaces: [ExactText: ChannelRules] = [:], permissions: ClientPermissions = .publish,
-        requestToken: String? = nil, channels: Int = 4, packets: Int = 512
+        requestToken: String? = nil, channels: Int = 4, packets: Int = 512, clientID: String = "node-id"
     ) {
         var policy = MQTTSession.Policy(
             maxChannelNameBytes: 64, maxChannels: channels, maxPacketBytes: 1_000, permissions: permissions,
             channels: ChannelRulebook(plain: rules, namespaces: namespaces))
         policy.maxPackets = packets
         policy.now = { 100_000_000 }
-        session = MQTTSession(.init(policy), clientID: "node-id", requestToken: requestToken)
+        session = MQTTSession(.init(policy), clientID: clientID, requestToken: requestToken)
         self.version = version
     }
 
@@ -45,9 +47,10 @@ struct MQTTDriver {
     static func connected(
         _ version: MQTTVersion = .v5, _ rules: ChannelRules = ChannelRules(),
         _ namespaces: [ExactText: ChannelRules] = [:], permissions: ClientPermissions = .publish, channels: Int = 4,
-        properties: [UInt8] = []
+        properties: [UInt8] = [], clientID: String = "node-id"
     ) -> MQTTDriver {
-        var client = MQTTDriver(version, rules, namespaces, permissions: permissions, channels: channels)
+        var client = MQTTDriver(
+            version, rules, namespaces, permissions: permissions, channels: channels, clientID: clientID)
         #expect(client.send(MQTTBytes.connect(version, properties: properties)).first?.hasPrefix("CONNACK 0") == true)
         return client
     }
@@ -73,9 +76,10 @@ struct MQTTDriver {
         return heard
     }
 
-    private mutating func goOn() {
+    /// Begins what may begin.
+    mutating func goOn() {
         while end == nil {
-            switch session.next(mayRead: true) {
+            switch session.next(mayRead: mayRead) {
             case .perform(.mqtt(let request), _): carryOut(session.perform(request))
             case .fail(let action): carryOut(action)
             case .perform, .wait, .none: return
@@ -93,18 +97,31 @@ struct MQTTDriver {
     /// The broker has what was published first, or not.
     mutating func published(_ result: Result<PublishReceipt, BrokerError> = .success(PublishReceipt())) -> [String] {
         switch asked.isEmpty ? .none : asked.removeFirst() {
-        case .publish(_, _, _, let id), .publishToOthers(_, _, _, let id):
+        case .publish(_, _, _, let id), .publishToOthers(_, _, _, let id), .publishOnTerms(_, _, _, _, let id):
             answer { $0.published(id: id, result) }
         case let other: ["nothing was published: \(other)"]
         }
     }
 
-    /// A publication comes.
-    mutating func publish(_ channel: String, _ text: String, tags: [PublicationTags.Tag] = []) throws -> [String] {
-        heard = []
-        let publication = Publication(
+    /// A publication, as one of a stream where it has a place there.
+    static func publication(
+        _ channel: String, _ text: String, at offset: UInt64? = nil, tags: [PublicationTags.Tag] = [],
+        qos: UInt8? = nil,
+        excluding client: ClientID? = nil, epoch: String = "e"
+    ) throws -> Publication {
+        Publication(
             channel: try ChannelName(channel), payload: Payload(text: text),
-            metadata: PublicationMetadata(tags: try PublicationTags(tags)))
+            position: offset.map { StreamPosition(offset: $0, epoch: epoch) },
+            metadata: PublicationMetadata(tags: try PublicationTags(tags), excludedClient: client, qos: qos))
+    }
+
+    /// A publication comes.
+    mutating func publish(
+        _ channel: String, _ text: String, at offset: UInt64? = nil, tags: [PublicationTags.Tag] = [],
+        qos: UInt8? = nil
+    ) throws -> [String] {
+        heard = []
+        let publication = try Self.publication(channel, text, at: offset, tags: tags, qos: qos)
         for (name, request, form) in forms where name == channel {
             switch form {
             case .shared(let format):
@@ -143,7 +160,7 @@ struct MQTTDriver {
             case .success(let actions): for action in actions { carryOut(action) }
             case .failure(let refusal): carryOut(session.refused(refusal))
             }
-        case .publish, .publishToOthers, .history: asked.append(action)
+        case .publish, .publishToOthers, .publishOnTerms, .history: asked.append(action)
         case .disconnect(let disconnect, _): end = disconnect
         case .subscribe, .unsubscribe, .deliver, .announce, .presence, .presenceStats, .begin, .authenticate:
             Issue.record("not of this protocol: \(action)")
@@ -193,9 +210,11 @@ enum MQTTHeard {
                 return "CONNACK \(try fields.byte())" + (version == .v5 ? try properties(&fields) : "")
             case 3:
                 let topic = try fields.text()
+                let qos = first >> 1 & 3
+                let id = qos == 0 ? "" : " q\(qos)#\(try fields.short())"
                 let properties = version == .v5 ? try properties(&fields) : ""
                 return
-                    "PUBLISH\(first & 1 == 1 ? " retained" : "") \(topic)\(properties) \(String(buffer: fields.bytes))"
+                    "PUBLISH\(first & 1 == 1 ? " retained" : "")\(id) \(topic)\(properties) \(String(buffer: fields.bytes))"
             case 4...7:
                 let name = ["PUBACK", "PUBREC", "PUBREL", "PUBCOMP"][Int(first >> 4) - 4]
                 let id = try fields.short()
