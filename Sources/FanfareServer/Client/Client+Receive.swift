@@ -179,7 +179,8 @@ extension Client {
         )
         let outcomes = loop.outcomes
         let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        let options = PublishOptions(excludedClient: terms.isForOthers ? session.clientID.flatMap { ClientID($0) } : nil)
+        let options = PublishOptions(
+            excludedClient: terms.isForOthers ? session.clientID.flatMap { ClientID($0) } : nil)
         loop.node.broker.publish(publication, options: options) { result in
             outcomes.post(.init(client: bound, id: id, answer: .published(result)))
         }
