@@ -16,6 +16,8 @@ struct MQTTFollower: Sendable {
     /// The newest that it was not sent; `nil`: it has all.
     var newest: StreamPosition?
     var owed: Owed?
+    /// Publications that a page of what it did not get may have at least: more where none of the last one took room.
+    private(set) var stride = 1
     /// Whether it stands in the window's line.
     var isInLine = false
 
@@ -28,9 +30,11 @@ struct MQTTFollower: Sendable {
         // It came with what was read.
         if let place, place.epoch == position.epoch, position.offset <= place.offset { return false }
         guard !isBehind, hasRoom else {
-            // The one before it, which need not be the number before.
-            let before = publication.follows ?? (position.offset &- 1)
-            place = place ?? StreamPosition(offset: before, epoch: position.epoch)
+            // The one before it, which need not be the number before. Who is not behind was sent what came until then, or it was not for it.
+            if !isBehind {
+                place = StreamPosition(
+                    offset: publication.follows ?? (position.offset &- 1), epoch: position.epoch)
+            }
             newest = position
             return false
         }
@@ -39,8 +43,11 @@ struct MQTTFollower: Sendable {
     }
 
     /// A page was read up to `last`. Notes whether there is more behind it.
-    mutating func advance(to last: StreamPosition, of page: HistoryPage) {
+    ///
+    /// - Parameter tookRoom: whether anything of it has to be acknowledged.
+    mutating func advance(to last: StreamPosition, of page: HistoryPage, tookRoom: Bool = true) {
         place = last
+        stride = tookRoom ? 1 : min(2 * stride, MQTTBounds.inFlight / 2)
         // What came while it was read may be behind the page.
         if let newest, newest.epoch == last.epoch, newest.offset > page.position.offset { return }
         newest = last.offset < page.position.offset ? page.position : nil

@@ -64,7 +64,7 @@ extension MQTTSession {
     ///
     /// - Parameter owed: what it is, should there be no room for it.
     mutating func retained(_ publication: Publication, at index: Int, _ owed: MQTTFollower.Owed) -> SessionAction {
-        guard publication.payload.bytes.readableBytes > 0 else { return .none }
+        guard publication.payload.bytes.readableBytes > 0, !isExcluded(from: publication) else { return .none }
         guard min(subscriptions[index].qos, publication.mqttQoS) == .atMostOnce || window.hasRoom else {
             // The first one has all that comes behind it.
             if subscriptions[index].follower?.value.owed == nil { subscriptions[index].follower?.value.owed = owed }
@@ -103,7 +103,9 @@ extension MQTTSession {
         let query =
             follower.owed != nil
             ? HistoryQuery(limit: 1, reverse: true)
-            : HistoryQuery(since: follower.place, limit: window.quantum, maxBytes: window.maxBytes - window.bytes)
+            : HistoryQuery(
+                since: follower.place, limit: max(window.quantum, follower.stride),
+                maxBytes: window.maxBytes - window.bytes)
         return .history(subscriptions[index].topic.channel, query, id: number)
     }
 
@@ -153,6 +155,12 @@ extension MQTTSession {
             return fail(
                 MQTTError(.unspecifiedError, "what followed was lost before it was acknowledged"), .insufficientState)
         }
+        // Nothing of it can be read: of a state the newest is enough.
+        guard !publications.isEmpty || !page.isCut || !isState else {
+            subscriptions[index].follower?.value.owed = .first
+            return .none
+        }
+        let before = window.messages.count
         var (actions, last, isWhole) = ([SessionAction](), place, true)
         for publication in publications {
             let qos = min(subscriptions[index].qos, publication.mqttQoS)
@@ -165,7 +173,8 @@ extension MQTTSession {
             if let packet = packet(publication, at: index, isRetained: false) { actions.append(.answer(packet)) }
         }
         if isWhole, !page.isCut { last = page.position }
-        subscriptions[index].follower?.value.advance(to: last, of: page)
+        subscriptions[index].follower?.value.advance(
+            to: last, of: page, tookRoom: window.messages.count > before || !isWhole)
         return .all(actions)
     }
 

@@ -16,6 +16,8 @@ extension MQTTSession {
         /// Where it is in the channel's stream; `nil`: nobody asks, for it has QoS 0.
         var follower: Boxed<MQTTFollower>?
         var isNoLocal: Bool
+        /// Whether it asks for the retained message once it is in force.
+        var wantsNewest = false
         /// Of version 5; `nil`: it has none.
         var id: UInt32?
         /// The subscription that ends when this one is in force.
@@ -134,14 +136,16 @@ extension MQTTSession {
             if replaced.replaces != nil { before.append(.leave(topic.channel, request: replaced.number)) }
             // One that is not in force yet has its answer with this.
             if let place = replaced.place { before.append(answer(place, place.granted)) }
+            // It begins where the other is, and a page may be ahead of that, or behind it: what is retained is asked for afterwards.
+            subscription.wantsNewest = replaced.wantsNewest || wantsNewest && filter.retainHandling == .always
         }
         subscriptions.append(subscription)
-        let isWanted = wantsNewest && (old == nil || filter.retainHandling == .always)
         return .all(
             before + [
                 .join(
                     SubscriptionRequest(
-                        channel: topic.channel, wish: isWanted ? .last(1) : .none, request: subscription.number,
+                        channel: topic.channel, wish: wantsNewest && old == nil ? .last(1) : .none,
+                        request: subscription.number,
                         form: isWritten ? .written(.mqttTail(version)) : .shared(.mqtt(version))))
             ])
     }
@@ -175,6 +179,10 @@ extension MQTTSession {
         // One that is replaced had its deliveries until now.
         if subscriptions[index].follower?.value.place == nil {
             subscriptions[index].follower?.value.place = start.position
+        }
+        if subscriptions[index].wantsNewest {
+            subscriptions[index].wantsNewest = false
+            actions.append(.history(channel, HistoryQuery(limit: 1, reverse: true), id: id))
         }
         if let newest = start.publications.last { actions.append(retained(newest, at: index, .first)) }
         return .all(actions)
