@@ -6,12 +6,24 @@ public enum GraphQLBounds {
     static let tokens = 4_096
     /// Selection sets, lists, objects and types within each other in a document. Its readers recurse.
     static let nesting = 32
+    /// Lists within each other in a type: one value stands for a list of it at each level, so every element pays for all of them.
+    static let listDepth = 4
+    /// How many times the bytes that a client sent the JSON of its operation may come to.
+    static let expansion = 2
+    /// Bytes of JSON that an operation may come to in any case: a short message may go to several channels.
+    static let smallJSON = 8_192
     /// Selection sets within each other when fragments stand in their place: introspection asks for fourteen.
     static let depth = 24
     /// Fields of an operation when fragments stand in their place: aliases and fragments multiply them.
     static let fields = 1_024
-    /// Steps of checking a document: a field, an argument, a value or a spread each time that it is looked at.
-    static let work = 16_384
+    /// Operations of a document. Each is checked with all its fragments.
+    static let operations = 16
+    /// Steps of checking a document: a field, an argument, a value or a spread each time that it is looked at. A short one has
+    /// ``freeWork`` and one for each of its bytes: the introspection of the tools takes some 1,000.
+    static let work = 8_192
+    static let freeWork = 512
+    /// Bytes of a document that take a unit of a turn, six microseconds.
+    static let bytesPerUnit = 64
     /// Fields at the top of an operation: each reads or publishes something. What they read waits for the last of them.
     static let rootFields = 8
     /// Errors that are told of one document.

@@ -50,6 +50,66 @@ struct GraphQLPlanTests {
         #expect(plan.fields[0].arguments["data"] == .json(#"{"n":1.50,"w":"WORD","v":{"a": [1.0]},"s":"\""}"#))
     }
 
+    @Test("JSON comes to twice what the client sent, whatever a variable is used for")
+    func expansion() throws {
+        func publishes(_ count: Int, _ data: String) -> String {
+            "mutation ($v: JSON!) { \((0..<count).map { "a\($0): publish(channel: \"a\", data: \(data)) { offset }" }.joined(separator: " ")) }"
+        }
+        func uses(_ count: Int) -> String { "[" + String(repeating: "$v ", count: count) + "]" }
+        let big = "{\"v\":\"\(String(repeating: "x", count: 20_000))\"}"
+        for text in [publishes(1, uses(1)), publishes(1, "$v"), publishes(2, "$v"), publishes(1, "{a: [$v], b: 1}")] {
+            #expect(try Self.plan(text, big).get().fields.allSatisfy { $0.problem == nil })
+        }
+        for text in [
+            publishes(1, uses(3)), publishes(1, uses(1_300)), publishes(4, "$v"), publishes(8, "[$v]"),
+            publishes(1, "{a: $v, b: {c: $v, d: [$v]}}"),
+        ] {
+            #expect(Self.code(text, big) == .tooComplex)
+        }
+        // A list of inputs is no JSON by itself, but within JSON it becomes some.
+        let tag = "{\"v\":{\"name\":\"\(String(repeating: "n", count: 20_000))\",\"value\":\"\"}}"
+        #expect(
+            Self.code("mutation ($v: [TagInput!]) { publish(channel: \"a\", data: \(uses(3))) { offset } }", tag)
+                == .tooComplex)
+        // What is short goes to several channels.
+        #expect(try Self.plan(publishes(8, "{m: $v}"), #"{"v":"hello, all of you"}"#).get().fields.count == 8)
+    }
+
+    @Test("a type has four lists within each other, so a value is in no more")
+    func lists() throws {
+        func document(_ depth: Int) -> String {
+            let type = String(repeating: "[", count: depth) + "JSON" + String(repeating: "]", count: depth)
+            return "mutation ($v: \(type)) { publish(channel: \"a\", data: [$v]) { offset } }"
+        }
+        let one = #"{"v":1}"#
+        #expect(try Self.plan(document(4), one).get().fields[0].arguments["data"] == .json("[[[[[1]]]]]"))
+        #expect(Self.code(document(5), one) == .tooComplex && Self.code(document(31), one) == .tooComplex)
+    }
+
+    @Test("arguments are the same where their bytes are, and not where they only look alike (5.3.2)")
+    func exact() throws {
+        func document(_ one: String, _ other: String) -> String {
+            "{ history(channel: \"a\", since: \"\(one)\") { epoch } history(channel: \"a\", since: \"\(other)\") { offset } }"
+        }
+        #expect(try Self.plan(document("\u{e9}", "\u{e9}")).get().fields.count == 1)
+        // Canonically equivalent, and another text for Redis.
+        #expect(Self.code(document("\u{e9}", "e\u{301}")) == .validation)
+    }
+
+    @Test("what fragments make be compared again and again is paid for, and so are many operations")
+    func comparisons() throws {
+        let object = "{\((0..<120).map { "k\($0): \($0)" }.joined(separator: " "))}"
+        let publish = "a: publish(channel: \"a\", data: \(object)) { offset }"
+        let fragment = "fragment F on Mutation { \(publish) \(publish) \(publish) }"
+        #expect(try Self.plan("mutation { ...F } \(fragment)").get().fields.count == 1)
+        let many = (0..<12).map { "mutation M\($0) { ...F }" }.joined(separator: " ")
+        #expect(Self.code("\(many) \(fragment)") == .tooComplex)
+        #expect(Self.code((0..<17).map { "query Q\($0) { node { name } }" }.joined()) == .tooComplex)
+        let named = (0..<16).map { "query Q\($0) { node { name } }" }.joined()
+        // One of them has to be chosen.
+        #expect(Self.code(named) == .badUserInput)
+    }
+
     @Test("an error says what, where, and for programs which kind")
     func errors() throws {
         guard case .failure(let failure) = Self.plan("{\n  nodes { name }\n}") else {

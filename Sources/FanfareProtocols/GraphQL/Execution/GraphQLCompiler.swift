@@ -4,9 +4,9 @@ import FanfareWire
 /// 6.4.1 (arguments).
 struct GraphQLCompiler {
     private let schema: GraphQLSchema
-    private let values: GraphQLValues
+    private var values: GraphQLValues
     private let collector: GraphQLCollector
-    private var budget = GraphQLWork(GraphQLBounds.work)
+    private var budget: GraphQLWork
     private var fields = 0
     private var payloads = 0
     private let mostFields: Int
@@ -48,6 +48,7 @@ struct GraphQLCompiler {
         mostFields = kind == .subscription ? GraphQLBounds.subscriptionFields : GraphQLBounds.fields
         self.schema = schema
         self.values = values
+        budget = GraphQLWork(of: values.source)
         let fragments = Dictionary(document.fragments.map { ($0.name.text, $0) }) { first, _ in first }
         collector = GraphQLCollector(fragments: fragments) { directives throws(GraphQLError) in
             try Self.includes(directives, values)
@@ -60,7 +61,7 @@ struct GraphQLCompiler {
     ) throws(GraphQLError) -> Bool {
         for directive in directives {
             guard let condition = directive.arguments.first(where: { $0.name.text == "if" }) else { continue }
-            guard case .bool(let isSet) = values.value(condition.value, .named("Boolean")) else {
+            guard let isSet = values.condition(condition.value) else {
                 throw GraphQLError(
                     "The condition of '@\(directive.name.text)' has no value.", .badUserInput,
                     at: values.source.location(directive.name.place))
@@ -85,6 +86,8 @@ struct GraphQLCompiler {
             do throws(GraphQLError) {
                 arguments = try values.arguments(group.first, definition)
             } catch {
+                // What is too much for one field is too much for the operation: it does not go on.
+                guard error.code != .tooComplex else { throw error }
                 problem = error
                 problem?.path = group.key
             }

@@ -266,7 +266,7 @@ extension GraphQLMessage {
     fileprivate func weight(withToken: Bool) -> Int {
         switch self {
         case .connect(let token): token != nil || withToken ? Turn.token : 1
-        case .start(_, let request): 2 + request.query.utf8.count / 512
+        case .start(_, let request): 2 + request.query.utf8.count / GraphQLBounds.bytesPerUnit
         case .ping, .pong, .stop, .terminate: 1
         }
     }
