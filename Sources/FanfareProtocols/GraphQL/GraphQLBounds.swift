@@ -28,8 +28,12 @@ public enum GraphQLBounds {
     static let rootFields = 8
     /// Errors that are told of one document.
     static let errors = 8
-    /// Fields that an answer to introspection has, lists and all.
+    /// Fields that an answer has, lists and all.
     static let answerFields = 16_384
+    /// How many of them an object of introspection counts for: that of the tools has some 2,000.
+    static let introspection = 8
+    /// Bytes of an answer that nothing was read for: what was published, and where.
+    static let smallAnswerBytes = 16_384
     /// Bytes of the answer to a query. A history that is bigger is read in parts.
     static let answerBytes = 524_288
     /// Bytes of text out of a document that an error message shows.

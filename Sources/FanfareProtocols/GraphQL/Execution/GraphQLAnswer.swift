@@ -12,21 +12,16 @@ struct GraphQLAnswer {
         self.plan = plan
         results = plan.fields.map { field in
             if let problem = field.problem { return .failure(problem) }
-            return Self.introspection(field).map { .success($0) }
+            return field.name == "__typename" ? .success(.string(field.parent.string)) : nil
         }
     }
 
-    /// What no broker has to be asked for: sections 4.1 and 4.2.
-    private static func introspection(_ field: GraphQLPlanField) -> GraphQLData? {
-        switch field.name {
-        case "__typename": return .string(field.parent.string)
-        case "__schema": return .object(.introspection(.schema))
-        case "__type":
-            guard case .string(let name) = field.arguments["name"], GraphQLSchema.standard[ExactText(name)] != nil
-            else { return .null }
-            return .object(.introspection(.type(.named(ExactText(name)))))
-        default: return nil
-        }
+    /// What the schema says of itself: section 4.2.
+    static func introspection(_ field: GraphQLPlanField) -> GraphQLData {
+        guard field.name == "__type" else { return .object(.introspection(.schema)) }
+        guard case .string(let name) = field.arguments["name"], GraphQLSchema.standard[ExactText(name)] != nil
+        else { return .null }
+        return .object(.introspection(.type(.named(ExactText(name)))))
     }
 
     /// The next field that is awaited and was not begun, with its place.

@@ -90,6 +90,7 @@ extension GraphQLSession {
                 action = .publish(channel, payload, tags, id: number)
             case .node:
                 return finish(step, .success(.object(.node(name: policy.nodeName, version: policy.version))))
+            case .introspection: return finish(step, .success(GraphQLAnswer.introspection(step.field)))
             }
             calls[number] = step
             return action
@@ -113,10 +114,11 @@ extension GraphQLSession {
     private mutating func answerIfComplete(_ id: ExactText) -> SessionAction {
         guard let answer = answers[id], answer.isComplete else { return .none }
         answers[id] = nil
-        return .all([
-            .answer(words.next(id) { answer.write(maxBytes: GraphQLBounds.answerBytes, into: &$0) }),
-            .send(words.complete(id)),
-        ])
+        let isRead = answer.plan.isRead
+        let maxBytes = isRead ? GraphQLBounds.answerBytes : GraphQLBounds.smallAnswerBytes
+        let next = words.next(id) { answer.write(maxBytes: maxBytes, into: &$0) }
+        // Nobody asked for room for what was not read: it counts among what waits for the client.
+        return .all([isRead ? .answer(next) : .send(next), .send(words.complete(id))])
     }
 
     /// What became of a publish.

@@ -236,18 +236,24 @@ public struct GraphQLStep: Sendable, Equatable {
     /// Whether the newest of what is read come first.
     var isReversed = false
 
-    /// Whether the broker is asked for something that may be big.
-    var isRead: Bool { field.name == "channel" || field.name == "history" || field.name == "presence" }
+    /// Whether its answer may be big: there has to be room for it.
+    var isRead: Bool { field.isRead || field.name == "channel" }
 
-    var weight: Int { field.arguments["token"] == nil ? 2 : Turn.token }
+    var weight: Int {
+        switch field.name {
+        case "channel": field.arguments["token"] == nil ? 2 : Turn.token
+        // Half a millisecond for all that the tools ask.
+        case "__schema", "__type": 2 * Turn.work
+        default: 2
+        }
+    }
 
     /// To which rate it is held.
     var rate: ClientRate? {
         switch field.name {
         case "channel": .subscriptions
-        case "history", "presence": .reads
         case "publish": .publications
-        default: nil
+        default: .reads
         }
     }
 }
@@ -259,6 +265,9 @@ public enum GraphQLCommand: Sendable {
 
     /// To which rate it is held.
     var rate: ClientRate? { if case .step(let step) = self { step.rate } else { nil } }
+
+    /// Whether it may be answered at once, with something that is charged as what was read.
+    var isRead: Bool { if case .step(let step) = self { step.field.isRead } else { false } }
 }
 
 extension GraphQLMessage {
