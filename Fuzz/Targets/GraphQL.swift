@@ -64,7 +64,7 @@ extension FuzzTarget {
         guard let field = plan.fields.first, plan.fields.count == 1, let channel = try? ChannelName("news") else {
             fatalError("a subscription with \(plan.fields.count) fields")
         }
-        expect(count(plan.fields) <= GraphQLBounds.subscriptionFields, "\(count(plan.fields)) fields")
+        expect(count(plan.fields) <= GraphQLBounds.fewFields, "\(count(plan.fields)) fields")
         let codec = GraphQLCodec(field: GraphQLPlanField(selecting: field))
         let publication = Publication(channel: channel, payload: Payload(text: "{\"a\":\n1}"))
         return codec.message(GraphQLSubprotocol.transport.lead("\"id\\"), publication).bytes

@@ -40,15 +40,17 @@ public enum GraphQLBounds {
     static let quotedBytes = 64
     /// Fields of an operation that may be as big as their publisher wants: aliases multiply them.
     static let payloads = 12
-    /// Fields of a subscription: each publication is written with all of them.
-    static let subscriptionFields = 64
+    /// Fields of a publication that have its payload, each time that it is selected.
+    static let copies = 2
+    /// Fields of a subscription or mutation: each publication is written with all of them, and nobody asks for room for the answer.
+    static let fewFields = 64
     /// Bytes of a name or alias: an answer repeats it for each element of a list.
     static let nameBytes = 64
     /// Bytes of an operation's id. With its escapes it is in a lead, which has 255 bytes at most (D96).
     static let idBytes = 100
     /// Different selections of publications that one client may have: the node has a format for each, of which it has only so many.
     static let formats = 16
-    /// Bytes that a message of the recovery has beside its payload. They count against what a client may recover.
+    /// Bytes of memory that a message of a recovery has beside its own. They count against what a client may recover.
     static let messageBytes = 256
     /// Members of an object among the values of variables.
     static let members = 64

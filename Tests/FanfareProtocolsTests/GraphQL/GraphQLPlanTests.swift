@@ -148,7 +148,13 @@ struct GraphQLPlanTests {
                 + " fragment F16 on __Type { name } { __type(name: \"Int\") { ...F0 } }",
             "{ __type(name: \"Int\") { \((0..<1_100).map { "a\($0): name" }.joined(separator: " ")) } }",
             "{ \((0..<17).map { "a\($0): node { name }" }.joined(separator: " ")) }",
-            "subscription { channel(name: \"a\") { \((0..<13).map { "a\($0): data" }.joined(separator: " ")) } }",
+            "subscription { channel(name: \"a\") { \((0..<13).map { "a\($0): channel" }.joined(separator: " ")) } }",
+            // Three copies of what may be the biggest message.
+            "subscription { channel(name: \"a\") { data text base64 } }",
+            "subscription { channel(name: \"a\") { data ...A } } fragment A on Publication { b: data c: data }",
+            "{ history(channel: \"a\") { publications { data text base64 } } }",
+            "subscription { channel(name: \"a\") { \((0..<64).map { "a\($0): epoch" }.joined(separator: " ")) } }",
+            "mutation { publish(channel: \"a\", data: 1) { \((0..<64).map { "a\($0): epoch" }.joined(separator: " ")) } }",
             // Deeper than any document could be without its fragments.
             (0..<5).map {
                 "fragment F\($0) on __Type { \(String(repeating: "ofType { ", count: 8))...F\($0 + 1)\(String(repeating: " }", count: 9)) "

@@ -1,3 +1,4 @@
+import FanfareCore
 import FanfareWire
 import NIOCore
 
@@ -6,6 +7,8 @@ struct GraphQLAnswer {
     let plan: GraphQLPlan
     /// One for each field at the top; `nil`: it is awaited.
     private var results: [Result<GraphQLData, GraphQLError>?]
+    /// Bytes of what was read and waits for the other fields, about.
+    private(set) var held = 0
 
     /// - Parameter plan: of a query or mutation.
     init(_ plan: GraphQLPlan) {
@@ -28,6 +31,17 @@ struct GraphQLAnswer {
     func next(after place: Int?) -> (place: Int, field: GraphQLPlanField)? {
         let first = place.map { $0 + 1 } ?? 0
         return results.indices.first { $0 >= first && results[$0] == nil }.map { ($0, plan.fields[$0]) }
+    }
+
+    /// Takes what was read into the answer. What no field asks for is let go before.
+    ///
+    /// - Parameter cost: of what is left of it.
+    mutating func set(read object: GraphQLObject, _ cost: ReadCost, at place: Int) {
+        guard held == 0 || held + cost.bytes <= GraphQLBounds.answerBytes else {
+            return set(.failure(GraphQLError("the answer would be too big: ask for less", .tooComplex)), at: place)
+        }
+        held += cost.bytes
+        set(.success(.object(object)), at: place)
     }
 
     /// Whether nothing is awaited.

@@ -45,7 +45,7 @@ struct GraphQLCompiler {
     private init(
         _ document: GraphQLDocument, _ schema: GraphQLSchema, _ values: GraphQLValues, _ kind: GraphQLOperation.Kind
     ) {
-        mostFields = kind == .subscription ? GraphQLBounds.subscriptionFields : GraphQLBounds.fields
+        mostFields = kind == .query ? GraphQLBounds.fields : GraphQLBounds.fewFields
         self.schema = schema
         self.values = values
         budget = GraphQLWork(of: values.source)
@@ -77,11 +77,16 @@ struct GraphQLCompiler {
         guard depth <= GraphQLBounds.depth else {
             throw GraphQLError("fields are nested deeper than \(GraphQLBounds.depth) levels", .tooComplex)
         }
-        var compiled: [GraphQLPlanField] = []
+        var (compiled, copies) = ([GraphQLPlanField](), 0)
         guard let type = schema[parent] else { return compiled }
         for group in try collector.groups(sets, &budget) {
             guard let definition = schema.field(group.first.name.text, of: type) else { continue }
             try count(definition.name, in: parent)
+            if parent == "Publication", Self.payload.contains(definition.name) { copies += 1 }
+            guard copies <= GraphQLBounds.copies else {
+                throw GraphQLError(
+                    "of data, text and base64 a publication is asked for \(GraphQLBounds.copies) at most", .tooComplex)
+            }
             var (arguments, problem) = ([ExactText: GraphQLInput](), GraphQLError?.none)
             do throws(GraphQLError) {
                 arguments = try values.arguments(group.first, definition)
@@ -112,6 +117,9 @@ struct GraphQLCompiler {
                 .tooComplex)
         }
     }
+
+    /// Fields of a publication that have its payload.
+    private static let payload: [ExactText] = ["data", "text", "base64"]
 
     /// Fields that may be as big as a client may make them: aliases would multiply each publication.
     private static let big: [ExactText: [ExactText]] = [

@@ -27,6 +27,9 @@ struct GraphQLPlanField: Equatable, Sendable {
     /// Whether, at the top, it may be big and is held to the rate of reads: all but what is published or only named.
     var isRead: Bool { problem == nil && parent == GraphQLSchema.root(.query) && name != "__typename" }
 
+    /// Whether a field within it is asked for.
+    func selects(_ name: ExactText) -> Bool { selections.contains { $0.name == name } }
+
     /// The same without its arguments, and without a channel's name among them: what all who select the same have.
     init(selecting field: GraphQLPlanField) {
         self.init(

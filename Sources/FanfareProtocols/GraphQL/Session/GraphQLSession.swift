@@ -54,6 +54,8 @@ public struct GraphQLSession: Sendable {
         let lead: [UInt8]
         /// Where the client was.
         let since: StreamPosition?
+        /// What let it in, where that was a token.
+        let grant: SubscriptionGrant?
     }
 
     let shared: SharedPolicy
