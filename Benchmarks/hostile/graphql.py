@@ -1,0 +1,99 @@
+"""GraphQL clients that ask for much with little: variables that multiply, selections, the schema, documents that are work."""
+
+import asyncio
+import json
+
+from hostile.addresses import STRANGER
+from hostile.attack import attack
+from hostile.reads import READ
+from hostile.visit import BYE, COMMAND_ERROR, frame, upgrade
+
+CONNECT = upgrade("/graphql", "Sec-WebSocket-Protocol: graphql-transport-ws") + frame('{"type":"connection_init"}')
+FORMATS = "fanfare_format_refusals_total"
+
+
+def start(number, query, **variables):
+    payload = {"query": query, "variables": variables}
+    return frame(json.dumps({"id": str(number), "type": "subscribe", "payload": payload}))
+
+
+async def ask(visit, operations, last):
+    """Says all of it at once, and waits for the end of the last operation."""
+    await visit.open(CONNECT + b"".join(operations))
+    await visit.hear(last)
+
+
+async def leave(visit):
+    await visit.send(BYE)
+    await visit.expect("1000")
+
+
+MULTIPLIED = [start(number, 'mutation ($v: JSON!) { publish(channel: "hostile", data: [%s]) { offset } }' % ("$v " * 1_000), v="x" * 30_000)
+              for number in range(5)]
+
+
+@attack("error `TOO_COMPLEX`", "`GraphQLBounds`", visits=60, sink="stay", needs=("1000",))
+async def graphql_variables(visit, number):
+    """a variable of 30 KB that stands a thousand times in JSON, five times in a row: 150 MB"""
+    await ask(visit, MULTIPLIED, b'"id":"4","type":"error"')
+    visit.note("TOO_COMPLEX", visit.got.count(b"TOO_COMPLEX") == 5, *[COMMAND_ERROR] * 5)
+    await leave(visit)
+
+
+#: Visits that subscribe; the others publish.
+LISTENERS = 8
+
+
+@attack("error `TRY_AGAIN_LATER` when the address has 24", "`ClientGroup.formats`", visits=108, sink="stay", needs=("1000", "200"),
+        rises=(FORMATS,), beside=(COMMAND_ERROR,))
+async def graphql_selections(visit, number):
+    """16 selections of one channel for each of 8 clients of an address, and 4 KB fifty times a second into it"""
+    if number >= LISTENERS:
+        body = b'"%s"' % (b"x" * 4_000)
+        await visit.open(b"POST /channels/selections HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
+                         % (len(body), body))
+        return await visit.expect("200")
+    visit.source = STRANGER
+    query = "subscription { %s: channel(name: \"selections\") { data base64 } }"
+    # The clients share no selection.
+    await visit.open(CONNECT + b"".join(start(at, query % f"a{number * 16 + at}") for at in range(16)))
+    try:
+        async with asyncio.timeout(2.3 - number * 2 / 108):
+            while await visit.read():
+                pass
+    except TimeoutError:
+        pass
+    visit.got = b""
+    await leave(visit)
+
+
+SCHEMA = """{ __schema { types { ...T } directives { name args { ...I } } } }
+fragment T on __Type { kind name description fields { name description args { ...I } type { ...R } } inputFields { ...I } enumValues { name } }
+fragment I on __InputValue { name description type { ...R } defaultValue }
+fragment R on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } }"""
+INTROSPECTIONS = [start(number, SCHEMA) for number in range(200)]
+
+
+@attack("one at a time; error `TRY_AGAIN_LATER`", "--max-read-rate", visits=20, sink="stay", rises=(READ,))
+async def graphql_introspection(visit, number):
+    """200 introspections of a client at once"""
+    await ask(visit, INTROSPECTIONS, b'"id":"199","type":"complete"')
+    refusals = visit.got.count(b"TRY_AGAIN_LATER")
+    visit.note("TRY_AGAIN_LATER", refusals > 50)
+    visit.count(*[COMMAND_ERROR] * refusals)
+    await leave(visit)
+
+
+#: Each operation has the same two JSON objects compared, and each of these is as long as the document lets it be.
+OBJECT = "{%s}" % " ".join(f"k{number}: {number}" for number in range(600))
+WORK = "fragment F on Mutation { a: publish(channel: \"a\", data: %s) { offset } a: publish(channel: \"a\", data: %s) { offset } }" % (
+    OBJECT, OBJECT)
+DOCUMENTS = [start(number, WORK + " ".join(f"mutation M{at} {{ ...F }}" for at in range(16))) for number in range(10)]
+
+
+@attack("error `TOO_COMPLEX`", "`GraphQLBounds`", visits=60, sink="stay", needs=("1000",))
+async def graphql_documents(visit, number):
+    """ten documents whose fragments are compared for each of their operations"""
+    await ask(visit, DOCUMENTS, b'"id":"9","type":"error"')
+    visit.note("TOO_COMPLEX", visit.got.count(b"TOO_COMPLEX") == 10, *[COMMAND_ERROR] * 10)
+    await leave(visit)
