@@ -6,7 +6,7 @@ import json
 from hostile.addresses import STRANGER
 from hostile.attack import attack
 from hostile.reads import READ
-from hostile.visit import BYE, COMMAND_ERROR, frame, upgrade
+from hostile.visit import BYE, COMMAND_ERROR, ended, frame, upgrade
 
 CONNECT = upgrade("/graphql", "Sec-WebSocket-Protocol: graphql-transport-ws") + frame('{"type":"connection_init"}')
 FORMATS = "fanfare_format_refusals_total"
@@ -44,7 +44,7 @@ async def graphql_variables(visit, number):
 LISTENERS = 8
 
 
-@attack("error `TRY_AGAIN_LATER` when the address has 24", "`ClientGroup.formats`", visits=108, sink="stay", needs=("1000", "200"),
+@attack("error `TRY_AGAIN_LATER` when the address has 24", "`ClientGroup.formats`", visits=108, sink="stay", needs=("gone", "200"),
         rises=(FORMATS,), beside=(COMMAND_ERROR,))
 async def graphql_selections(visit, number):
     """16 selections of one channel for each of 8 clients of an address, and 4 KB fifty times a second into it"""
@@ -63,8 +63,8 @@ async def graphql_selections(visit, number):
                 pass
     except TimeoutError:
         pass
-    visit.got = b""
-    await leave(visit)
+    visit.note("gone", True, ended(1006))
+    visit.reset()
 
 
 SCHEMA = """{ __schema { types { ...T } directives { name args { ...I } } } }

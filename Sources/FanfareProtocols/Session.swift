@@ -52,8 +52,8 @@ public enum Session: Sendable {
         /// Whether it reads what can't be refused: its client is held back where it is too fast.
         public var isThrottledRead: Bool { if case .stomp(let request) = self { request.isReadOn } else { false } }
 
-        /// Whether it may be answered at once with something that counts as read.
-        public var isOwnRead: Bool { if case .graphQL(let command) = self { command.isRead } else { false } }
+        /// What it counts as read at least, where it may be answered at once with something that does; `nil`: it may not.
+        public var ownRead: ReadCost? { if case .graphQL(let command) = self { command.ownRead } else { nil } }
 
         /// Whether it publishes, and can't be refused without an end: its client is held back where it is too fast.
         public var isThrottledPublication: Bool {

@@ -32,6 +32,8 @@ public enum GraphQLBounds {
     static let answerFields = 16_384
     /// How many of them an object of introspection counts for: that of the tools has some 2,000.
     static let introspection = 8
+    /// As how many publications or members an introspection counts: it is put together value by value, some milliseconds.
+    static let introspectionItems = 1_000
     /// Bytes of an answer that nothing was read for: what was published, and where.
     static let smallAnswerBytes = 16_384
     /// Bytes of the answer to a query. A history that is bigger is read in parts.

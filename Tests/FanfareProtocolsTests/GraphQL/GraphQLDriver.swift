@@ -30,6 +30,8 @@ struct GraphQLDriver {
     var refusesJoins = false
     /// Units of turns.
     private(set) var work = 0
+    /// Reads that were charged beside those that rates ask for.
+    private(set) var reads = 0
     /// The bytes that were counted for what a subscription missed, before it was written.
     private(set) var counted = 0
 
@@ -89,6 +91,7 @@ struct GraphQLDriver {
             switch session.next(mayRead: mayRead) {
             case .perform(.graphQL(let command), let weight):
                 work += weight
+                reads += (command.ownRead?.reads ?? 1) - 1
                 carryOut(
                     refuses && command.rate != nil
                         ? session.refuseForNow(command, wait: 1_500) : session.perform(command))

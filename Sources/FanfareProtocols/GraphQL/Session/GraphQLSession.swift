@@ -268,8 +268,12 @@ public enum GraphQLCommand: Sendable {
     /// To which rate it is held.
     var rate: ClientRate? { if case .step(let step) = self { step.rate } else { nil } }
 
-    /// Whether it may be answered at once, with something that is charged as what was read.
-    var isRead: Bool { if case .step(let step) = self { step.field.isRead } else { false } }
+    /// What it counts as read at least, where it may be answered at once with something that does; `nil`: it may not.
+    var ownRead: ReadCost? {
+        guard case .step(let step) = self, step.field.isRead else { return nil }
+        let isIntrospection = step.field.name == "__schema" || step.field.name == "__type"
+        return ReadCost(items: isIntrospection ? GraphQLBounds.introspectionItems : 0)
+    }
 }
 
 extension GraphQLMessage {
