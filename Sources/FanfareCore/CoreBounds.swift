@@ -44,12 +44,21 @@ extension Limits {
     static let recoveriesAtOnce = 10_000
 }
 
+extension ClientGroup {
+    /// Formats that clients make for themselves, which all clients of an address have together. People behind one address have the
+    /// same applications, and these have the same selections.
+    static let formats = 24
+}
+
 // MARK: Hub
 
 extension HubShard {
     /// Most bytes of a fixed lead: a client's name for its subscription fits in every protocol. A channel has a list for each
     /// length that its subscribers use.
     public static var maximumLeadBytes: Int { 255 }
+    /// Most formats that clients make among those with leads, of a channel on one event loop: a publication is written for each of
+    /// them before it is sent. More than an address has (``ClientGroup/formats``), so that no stranger takes all.
+    public static var maximumFormats: Int { 32 }
     /// Most bytes of a turn's batches where groups of subscribers have copies of their own: a channel with many filters is
     /// flushed before.
     static var copiedBytes: Int { 1_048_576 }

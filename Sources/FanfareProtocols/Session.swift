@@ -58,6 +58,9 @@ public enum Session: Sendable {
             }
         }
 
+        /// What it counts as read at least, where it may be answered at once with something that does; `nil`: it may not.
+        public var ownRead: ReadCost? { if case .graphQL(let command) = self { command.ownRead } else { nil } }
+
         /// Whether it publishes, and can't be refused without an end: its client is held back where it is too fast.
         public var isThrottledPublication: Bool {
             switch self {

@@ -12,6 +12,8 @@ extension FormatTable {
     /// Most formats with parameters at a time. Their frames are made when a client takes one, so they cost what their
     /// subscribers cause; the bound leaves 60,000 ids unused, see ``intern(_:as:)``.
     public static let maximumInterned = 4_096
+    /// Most of them with leads: clients make these as they like, and what the operator named finds room beside them.
+    public static let maximumPersonal = 3_072
 }
 
 // MARK: Publications

@@ -100,6 +100,49 @@ struct GraphQLTests {
         }
     }
 
+    @Test("a node in operation does not have it yet, and says so")
+    func operation() async throws {
+        try await withNode("one", flags: ["--anonymous", "subscribe"], dev: false) { node in
+            let answer = try await HTTP.get(node.port, "/graphql")
+            #expect(answer.status == 404 && answer.body.contains("with --dev"), "\(answer)")
+        }
+    }
+
+    @Test("the clients of an address have 24 different selections together, each for as long as one of them uses it")
+    func selections() async throws {
+        let flags = Self.flags + ["--trusted-proxies", "none"]
+        try await withNode("one", flags: flags) { node in
+            func subscribe(_ client: GraphQLClient, _ number: Int) async throws {
+                try await client.start(
+                    "\(number)", "subscription { a\(number): channel(name: \"chat:\(number)\", last: 1) { data } }")
+            }
+            // Each hears what came last, so it is known that it is in force.
+            for number in 0..<30 { try await node.publish("chat:\(number)", "1") }
+            let (first, second) = (
+                try await GraphQLClient.connect(node.port), try await GraphQLClient.connect(node.port)
+            )
+            for number in 0..<24 {
+                let client = number < 12 ? first : second
+                try await subscribe(client, number)
+                #expect(
+                    try await client.next() == Self.next("\(number)", #"{"a\#(number)":{"data":1}}"#))
+            }
+            try await subscribe(second, 24)
+            #expect(try await second.next().contains("TRY_AGAIN_LATER"))
+            #expect(try await node.metric("fanfare_format_refusals_total") == 1)
+            // Another's selection is no new one.
+            try await subscribe(second, 3)
+            #expect(try await second.next() == Self.next("3", #"{"a3":{"data":1}}"#))
+            await first.close()
+            try await eventually("what it had is free") {
+                try await subscribe(second, 24)
+                return try await second.next() == Self.next("24", #"{"a24":{"data":1}}"#)
+            }
+            await second.close()
+            try await eventually("both are gone") { try await node.metric("fanfare_connections") == 0 }
+        }
+    }
+
     @Test("a subprotocol is agreed on, and who offers none is closed with 4406 behind the upgrade")
     func subprotocols() async throws {
         try await withNode("one", flags: Self.flags) { node in

@@ -85,6 +85,8 @@ public enum BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
     case noPresence
     /// The subscriptions to the channel have as many different filters as there may be.
     case tooManyFilters
+    /// The subscriptions to the channel, or those of the client's address, have as many different formats as there may be.
+    case tooManyFormats
     /// The broker refused the command, with its words: for the log alone, they may tell of the inside.
     case refused(String)
 
@@ -96,6 +98,7 @@ public enum BrokerError: Error, Sendable, Equatable, CustomStringConvertible {
         case .noHistory: "the channel keeps no history"
         case .noPresence: "the channel does not keep who is in it"
         case .tooManyFilters: "the subscriptions to the channel have too many different filters"
+        case .tooManyFormats: "the channel, this address or the node has too many different selections"
         case .refused: "broker refused the command"
         }
     }

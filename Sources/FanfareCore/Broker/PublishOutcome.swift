@@ -10,7 +10,9 @@ extension BrokerError {
     /// What became of the publication.
     public var outcome: PublishOutcome {
         switch self {
-        case .unavailable, .overloaded, .noHistory, .noPresence, .tooManyFilters: .notPublished
+        case .unavailable, .overloaded, .noHistory, .noPresence, .tooManyFilters,
+            .tooManyFormats:
+            .notPublished
         case .unknownOutcome: .unknown
         // A script may have done a part of its work before Redis refused a command of it, and an answer that can't be read
         // says nothing.

@@ -35,6 +35,8 @@ final class ChannelSlot<Member: HubMember> {
         /// Its own lead, where its format has one.
         let lead: Lead?
         let selection: Selection?
+        /// Whether the format is one that clients make, and has leads.
+        let isInterned: Bool
     }
 
     /// A list of subscribers, by its place among those of its sort.
@@ -95,7 +97,9 @@ final class ChannelSlot<Member: HubMember> {
     var isUnused: Bool { waiting == 0 && subscribers.isEmpty && personal == nil && selective == nil }
 
     /// Adds a subscriber. Returns its index in its list.
-    func add(_ entry: Entry, _ format: WireFormat, lead: Lead?, _ selection: Selection?) -> Int32 {
+    func add(
+        _ entry: Entry, _ format: WireFormat, lead: Lead?, _ selection: Selection?, isInterned: Bool = false
+    ) -> Int32 {
         if let selection {
             let selective = selective ?? SelectiveSubscribers()
             self.selective = selective
@@ -104,7 +108,7 @@ final class ChannelSlot<Member: HubMember> {
         if let lead {
             let personal = personal ?? PersonalSubscribers()
             self.personal = personal
-            return personal.add(entry, format, lead: lead)
+            return personal.add(entry, format, lead: lead, isInterned: isInterned)
         }
         let list = subscribers.index(of: format) ?? subscribers.add(format, Subscribers())
         return subscribers.update(at: list) { subscribers in
@@ -162,6 +166,12 @@ final class ChannelSlot<Member: HubMember> {
         }
     }
 
+    /// Whether a format that clients make is one of at most so many of the channel's.
+    func hasRoom(forFormatOf waiter: Waiter, maximum: Int) -> Bool {
+        guard waiter.isInterned, let personal else { return true }
+        return personal.hasRoom(for: waiter.format, maximum: maximum)
+    }
+
     /// Whether a subscription's filter is one of at most so many of the channel's.
     func hasRoom(for waiter: Waiter, maxFilters: Int) -> Bool {
         guard case .filtered(let filter) = waiter.selection, let selective else { return true }
@@ -205,7 +215,10 @@ final class ChannelSlot<Member: HubMember> {
             }
             bytes = max(bytes, frame.readableBytes)
         }
-        if let personal { bytes = max(bytes, personal.add(prepared)) }
+        if let personal {
+            bytes = max(bytes, personal.add(prepared))
+            work += personal.work(prepared)
+        }
         if let selective {
             let cost = selective.add(prepared, excluding: excluded, keepsNewest: keepsNewest)
             bytes = max(bytes, cost.frame)

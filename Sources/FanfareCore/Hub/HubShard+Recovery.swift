@@ -274,6 +274,10 @@ extension HubShard {
     ) {
         guard let place = stillWaiting(waiter, in: slot) else { return }
         guard hasRoom(for: waiter, slot) else { return fail(waiter, slot, .tooManyFilters) }
+        guard slot.hasRoom(forFormatOf: waiter, maximum: Self.maximumFormats) else {
+            metrics.counters.add(.formatRefusals)
+            return fail(waiter, slot, .tooManyFormats)
+        }
         let isThere = start.position.map { $0.offset <= slot.position?.offset ?? 0 } ?? true
         if isThere && slot.batched == 0 {
             join(waiter, slot, place: place)

@@ -28,6 +28,8 @@ final class PersonalSubscribers<Member: HubMember> {
         let leadBytes: Int
         /// Whether each of these writes a lead for each delivery.
         let isWritten: Bool
+        /// Whether the format is one that clients make, of which a channel has only so many.
+        let isInterned: Bool
         /// Never empty.
         var entries: [Entry] = []
         /// That of each entry.
@@ -57,12 +59,14 @@ final class PersonalSubscribers<Member: HubMember> {
 
     /// Never empty outside of the slot's own methods.
     private(set) var lists: [List] = []
+    /// Formats that clients make, with their lists. Nearly always none.
+    private var interned: [WireFormat: Int] = [:]
 
     /// Subscribers in force.
     var count: Int { lists.reduce(0) { $0 + $1.entries.count } }
 
     /// Adds a subscriber. Returns its index in its list.
-    func add(_ entry: Entry, _ format: WireFormat, lead: Lead) -> Int32 {
+    func add(_ entry: Entry, _ format: WireFormat, lead: Lead, isInterned: Bool) -> Int32 {
         let (bytes, isWritten): ([UInt8], Bool) =
             switch lead {
             case .fixed(let bytes): (bytes, false)
@@ -72,7 +76,11 @@ final class PersonalSubscribers<Member: HubMember> {
             $0.format == format && $0.leadBytes == bytes.count && $0.isWritten == isWritten
         }
         let list = known ?? lists.count
-        if known == nil { lists.append(List(format: format, leadBytes: bytes.count, isWritten: isWritten)) }
+        if known == nil {
+            lists.append(
+                List(format: format, leadBytes: bytes.count, isWritten: isWritten, isInterned: isInterned))
+            if isInterned { interned[format, default: 0] += 1 }
+        }
         lists[list].entries.append(entry)
         lists[list].leads += bytes
         return Int32(lists[list].entries.count - 1)
@@ -91,8 +99,19 @@ final class PersonalSubscribers<Member: HubMember> {
         lists[list].leads.removeLast(bytes)
         guard lists[list].entries.isEmpty else { return index < last ? lists[list].entries[index] : nil }
         lists.swapAt(list, lists.count - 1)
-        lists.removeLast()
+        let gone = lists.removeLast()
+        if gone.isInterned, let left = interned[gone.format] { interned[gone.format] = left > 1 ? left - 1 : nil }
         return nil
+    }
+
+    /// Whether a format that clients make is one of the channel's, or there are less than so many.
+    func hasRoom(for format: WireFormat, maximum: Int) -> Bool {
+        interned.count < maximum || interned[format] != nil
+    }
+
+    /// What a publication costs beyond what is sent of it, as ``TurnBudget`` counts bytes: it is written once for each such format.
+    func work(_ prepared: PreparedPublication) -> Int {
+        interned.count > 1 ? (interned.count - 1) * prepared.publication.payload.bytes.readableBytes : 0
     }
 
     /// The member of a subscriber has this channel at another place now.

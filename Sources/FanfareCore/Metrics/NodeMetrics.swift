@@ -133,6 +133,8 @@ public enum LoopCounter: Int, CaseIterable, Sendable {
     case streamBreaks
     /// Subscriptions refused, for their channel has as many filters as it may have.
     case filterRefusals
+    /// Subscriptions refused, for their channel, their client's address or the node has as many formats as it may have.
+    case formatRefusals
     /// Gauge: subscriptions with a filter now.
     case filterSubscriptions
     /// Publications that filters left out, one for each subscriber.

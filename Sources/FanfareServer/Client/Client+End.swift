@@ -89,7 +89,10 @@ extension Client {
         clearQueue()
         loop.wheel.cancel(self)
         loop.node.formats.release(wireFormat)
-        for (_, format) in formats { loop.node.formats.release(format) }
+        for (name, format, isOfAddress) in formats {
+            loop.node.formats.release(format)
+            if isOfAddress { places.ofAddress?.leave(format: name) }
+        }
         formats = []
         places.leave(loop.node)
         transport = nil

@@ -95,6 +95,7 @@ extension Client {
             inbound.throttle.readOn(loop.node.rates, now: loop.node.clock.monotonicMicroseconds())
         }
         if let wait = wait(for: command) { return tell { $0.refuseForNow(command, wait: wait) } }
+        if let cost = command.ownRead { return answerRead(session.perform(command), cost) }
         tell { $0.perform(command) }
     }
 

@@ -27,12 +27,13 @@ extension Client {
             subscribe(subscription, request, wish, format, .fixed(lead))
         case .written(let format): subscribe(subscription, request, wish, format, .written)
         case .interned(let name, let definition, let lead):
-            guard let format = use(name, { loop.node.formats.intern(name, as: definition) }) else {
-                return subscribeFailed(subscription.channel, request: request, .overloaded)
+            let format = use(name, isOfAddress: lead != nil) { loop.node.formats.intern(name, as: definition) }
+            guard let format else {
+                return subscribeFailed(subscription.channel, request: request, .tooManyFormats)
             }
             loop.shard.subscribe(
                 self, to: subscription.channel, request: request, wish: wish, format: format,
-                lead: lead.map { .fixed($0) })
+                lead: lead.map { .fixed($0) }, isInterned: lead != nil)
         }
     }
 
@@ -58,12 +59,23 @@ extension Client {
     }
 
     /// Uses a format beside ``wireFormat`` until the client ends: it may have gone from the hub, and come again.
+    ///
+    /// - Parameter isOfAddress: whether its address has only so many of them.
     @discardableResult
-    private func use(_ name: ExactText, _ acquire: () -> WireFormat?) -> WireFormat? {
+    private func use(_ name: ExactText, isOfAddress: Bool = false, _ acquire: () -> WireFormat?) -> WireFormat? {
         if let known = formats.first(where: { $0.name == name }) { return known.format }
-        guard let format = acquire() else { return nil }
-        formats.append((name, format))
+        guard !isOfAddress || places.ofAddress?.enter(format: name) != false else { return refuseFormat() }
+        guard let format = acquire() else {
+            if isOfAddress { places.ofAddress?.leave(format: name) }
+            return refuseFormat()
+        }
+        formats.append((name, format, isOfAddress))
         return format
+    }
+
+    private func refuseFormat() -> WireFormat? {
+        loop.metrics.counters.add(.formatRefusals)
+        return nil
     }
 }
 

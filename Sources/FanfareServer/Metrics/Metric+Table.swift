@@ -81,6 +81,9 @@ extension Metric {
         .counter(
             "fanfare_filter_refusals_total", "Subscriptions refused, for their channel has too many filters.",
             loops: .filterRefusals),
+        .counter(
+            "fanfare_format_refusals_total", "Subscriptions refused, for there are too many different selections.",
+            loops: .formatRefusals),
         .gauge("fanfare_filter_subscriptions", "Subscriptions with a filter now.", loops: .filterSubscriptions),
         .gauge("fanfare_delta_subscriptions", "Subscriptions with deltas now.", loops: .deltaSubscriptions),
         .gauge(

@@ -24,6 +24,8 @@ public enum FormatDefinition: Sendable {
                 body: { codec.body($0) }, writeHeader: { framing.writeHeader(of: $0, behind: $1, into: &$2) }))
     }
 
+    var isPersonal: Bool { if case .personal = self { true } else { false } }
+
     /// The format out of whose frames this one's are made.
     var base: WireFormat? {
         if case .derived(let base, _) = self { base } else { nil }

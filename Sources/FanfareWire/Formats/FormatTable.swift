@@ -23,6 +23,8 @@ public final class FormatTable: Sendable {
     fileprivate struct State {
         var entries: [WireFormat: Entry] = [:]
         var interned: [ExactText: WireFormat] = [:]
+        /// How many of them have leads.
+        var personal = 0
         /// The id that was given last.
         var lastID: UInt16 = 0
         var eager: [PlainFormat] = []
@@ -64,7 +66,7 @@ public final class FormatTable: Sendable {
     /// - Parameters:
     ///   - key: names protocol and parameters; the same key is the same format.
     ///   - definition: what stands behind it, if it is not there yet; of one that is derived, the base is in the table.
-    /// - Returns: `nil` when there are ``maximumInterned`` others.
+    /// - Returns: `nil` when there are ``maximumInterned`` others, or ``maximumPersonal`` with leads where it has them.
     public func intern(_ key: ExactText, as definition: FormatDefinition) -> WireFormat? {
         state.withLock { $0.intern(key, as: definition) }
     }
@@ -116,6 +118,7 @@ extension FormatTable.State {
         if let key = entry.key {
             entries[format] = nil
             interned[key] = nil
+            if entry.definition.isPersonal { personal -= 1 }
         } else {
             eager.removeAll { $0.format == format }
         }
@@ -128,10 +131,12 @@ extension FormatTable.State {
             return format
         }
         guard interned.count < FormatTable.maximumInterned else { return nil }
+        guard !definition.isPersonal || personal < FormatTable.maximumPersonal else { return nil }
         repeat { lastID &+= 1 } while entries[WireFormat(id: lastID)] != nil
         let format = WireFormat(id: lastID)
         entries[format] = .init(definition: definition, key: key)
         interned[key] = format
+        if definition.isPersonal { personal += 1 }
         acquire(format)
         return format
     }

@@ -20,8 +20,8 @@ public final class PreparedPublication: Sendable {
     private struct Late {
         var frames = PerFormat<ByteBuffer>()
         var deflated = DeflatedBytes()
-        /// Nearly always none.
-        var personal: [(format: WireFormat, body: PersonalBody)] = []
+        /// Nearly always none. By hash: a channel has a format for each selection of GraphQL, and every event loop asks for all.
+        var personal: [WireFormat: PersonalBody] = [:]
         var deltas = DeltaFrames()
     }
 
@@ -77,10 +77,10 @@ public final class PreparedPublication: Sendable {
     /// What the clients of `format` share, which somebody uses and whose clients have leads of their own.
     public func personal(_ format: WireFormat) -> PersonalBody? {
         late.withLock { late in
-            if let known = late.personal.first(where: { $0.format == format }) { return known.body }
+            if let known = late.personal[format] { return known }
             guard case .personal(let encoder) = formats.definition(format) else { return nil }
             let body = PersonalBody(body: encoder.body(publication), encoder: encoder)
-            late.personal.append((format, body))
+            late.personal[format] = body
             return body
         }
     }

@@ -46,10 +46,12 @@ final class HubBench {
     /// As above, with any lead.
     func subscribe(
         _ client: TestMember, _ channel: String, request: UInt32, format: WireFormat? = nil, as lead: Lead?,
-        selection: Selection? = nil
+        selection: Selection? = nil, isInterned: Bool = false
     ) {
         guard let name = try? ChannelName(channel) else { return }
-        shard.subscribe(client, to: name, request: request, format: format, lead: lead, selection: selection)
+        shard.subscribe(
+            client, to: name, request: request, format: format, lead: lead, selection: selection, isInterned: isInterned
+        )
         if answersAtOnce { answerAll() }
     }
 

@@ -22,6 +22,18 @@ struct GraphQLDriver {
     private(set) var end: UInt16?
     /// Fields that are held back: what rates refuse.
     var refuses = false
+    /// Whether there is room for an answer.
+    var mayRead = true
+    /// Messages for which there was room, whatever waits for the client.
+    private(set) var credited = 0
+    /// Whether the hub has no room for subscriptions.
+    var refusesJoins = false
+    /// Units of turns.
+    private(set) var work = 0
+    /// Reads that were charged beside those that rates ask for.
+    private(set) var reads = 0
+    /// The bytes that were counted for what a subscription missed, before it was written.
+    private(set) var counted = 0
 
     static let now = TokenTime(wall: 1_000, monotonic: 1_000)
 
@@ -67,10 +79,19 @@ struct GraphQLDriver {
         )
     }
 
+    /// What waited for room is begun.
+    mutating func resume() -> [String] {
+        (heard, mayRead) = ([], true)
+        goOn()
+        return heard
+    }
+
     private mutating func goOn() {
         while end == nil {
-            switch session.next(mayRead: true) {
-            case .perform(.graphQL(let command), _):
+            switch session.next(mayRead: mayRead) {
+            case .perform(.graphQL(let command), let weight):
+                work += weight
+                reads += (command.ownRead?.reads ?? 1) - 1
                 carryOut(
                     refuses && command.rate != nil
                         ? session.refuseForNow(command, wait: 1_500) : session.perform(command))
@@ -104,7 +125,10 @@ struct GraphQLDriver {
         switch action {
         case .none, .dropped: break
         case .all(let actions): for action in actions { carryOut(action) }
-        case .send(let body), .refuse(let body), .answer(let body): hear(body)
+        case .send(let body), .refuse(let body): hear(body)
+        case .answer(let body):
+            credited += 1
+            hear(body)
         case .join(let request): subscribe(request)
         case .leave(let channel, let request): joined["\(channel)#\(request)"] = nil
         case .authenticate(let token, .connection):
@@ -145,7 +169,9 @@ struct GraphQLDriver {
             start.isComplete = place.epoch == start.position?.epoch
         case .last(let count): start.publications = start.publications.suffix(count)
         }
-        carryOut(session.subscribed(id: number, start))
+        counted = session.size(of: start, number)
+        carryOut(
+            refusesJoins ? session.subscribeFailed(id: number, .tooManyFormats) : session.subscribed(id: number, start))
     }
 
     /// A channel whose stream has these payloads.

@@ -23,8 +23,12 @@ struct GraphQLPlanTests {
 
     /// What a node without channels answers.
     private static func answer(_ text: String, maxBytes: Int = .max) throws -> String {
-        var buffer = ByteBuffer()
-        GraphQLAnswer(try plan(text).get()).write(maxBytes: maxBytes, into: &buffer)
+        var (buffer, answer, place) = (ByteBuffer(), GraphQLAnswer(try plan(text).get()), Int?.none)
+        while let (next, field) = answer.next(after: place) {
+            place = next
+            answer.set(.success(GraphQLAnswer.introspection(field)), at: next)
+        }
+        answer.write(maxBytes: maxBytes, into: &buffer)
         return String(buffer: buffer)
     }
 
@@ -48,6 +52,66 @@ struct GraphQLPlanTests {
             "mutation ($v: JSON!) { publish(channel: \"a\", data: {n: 1.50, w: WORD, v: $v, s: \"\\\"\"}) { offset } }"
         let plan = try Self.plan(text, #"{"v":{"a": [1.0]}}"#).get()
         #expect(plan.fields[0].arguments["data"] == .json(#"{"n":1.50,"w":"WORD","v":{"a": [1.0]},"s":"\""}"#))
+    }
+
+    @Test("JSON comes to twice what the client sent, whatever a variable is used for")
+    func expansion() throws {
+        func publishes(_ count: Int, _ data: String) -> String {
+            "mutation ($v: JSON!) { \((0..<count).map { "a\($0): publish(channel: \"a\", data: \(data)) { offset }" }.joined(separator: " ")) }"
+        }
+        func uses(_ count: Int) -> String { "[" + String(repeating: "$v ", count: count) + "]" }
+        let big = "{\"v\":\"\(String(repeating: "x", count: 20_000))\"}"
+        for text in [publishes(1, uses(1)), publishes(1, "$v"), publishes(2, "$v"), publishes(1, "{a: [$v], b: 1}")] {
+            #expect(try Self.plan(text, big).get().fields.allSatisfy { $0.problem == nil })
+        }
+        for text in [
+            publishes(1, uses(3)), publishes(1, uses(1_300)), publishes(4, "$v"), publishes(8, "[$v]"),
+            publishes(1, "{a: $v, b: {c: $v, d: [$v]}}"),
+        ] {
+            #expect(Self.code(text, big) == .tooComplex)
+        }
+        // A list of inputs is no JSON by itself, but within JSON it becomes some.
+        let tag = "{\"v\":{\"name\":\"\(String(repeating: "n", count: 20_000))\",\"value\":\"\"}}"
+        #expect(
+            Self.code("mutation ($v: [TagInput!]) { publish(channel: \"a\", data: \(uses(3))) { offset } }", tag)
+                == .tooComplex)
+        // What is short goes to several channels.
+        #expect(try Self.plan(publishes(8, "{m: $v}"), #"{"v":"hello, all of you"}"#).get().fields.count == 8)
+    }
+
+    @Test("a type has four lists within each other, so a value is in no more")
+    func lists() throws {
+        func document(_ depth: Int) -> String {
+            let type = String(repeating: "[", count: depth) + "JSON" + String(repeating: "]", count: depth)
+            return "mutation ($v: \(type)) { publish(channel: \"a\", data: [$v]) { offset } }"
+        }
+        let one = #"{"v":1}"#
+        #expect(try Self.plan(document(4), one).get().fields[0].arguments["data"] == .json("[[[[[1]]]]]"))
+        #expect(Self.code(document(5), one) == .tooComplex && Self.code(document(31), one) == .tooComplex)
+    }
+
+    @Test("arguments are the same where their bytes are, and not where they only look alike (5.3.2)")
+    func exact() throws {
+        func document(_ one: String, _ other: String) -> String {
+            "{ history(channel: \"a\", since: \"\(one)\") { epoch } history(channel: \"a\", since: \"\(other)\") { offset } }"
+        }
+        #expect(try Self.plan(document("\u{e9}", "\u{e9}")).get().fields.count == 1)
+        // Canonically equivalent, and another text for Redis.
+        #expect(Self.code(document("\u{e9}", "e\u{301}")) == .validation)
+    }
+
+    @Test("what fragments make be compared again and again is paid for, and so are many operations")
+    func comparisons() throws {
+        let object = "{\((0..<120).map { "k\($0): \($0)" }.joined(separator: " "))}"
+        let publish = "a: publish(channel: \"a\", data: \(object)) { offset }"
+        let fragment = "fragment F on Mutation { \(publish) \(publish) \(publish) }"
+        #expect(try Self.plan("mutation { ...F } \(fragment)").get().fields.count == 1)
+        let many = (0..<12).map { "mutation M\($0) { ...F }" }.joined(separator: " ")
+        #expect(Self.code("\(many) \(fragment)") == .tooComplex)
+        #expect(Self.code((0..<17).map { "query Q\($0) { node { name } }" }.joined()) == .tooComplex)
+        let named = (0..<16).map { "query Q\($0) { node { name } }" }.joined()
+        // One of them has to be chosen.
+        #expect(Self.code(named) == .badUserInput)
     }
 
     @Test("an error says what, where, and for programs which kind")
@@ -84,7 +148,13 @@ struct GraphQLPlanTests {
                 + " fragment F16 on __Type { name } { __type(name: \"Int\") { ...F0 } }",
             "{ __type(name: \"Int\") { \((0..<1_100).map { "a\($0): name" }.joined(separator: " ")) } }",
             "{ \((0..<17).map { "a\($0): node { name }" }.joined(separator: " ")) }",
-            "subscription { channel(name: \"a\") { \((0..<13).map { "a\($0): data" }.joined(separator: " ")) } }",
+            "subscription { channel(name: \"a\") { \((0..<13).map { "a\($0): channel" }.joined(separator: " ")) } }",
+            // Three copies of what may be the biggest message.
+            "subscription { channel(name: \"a\") { data text base64 } }",
+            "subscription { channel(name: \"a\") { data ...A } } fragment A on Publication { b: data c: data }",
+            "{ history(channel: \"a\") { publications { data text base64 } } }",
+            "subscription { channel(name: \"a\") { \((0..<64).map { "a\($0): epoch" }.joined(separator: " ")) } }",
+            "mutation { publish(channel: \"a\", data: 1) { \((0..<64).map { "a\($0): epoch" }.joined(separator: " ")) } }",
             // Deeper than any document could be without its fragments.
             (0..<5).map {
                 "fragment F\($0) on __Type { \(String(repeating: "ofType { ", count: 8))...F\($0 + 1)\(String(repeating: " }", count: 9)) "

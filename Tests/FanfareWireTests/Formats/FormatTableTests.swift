@@ -117,6 +117,22 @@ struct FormatTableTests {
         #expect(counts.total == 1)
     }
 
+    @Test("formats with leads leave room for others, and give it back")
+    func personal() throws {
+        let codec = PersonalEncoder(body: { Body($0.payload) }, writeHeader: { _, _, _ in })
+        let formats = try (0..<FormatTable.maximumPersonal).map { number in
+            try #require(table.intern(ExactText("personal \(number)"), as: .personal(codec)))
+        }
+        #expect(table.intern("one more", as: .personal(codec)) == nil)
+        #expect(table.intern("personal 7", as: .personal(codec)) == formats[7])
+        let others = (0..<FormatTable.maximumInterned - formats.count).map {
+            table.intern(ExactText("namespace \($0)"), as: definition("n"))
+        }
+        #expect(others.allSatisfy { $0 != nil } && table.intern("another", as: definition("n")) == nil)
+        for format in formats + [formats[7]] { table.release(format) }
+        #expect(table.intern("one more", as: .personal(codec)) != nil)
+    }
+
     @Test("threads that take and release the same formats find each of them with its own frames")
     func threads() async throws {
         let publication = try publication("x")

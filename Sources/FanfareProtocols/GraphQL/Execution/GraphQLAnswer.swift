@@ -1,3 +1,4 @@
+import FanfareCore
 import FanfareWire
 import NIOCore
 
@@ -6,33 +7,41 @@ struct GraphQLAnswer {
     let plan: GraphQLPlan
     /// One for each field at the top; `nil`: it is awaited.
     private var results: [Result<GraphQLData, GraphQLError>?]
+    /// Bytes of what was read and waits for the other fields, about.
+    private(set) var held = 0
 
     /// - Parameter plan: of a query or mutation.
     init(_ plan: GraphQLPlan) {
         self.plan = plan
         results = plan.fields.map { field in
             if let problem = field.problem { return .failure(problem) }
-            return Self.introspection(field).map { .success($0) }
+            return field.name == "__typename" ? .success(.string(field.parent.string)) : nil
         }
     }
 
-    /// What no broker has to be asked for: sections 4.1 and 4.2.
-    private static func introspection(_ field: GraphQLPlanField) -> GraphQLData? {
-        switch field.name {
-        case "__typename": return .string(field.parent.string)
-        case "__schema": return .object(.introspection(.schema))
-        case "__type":
-            guard case .string(let name) = field.arguments["name"], GraphQLSchema.standard[ExactText(name)] != nil
-            else { return .null }
-            return .object(.introspection(.type(.named(ExactText(name)))))
-        default: return nil
-        }
+    /// What the schema says of itself: section 4.2.
+    static func introspection(_ field: GraphQLPlanField) -> GraphQLData {
+        guard field.name == "__type" else { return .object(.introspection(.schema)) }
+        guard case .string(let name) = field.arguments["name"], GraphQLSchema.standard[ExactText(name)] != nil
+        else { return .null }
+        return .object(.introspection(.type(.named(ExactText(name)))))
     }
 
     /// The next field that is awaited and was not begun, with its place.
     func next(after place: Int?) -> (place: Int, field: GraphQLPlanField)? {
         let first = place.map { $0 + 1 } ?? 0
         return results.indices.first { $0 >= first && results[$0] == nil }.map { ($0, plan.fields[$0]) }
+    }
+
+    /// Takes what was read into the answer. What no field asks for is let go before.
+    ///
+    /// - Parameter cost: of what is left of it.
+    mutating func set(read object: GraphQLObject, _ cost: ReadCost, at place: Int) {
+        guard held == 0 || held + cost.bytes <= GraphQLBounds.answerBytes else {
+            return set(.failure(GraphQLError("the answer would be too big: ask for less", .tooComplex)), at: place)
+        }
+        held += cost.bytes
+        set(.success(.object(object)), at: place)
     }
 
     /// Whether nothing is awaited.

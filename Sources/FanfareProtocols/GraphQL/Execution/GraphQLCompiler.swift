@@ -4,9 +4,9 @@ import FanfareWire
 /// 6.4.1 (arguments).
 struct GraphQLCompiler {
     private let schema: GraphQLSchema
-    private let values: GraphQLValues
+    private var values: GraphQLValues
     private let collector: GraphQLCollector
-    private var budget = GraphQLWork(GraphQLBounds.work)
+    private var budget: GraphQLWork
     private var fields = 0
     private var payloads = 0
     private let mostFields: Int
@@ -45,9 +45,10 @@ struct GraphQLCompiler {
     private init(
         _ document: GraphQLDocument, _ schema: GraphQLSchema, _ values: GraphQLValues, _ kind: GraphQLOperation.Kind
     ) {
-        mostFields = kind == .subscription ? GraphQLBounds.subscriptionFields : GraphQLBounds.fields
+        mostFields = kind == .query ? GraphQLBounds.fields : GraphQLBounds.fewFields
         self.schema = schema
         self.values = values
+        budget = GraphQLWork(of: values.source)
         let fragments = Dictionary(document.fragments.map { ($0.name.text, $0) }) { first, _ in first }
         collector = GraphQLCollector(fragments: fragments) { directives throws(GraphQLError) in
             try Self.includes(directives, values)
@@ -60,7 +61,7 @@ struct GraphQLCompiler {
     ) throws(GraphQLError) -> Bool {
         for directive in directives {
             guard let condition = directive.arguments.first(where: { $0.name.text == "if" }) else { continue }
-            guard case .bool(let isSet) = values.value(condition.value, .named("Boolean")) else {
+            guard let isSet = values.condition(condition.value) else {
                 throw GraphQLError(
                     "The condition of '@\(directive.name.text)' has no value.", .badUserInput,
                     at: values.source.location(directive.name.place))
@@ -76,15 +77,22 @@ struct GraphQLCompiler {
         guard depth <= GraphQLBounds.depth else {
             throw GraphQLError("fields are nested deeper than \(GraphQLBounds.depth) levels", .tooComplex)
         }
-        var compiled: [GraphQLPlanField] = []
+        var (compiled, copies) = ([GraphQLPlanField](), 0)
         guard let type = schema[parent] else { return compiled }
         for group in try collector.groups(sets, &budget) {
             guard let definition = schema.field(group.first.name.text, of: type) else { continue }
             try count(definition.name, in: parent)
+            if parent == "Publication", Self.payload.contains(definition.name) { copies += 1 }
+            guard copies <= GraphQLBounds.copies else {
+                throw GraphQLError(
+                    "of data, text and base64 a publication is asked for \(GraphQLBounds.copies) at most", .tooComplex)
+            }
             var (arguments, problem) = ([ExactText: GraphQLInput](), GraphQLError?.none)
             do throws(GraphQLError) {
                 arguments = try values.arguments(group.first, definition)
             } catch {
+                // What is too much for one field is too much for the operation: it does not go on.
+                guard error.code != .tooComplex else { throw error }
                 problem = error
                 problem?.path = group.key
             }
@@ -109,6 +117,9 @@ struct GraphQLCompiler {
                 .tooComplex)
         }
     }
+
+    /// Fields of a publication that have its payload.
+    private static let payload: [ExactText] = ["data", "text", "base64"]
 
     /// Fields that may be as big as a client may make them: aliases would multiply each publication.
     private static let big: [ExactText: [ExactText]] = [

@@ -28,6 +28,11 @@ indirect enum GraphQLData {
     case list([GraphQLData])
     case object(GraphQLObject)
 
+    /// How many fields of an answer it counts for: what the schema says of itself is put together anew each time.
+    var weight: Int {
+        if case .object(.introspection) = self { GraphQLBounds.introspection } else { 1 }
+    }
+
     fileprivate static func optional(_ text: String?) -> GraphQLData { text.map { .string($0) } ?? .null }
 }
 

@@ -6,6 +6,9 @@ struct GraphQLPlan: Equatable, Sendable {
     let kind: GraphQLOperation.Kind
     /// What is at the top, in the order of the answer.
     let fields: [GraphQLPlanField]
+
+    /// Whether something at the top is a read, so that there was room for its answer.
+    var isRead: Bool { fields.contains { $0.isRead } }
 }
 
 /// A field of an answer.
@@ -20,6 +23,12 @@ struct GraphQLPlanField: Equatable, Sendable {
     /// The object that it is a field of.
     let parent: ExactText
     let selections: [GraphQLPlanField]
+
+    /// Whether, at the top, it may be big and is held to the rate of reads: all but what is published or only named.
+    var isRead: Bool { problem == nil && parent == GraphQLSchema.root(.query) && name != "__typename" }
+
+    /// Whether a field within it is asked for.
+    func selects(_ name: ExactText) -> Bool { selections.contains { $0.name == name } }
 
     /// The same without its arguments, and without a channel's name among them: what all who select the same have.
     init(selecting field: GraphQLPlanField) {

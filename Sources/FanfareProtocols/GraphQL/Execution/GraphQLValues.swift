@@ -7,6 +7,8 @@ struct GraphQLValues {
     private let schema: GraphQLSchema
     /// Variables that have a value.
     private var variables: [ExactText: GraphQLInput] = [:]
+    /// For JSON that is put together.
+    private var room: GraphQLRoom
 
     /// Section 6.1.2, CoerceVariableValues.
     init(
@@ -14,6 +16,7 @@ struct GraphQLValues {
     ) throws(GraphQLError) {
         self.source = source
         self.schema = schema
+        room = GraphQLRoom(sent: source.bytes.count + (given?.bytes.readableBytes ?? 0))
         var values: [ExactText: JSONMembers.Value] = [:]
         if let given {
             guard let members = JSONMembers(given.bytes, limit: GraphQLBounds.members),
@@ -31,7 +34,7 @@ struct GraphQLValues {
                 guard let input = coerce(value, variable.type) else { throw bad(variable) }
                 variables[name] = input
             } else if let literal = variable.defaultValue {
-                variables[name] = value(literal, variable.type)
+                variables[name] = try value(literal, variable.type)
             } else if variable.type.isNonNull {
                 throw bad(variable)
             }
@@ -46,13 +49,14 @@ struct GraphQLValues {
     }
 
     /// Section 6.4.1, CoerceArgumentValues.
-    func arguments(
+    mutating func arguments(
         _ field: GraphQLField, _ definition: GraphQLFieldDefinition
     ) throws(GraphQLError) -> [ExactText: GraphQLInput] {
         var arguments: [ExactText: GraphQLInput] = [:]
         for argument in definition.arguments {
             let literal = field.arguments.first { $0.name.text == argument.name }?.value
-            let given = literal.flatMap { value($0, argument.type) }
+            var given: GraphQLInput?
+            if let literal { given = try value(literal, argument.type) }
             if let given, fits(given, argument.type) {
                 arguments[argument.name] = given
             } else if given == nil, argument.defaultValue == .false {
@@ -80,29 +84,52 @@ struct GraphQLValues {
         }
     }
 
+    /// A condition of a directive; `nil`: it has no value.
+    func condition(_ literal: GraphQLLiteral) -> Bool? {
+        switch literal.value {
+        case .bool(let isSet): return isSet
+        case .variable(let name):
+            guard case .bool(let isSet) = variables[name] else { return nil }
+            return isSet
+        default: return nil
+        }
+    }
+
     /// What a literal says, which fits its type; `nil`: a variable without a value.
-    func value(_ literal: GraphQLLiteral, _ type: GraphQLTypeReference) -> GraphQLInput? {
-        if case .variable(let name) = literal.value { return variables[name] }
+    ///
+    /// - Throws: variables within it come to much more than the client sent.
+    private mutating func value(
+        _ literal: GraphQLLiteral, _ type: GraphQLTypeReference
+    ) throws(GraphQLError) -> GraphQLInput? {
+        if case .variable(let name) = literal.value {
+            // Each use is a payload, or a part of one.
+            if case .json(let text) = variables[name] { try room.take(text.utf8.count) }
+            return variables[name]
+        }
         if literal.value == .null { return .null }
         switch type {
-        case .nonNull(let type): return value(literal, type)
+        case .nonNull(let type): return try value(literal, type)
         case .list(let type):
-            guard case .list(let values) = literal.value else { return value(literal, type).map { .list([$0]) } }
-            return .list(values.map { value($0, type) ?? .null })
+            guard case .list(let literals) = literal.value else {
+                return try value(literal, type).map { .list([$0]) }
+            }
+            var values: [GraphQLInput] = []
+            for literal in literals { values.append(try value(literal, type) ?? .null) }
+            return .list(values)
         case .named("JSON"):
             var text = ""
-            write(literal, into: &text)
+            try write(literal, into: &text)
             return .json(text)
         case .named(let name):
             switch literal.value {
-            case .int(let text): return Int(text).map { .int($0) }
-            case .string(let text): return .string(text)
+            case .int(let text): return Int(text.string).map { .int($0) }
+            case .string(let text): return .string(text.string)
             case .bool(let isSet): return .bool(isSet)
             case .object(let fields):
                 var values: [ExactText: GraphQLInput] = [:]
                 for definition in schema[name]?.inputFields ?? [] {
                     guard let literal = fields.first(where: { $0.name.text == definition.name })?.value,
-                        let value = value(literal, definition.type)
+                        let value = try value(literal, definition.type)
                     else { continue }
                     values[definition.name] = value
                 }
@@ -112,31 +139,37 @@ struct GraphQLValues {
         }
     }
 
-    /// A literal where JSON is expected: words of an enum are strings, a variable without a value is `null`.
-    private func write(_ literal: GraphQLLiteral, into text: inout String) {
+    /// A literal where JSON is expected: words of an enum are strings, a variable without a value is `null`. Room is taken for each part
+    /// before it is written.
+    private mutating func write(_ literal: GraphQLLiteral, into text: inout String) throws(GraphQLError) {
         switch literal.value {
-        case .variable(let name): text += variables[name].map(Self.json) ?? "null"
-        case .int(let number), .float(let number): text += number
-        case .string(let string): text += Self.quoted(string)
-        case .enumeration(let name): text += Self.quoted(name.string)
-        case .bool(let isSet): text += isSet ? "true" : "false"
-        case .null: text += "null"
+        case .variable(let name): try add(variables[name].map(Self.json) ?? "null", to: &text)
+        case .int(let number), .float(let number): try add(number.string, to: &text)
+        case .string(let string): try add(Self.quoted(string.string), to: &text)
+        case .enumeration(let name): try add(Self.quoted(name.string), to: &text)
+        case .bool(let isSet): try add(isSet ? "true" : "false", to: &text)
+        case .null: try add("null", to: &text)
         case .list(let values):
-            text += "["
+            try add("[", to: &text)
             for (index, value) in values.enumerated() {
-                if index > 0 { text += "," }
-                write(value, into: &text)
+                if index > 0 { try add(",", to: &text) }
+                try write(value, into: &text)
             }
-            text += "]"
+            try add("]", to: &text)
         case .object(let fields):
-            text += "{"
+            try add("{", to: &text)
             for (index, field) in fields.enumerated() {
-                if index > 0 { text += "," }
-                text += Self.quoted(field.name.text.string) + ":"
-                write(field.value, into: &text)
+                if index > 0 { try add(",", to: &text) }
+                try add(Self.quoted(field.name.text.string) + ":", to: &text)
+                try write(field.value, into: &text)
             }
-            text += "}"
+            try add("}", to: &text)
         }
+    }
+
+    private mutating func add(_ part: String, to text: inout String) throws(GraphQLError) {
+        try room.take(part.utf8.count)
+        text += part
     }
 
     private static func quoted(_ text: String) -> String {

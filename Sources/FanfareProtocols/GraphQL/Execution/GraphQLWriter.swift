@@ -36,7 +36,7 @@ struct GraphQLWriter {
     mutating func write(
         _ data: GraphQLData, _ selections: [GraphQLPlanField], into buffer: inout ByteBuffer
     ) throws(GraphQLError) {
-        fields -= 1
+        fields -= data.weight
         guard fields >= 0, buffer.readableBytes <= maxBytes else {
             throw GraphQLError("the answer would be too big: ask for less", .tooComplex)
         }

@@ -111,10 +111,10 @@ struct GraphQLLiteral: Equatable {
     indirect enum Value: Equatable {
         case variable(ExactText)
         /// As it stands there.
-        case int(String)
+        case int(ExactText)
         /// As it stands there.
-        case float(String)
-        case string(String)
+        case float(ExactText)
+        case string(ExactText)
         case bool(Bool)
         case null
         case enumeration(ExactText)
@@ -127,22 +127,35 @@ struct GraphQLLiteral: Equatable {
 
     /// Whether both say the same, wherever they stand: section 5.3.2 asks for identical arguments. The order of an object's fields
     /// does not count.
-    func isSame(as other: GraphQLLiteral) -> Bool {
+    ///
+    /// - Parameter budget: pays for every value, since fragments make the same two be compared at each of their places.
+    func isSame(as other: GraphQLLiteral, _ budget: inout GraphQLWork) throws(GraphQLError) -> Bool {
+        try budget.spend()
         switch (value, other.value) {
         case (.list(let values), .list(let others)):
-            values.count == others.count && zip(values, others).allSatisfy { $0.isSame(as: $1) }
-        case (.object(let fields), .object(let others)): Self.areSame(fields, others)
-        default: value == other.value
+            guard values.count == others.count else { return false }
+            for (value, other) in zip(values, others) {
+                guard try value.isSame(as: other, &budget) else { return false }
+            }
+            return true
+        case (.object(let fields), .object(let others)): return try Self.areSame(fields, others, &budget)
+        default: return value == other.value
         }
     }
 
     /// The same of arguments or fields, in any order; no name comes twice in a valid document.
-    static func areSame(_ arguments: [GraphQLArgument], _ others: [GraphQLArgument]) -> Bool {
+    static func areSame(
+        _ arguments: [GraphQLArgument], _ others: [GraphQLArgument], _ budget: inout GraphQLWork
+    ) throws(GraphQLError) -> Bool {
         guard arguments.count == others.count else { return false }
         if arguments.isEmpty { return true }
+        try budget.spend(others.count)
         let byName = Dictionary(others.map { ($0.name.text, $0.value) }) { first, _ in first }
-        return arguments.allSatisfy { argument in
-            byName[argument.name.text].map { argument.value.isSame(as: $0) } == true
+        for argument in arguments {
+            guard let other = byName[argument.name.text], try argument.value.isSame(as: other, &budget) else {
+                return false
+            }
         }
+        return true
     }
 }

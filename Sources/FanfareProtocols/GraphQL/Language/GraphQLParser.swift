@@ -27,6 +27,11 @@ struct GraphQLParser {
     private mutating func document() throws(GraphQLError) -> GraphQLDocument {
         var (operations, fragments) = ([GraphQLOperation](), [GraphQLFragment]())
         repeat {
+            guard operations.count < GraphQLBounds.operations || isWord("fragment") else {
+                throw GraphQLError(
+                    "the document has more than \(GraphQLBounds.operations) operations", .tooComplex,
+                    at: source.location(place))
+            }
             if token == .punctuator(UInt8(ascii: "{")) {
                 // Section 2.3: the shorthand of a query.
                 let start = place
@@ -87,12 +92,17 @@ struct GraphQLParser {
         return variables
     }
 
-    mutating func type() throws(GraphQLError) -> GraphQLTypeReference {
-        try enter()
-        defer { nesting -= 1 }
+    /// - Parameter lists: in which it is.
+    mutating func type(lists: Int = 0) throws(GraphQLError) -> GraphQLTypeReference {
+        let start = place
         let type: GraphQLTypeReference
         if try take(UInt8(ascii: "[")) {
-            type = .list(try self.type())
+            guard lists < GraphQLBounds.listDepth else {
+                throw GraphQLError(
+                    "a type has more than \(GraphQLBounds.listDepth) lists within each other", .tooComplex,
+                    at: source.location(start))
+            }
+            type = .list(try self.type(lists: lists + 1))
             try expect(UInt8(ascii: "]"))
         } else {
             type = .named(try takeName().text)
@@ -176,9 +186,9 @@ struct GraphQLParser {
             var fields: [GraphQLArgument] = []
             while try !take(UInt8(ascii: "}")) { fields.append(try argument(isConstant: isConstant)) }
             return GraphQLLiteral(value: .object(fields), place: start)
-        case .int(let range): value = .int(source.text(range))
-        case .float(let range): value = .float(source.text(range))
-        case .string(let text): value = .string(text)
+        case .int(let range): value = .int(ExactText(source.text(range)))
+        case .float(let range): value = .float(ExactText(source.text(range)))
+        case .string(let text): value = .string(ExactText(text))
         case .name(let range):
             // Section 2.9.6: what is none of these words is a value of an enum.
             switch source.text(range) {

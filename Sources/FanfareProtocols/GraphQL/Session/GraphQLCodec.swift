@@ -49,7 +49,4 @@ struct GraphQLCodec: Codec {
 
     /// What stands behind it.
     var definition: FormatDefinition { .personal(self, in: WebSocketFraming()) }
-
-    /// How often a message has what is big of a publication, at most.
-    var copies: Int { max(1, field.selections.count { ["data", "text", "base64"].contains($0.name) }) }
 }

@@ -10,6 +10,8 @@ public enum GraphQLDemand: Sendable {
     case publish(ChannelName, Payload, PublicationTags)
     /// Nothing: it is known.
     case node
+    /// Nothing: the schema is the node's own.
+    case introspection
 }
 
 /// Who asks, as far as permissions go.
@@ -68,6 +70,7 @@ struct GraphQLAsker {
             guard may(.presence, channel, rules.readPresence) else { throw .denied("presence", channel) }
             return .presence(channel)
         case "publish": return try publish(field)
+        case "__schema", "__type": return .introspection
         default: return .node
         }
     }

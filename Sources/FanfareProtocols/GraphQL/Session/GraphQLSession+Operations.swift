@@ -53,6 +53,8 @@ extension GraphQLSession {
     private mutating func end(_ id: ExactText) -> [SessionAction] {
         answers[id] = nil
         steps.removeAll { $0.id == id }
+        // The id may be another operation's by then.
+        for (number, step) in calls where step.id == id { calls[number] = nil }
         guard let index = subscriptions.firstIndex(where: { $0.id == id }) else { return [] }
         let subscription = remove(at: index)
         return [.leave(subscription.channel, request: subscription.number)]
@@ -60,7 +62,9 @@ extension GraphQLSession {
 
     mutating func remove(at index: Int) -> Subscription {
         let subscription = subscriptions.remove(at: index)
-        if !isSubscribed(subscription.channel) { grants?[subscription.channel] = nil }
+        // What a token opened goes with its subscription.
+        let channel = subscription.channel
+        grants?[channel] = subscriptions.last { $0.channel == channel && $0.grant != nil }?.grant
         return subscription
     }
 
@@ -90,6 +94,7 @@ extension GraphQLSession {
                 action = .publish(channel, payload, tags, id: number)
             case .node:
                 return finish(step, .success(.object(.node(name: policy.nodeName, version: policy.version))))
+            case .introspection: return finish(step, .success(GraphQLAnswer.introspection(step.field)))
             }
             calls[number] = step
             return action
@@ -110,13 +115,21 @@ extension GraphQLSession {
         return answerIfComplete(step.id)
     }
 
+    /// What a field read is there.
+    private mutating func finish(_ step: GraphQLStep, read object: GraphQLObject, _ cost: ReadCost) -> SessionAction {
+        guard let place = step.place else { return .none }
+        answers[step.id]?.set(read: object, cost, at: place)
+        return answerIfComplete(step.id)
+    }
+
     private mutating func answerIfComplete(_ id: ExactText) -> SessionAction {
         guard let answer = answers[id], answer.isComplete else { return .none }
         answers[id] = nil
-        return .all([
-            .answer(words.next(id) { answer.write(maxBytes: GraphQLBounds.answerBytes, into: &$0) }),
-            .send(words.complete(id)),
-        ])
+        let isRead = answer.plan.isRead
+        let maxBytes = isRead ? GraphQLBounds.answerBytes : GraphQLBounds.smallAnswerBytes
+        let next = words.next(id) { answer.write(maxBytes: maxBytes, into: &$0) }
+        // Nobody asked for room for what was not read: it counts among what waits for the client.
+        return .all([isRead ? .answer(next) : .send(next), .send(words.complete(id))])
     }
 
     /// What became of a publish.
@@ -140,8 +153,9 @@ extension GraphQLSession {
             guard !page.isOfAnother(since) else {
                 return finish(step, .failure(GraphQLError("since: the stream is another one", .insufficientState)))
             }
+            if !step.field.selects("publications") { page.publications = [] }
             if step.isReversed { page.publications.reverse() }
-            return finish(step, .success(.object(.history(page))))
+            return finish(step, read: .history(page), ReadCost(page))
         case .failure(let error): return finish(step, .failure(GraphQLError(error, "history")))
         }
     }
@@ -150,12 +164,13 @@ extension GraphQLSession {
     mutating func presence(id: UInt32, _ result: Result<PresencePage, BrokerError>) -> SessionAction {
         guard let step = calls.removeValue(forKey: id) else { return .none }
         switch result {
-        case .success(let page):
+        case .success(var page):
             guard !page.isTooLarge else {
                 let error = GraphQLError("\(page.total) members are too many for one answer", .notAvailable)
                 return finish(step, .failure(error))
             }
-            return finish(step, .success(.object(.presence(page))))
+            if !step.field.selects("members") { page.members = [] }
+            return finish(step, read: .presence(page), ReadCost(page))
         case .failure(let error): return finish(step, .failure(GraphQLError(error, "presence")))
         }
     }

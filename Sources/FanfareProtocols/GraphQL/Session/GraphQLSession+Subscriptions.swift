@@ -19,8 +19,8 @@ extension GraphQLSession {
         guard isListed != nil || asker.may(.subscribe, channel, rules.subscribe) else {
             throw .denied("subscription", channel)
         }
-        if let isListed, grants?[channel] == nil { grants?[channel] = SubscriptionGrant(isListed) }
-        return try begin(step, channel, rules)
+        let grant = isListed.map { grants?[channel] ?? SubscriptionGrant($0) }
+        return try begin(step, channel, rules, grant)
     }
 
     private func wish(_ field: GraphQLPlanField, _ rules: ChannelRules) throws(GraphQLError) -> RecoveryRequest {
@@ -37,8 +37,9 @@ extension GraphQLSession {
         }
     }
 
+    /// - Parameter grant: what lets it in; it opens nothing where the subscription does not begin.
     private mutating func begin(
-        _ step: GraphQLStep, _ channel: ChannelName, _ rules: ChannelRules
+        _ step: GraphQLStep, _ channel: ChannelName, _ rules: ChannelRules, _ grant: SubscriptionGrant?
     ) throws(GraphQLError) -> SessionAction {
         let codec = GraphQLCodec(field: GraphQLPlanField(selecting: step.field))
         let name = codec.name
@@ -49,8 +50,9 @@ extension GraphQLSession {
         let wish = try wish(step.field, rules)
         let subscription = Subscription(
             id: step.id, number: makeNumber(), channel: channel, codec: codec, lead: words.lead(step.id),
-            since: try GraphQLAsker.position(step.field))
+            since: try GraphQLAsker.position(step.field), grant: grant)
         subscriptions.append(subscription)
+        if let grant { grants?[channel] = grant }
         return .join(
             SubscriptionRequest(
                 channel: channel, wish: wish, request: subscription.number,
@@ -80,10 +82,11 @@ extension GraphQLSession {
         return .all(missed.map { .answer(subscription.codec.message(subscription.lead, $0)) })
     }
 
-    /// Bytes of the messages that ``subscribed(id:_:)`` makes, about: a selection may have a payload several times.
+    /// Bytes of the messages that ``subscribed(id:_:)`` makes, about: a selection may have a payload, tags and all twice.
     func size(of start: SubscriptionStart, _ number: UInt32) -> Int {
-        let copies = index(number).map { subscriptions[$0].codec.copies } ?? 1
-        return start.weight * copies + start.publications.count * GraphQLBounds.messageBytes
+        guard let index = index(number) else { return start.weight }
+        let (lead, weight) = (subscriptions[index].lead.count, GraphQLWeight(subscriptions[index].codec.field))
+        return start.publications.reduce(0) { $0 + lead + weight.bytes(of: $1) }
     }
 
     /// The subscription could not be had.
@@ -127,8 +130,7 @@ extension GraphQLSession {
             guard claims.channel == channel.text, !isOther else { return .failure(.otherChannel) }
             guard claims.user == grants?.user else { return .failure(.otherUser) }
             asking = nil
-            grants?[channel] = SubscriptionGrant(claims, now: now)
-            return .success([try begin(step, channel, rules)])
+            return .success([try begin(step, channel, rules, SubscriptionGrant(claims, now: now))])
         } catch {
             asking = nil
             return .success([finish(step, .failure(error))])

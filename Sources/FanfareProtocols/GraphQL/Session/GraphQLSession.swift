@@ -54,6 +54,8 @@ public struct GraphQLSession: Sendable {
         let lead: [UInt8]
         /// Where the client was.
         let since: StreamPosition?
+        /// What let it in, where that was a token.
+        let grant: SubscriptionGrant?
     }
 
     let shared: SharedPolicy
@@ -236,18 +238,24 @@ public struct GraphQLStep: Sendable, Equatable {
     /// Whether the newest of what is read come first.
     var isReversed = false
 
-    /// Whether the broker is asked for something that may be big.
-    var isRead: Bool { field.name == "channel" || field.name == "history" || field.name == "presence" }
+    /// Whether its answer may be big: there has to be room for it.
+    var isRead: Bool { field.isRead || field.name == "channel" }
 
-    var weight: Int { field.arguments["token"] == nil ? 2 : Turn.token }
+    var weight: Int {
+        switch field.name {
+        case "channel": field.arguments["token"] == nil ? 2 : Turn.token
+        // Half a millisecond for all that the tools ask.
+        case "__schema", "__type": 2 * Turn.work
+        default: 2
+        }
+    }
 
     /// To which rate it is held.
     var rate: ClientRate? {
         switch field.name {
         case "channel": .subscriptions
-        case "history", "presence": .reads
         case "publish": .publications
-        default: nil
+        default: .reads
         }
     }
 }
@@ -259,6 +267,13 @@ public enum GraphQLCommand: Sendable {
 
     /// To which rate it is held.
     var rate: ClientRate? { if case .step(let step) = self { step.rate } else { nil } }
+
+    /// What it counts as read at least, where it may be answered at once with something that does; `nil`: it may not.
+    var ownRead: ReadCost? {
+        guard case .step(let step) = self, step.field.isRead else { return nil }
+        let isIntrospection = step.field.name == "__schema" || step.field.name == "__type"
+        return ReadCost(items: isIntrospection ? GraphQLBounds.introspectionItems : 0)
+    }
 }
 
 extension GraphQLMessage {
@@ -266,7 +281,7 @@ extension GraphQLMessage {
     fileprivate func weight(withToken: Bool) -> Int {
         switch self {
         case .connect(let token): token != nil || withToken ? Turn.token : 1
-        case .start(_, let request): 2 + request.query.utf8.count / 512
+        case .start(_, let request): 2 + request.query.utf8.count / GraphQLBounds.bytesPerUnit
         case .ping, .pong, .stop, .terminate: 1
         }
     }

@@ -83,9 +83,9 @@ struct GraphQLMerge {
         }
         for group in groups {
             for field in group.fields.dropFirst() {
-                try budget.spend(1 + field.arguments.count)
+                try budget.spend()
                 guard field.name.text == group.first.name.text,
-                    GraphQLLiteral.areSame(field.arguments, group.first.arguments)
+                    try GraphQLLiteral.areSame(field.arguments, group.first.arguments, &budget)
                 else {
                     let key = GraphQLError.quoted(group.key)
                     return (

@@ -84,7 +84,7 @@ extension GraphQLValidator {
     /// Section 3.5, as literals.
     private static func isScalar(_ value: GraphQLLiteral.Value, _ name: ExactText) -> Bool {
         switch (name, value) {
-        case ("Int", .int(let text)): Int32(text) != nil
+        case ("Int", .int(let text)): Int32("\(text)") != nil
         case ("String", .string), ("Boolean", .bool): true
         // No argument of the schema is of it, but a variable may be declared so.
         case ("Offset", .int): true

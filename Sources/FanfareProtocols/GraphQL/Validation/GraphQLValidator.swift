@@ -2,7 +2,7 @@ import FanfareWire
 
 /// Whether a document fits the schema (spec section 5). Every definition is walked once, and nothing is executed.
 ///
-/// What a document makes the node do is counted step by step and ends at ``GraphQLBounds/work``: fragments that spread each other
+/// What a document makes the node do is counted step by step and ends at ``GraphQLBounds/work``, of a short one sooner: fragments that spread each other
 /// multiply, and a document pays for what they come to.
 struct GraphQLValidator {
     /// A variable's use: section 5.8.
@@ -46,7 +46,7 @@ struct GraphQLValidator {
         self.document = document
         self.source = source
         fragments = Dictionary(document.fragments.map { ($0.name.text, $0) }) { first, _ in first }
-        budget = GraphQLWork(GraphQLBounds.work)
+        budget = GraphQLWork(of: source)
     }
 
     mutating func add(_ message: String, at place: Int) {
@@ -213,7 +213,8 @@ struct GraphQLValidator {
 struct GraphQLWork {
     private var left: Int
 
-    init(_ left: Int) { self.left = left }
+    /// - Parameter source: a document pays by its length for what its fragments and aliases come to.
+    init(of source: GraphQLSource) { left = min(GraphQLBounds.work, GraphQLBounds.freeWork + source.bytes.count) }
 
     mutating func spend(_ steps: Int = 1) throws(GraphQLError) {
         left -= steps
