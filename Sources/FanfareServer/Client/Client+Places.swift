@@ -13,27 +13,29 @@ struct ClientPlaces {
     /// Its user, with all clients of that user, where something is limited by user; it holds a place there.
     var ofUser: ClientGroup?
     /// Bytes of recovered publications that it has not taken.
-    private(set) var recoveredBytes = 0
+    private(set) var recoveredBytes: UInt32 = 0
     /// What its session keeps for it.
     private(set) var kept = KeptBytes()
 
     /// Takes bytes out of the budgets for what clients missed. Returns whether there were so many.
     mutating func takeRecovery(_ bytes: Int, _ node: NodeContext) -> Bool {
         guard bytes > 0 else { return true }
+        let (sum, isTooMuch) = recoveredBytes.addingReportingOverflow(UInt32(clamping: bytes))
+        guard !isTooMuch, sum < .max else { return false }
         guard node.recoveries.take(bytes) else { return false }
         guard ofAddress?.recoveries.take(bytes) != false else {
             node.recoveries.give(bytes)
             return false
         }
-        recoveredBytes += bytes
+        recoveredBytes = sum
         return true
     }
 
     /// Gives them back. Safe to call again; before the client leaves its address.
     mutating func forgetRecovery(_ node: NodeContext) {
         guard recoveredBytes > 0 else { return }
-        node.recoveries.give(recoveredBytes)
-        ofAddress?.recoveries.give(recoveredBytes)
+        node.recoveries.give(Int(recoveredBytes))
+        ofAddress?.recoveries.give(Int(recoveredBytes))
         recoveredBytes = 0
     }
 

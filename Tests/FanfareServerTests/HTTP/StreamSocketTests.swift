@@ -20,6 +20,9 @@ struct StreamSocketTests {
         configuration.dev = true
         configuration.host = "127.0.0.1"
         configuration.port = 0
+        // A slow machine's reader has the end late, and then asks for more.
+        configuration.limits.handshakeTimeout = .seconds(600)
+        configuration.limits.slowTimeout = .seconds(600)
         let (metrics, formats) = (NodeMetrics(loops: 1), FormatTable())
         let broker = MemoryBroker(rules: configuration.channels, formats: formats, metrics: metrics.broker)
         let node = NodeContext(
