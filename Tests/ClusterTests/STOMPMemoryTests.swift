@@ -86,8 +86,9 @@ struct STOMPMemoryTests {
             var silent: [STOMPClient] = []
             for _ in 0..<8 {
                 let client = try await STOMPClient.connect(node.port)
-                try await fill(client)
                 silent.append(client)
+                // One that is cut meanwhile may be gone.
+                try? await fill(client)
             }
             try await check(node, silent)
         }
