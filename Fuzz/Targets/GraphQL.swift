@@ -64,10 +64,10 @@ extension FuzzTarget {
         guard let field = plan.fields.first, plan.fields.count == 1, let channel = try? ChannelName("news") else {
             fatalError("a subscription with \(plan.fields.count) fields")
         }
-        expect(count(plan.fields) <= GraphQLBounds.fewFields, "\(count(plan.fields)) fields")
+        expect(count(plan.fields) <= GraphQLBounds.mutationFields, "\(count(plan.fields)) fields")
         let codec = GraphQLCodec(field: GraphQLPlanField(selecting: field))
         let publication = Publication(channel: channel, payload: Payload(text: "{\"a\":\n1}"))
-        return codec.message(GraphQLSubprotocol.transport.lead("\"id\\"), publication).bytes
+        return codec.message(GraphQLWords.transport.lead("\"id\\"), publication).bytes
     }
 
     /// GraphQL's messages, in a whole connection with a broker that answers at once: every message is JSON, and limits hold.
@@ -98,7 +98,7 @@ extension FuzzTarget {
             }
         }
         expect(session.subscriptions.count <= 4, "\(session.subscriptions.count) subscriptions")
-        expect(session.formats.count <= GraphQLBounds.formats, "\(session.formats.count) formats")
+        expect(session.selections.count <= GraphQLBounds.formats, "\(session.selections.count) selections")
         expect(session.answers.isEmpty && session.calls.isEmpty && session.steps.isEmpty, "something waits")
     }
 
@@ -134,6 +134,8 @@ extension FuzzTarget {
             carryOut(
                 session.presence(id: id, .success(PresencePage(members: [], total: fails ? 9 : 0))), &session, answers)
         case .authenticate: carryOut(session.refused(.signature), &session, answers)
+        case .release(let format):
+            expect(!session.subscriptions.contains { $0.selection.name == format }, "a format in use is let go")
         case .none, .dropped, .leave, .disconnect: break
         case .subscribe, .unsubscribe, .deliver, .announce, .presenceStats, .begin, .publishToOthers, .publishOnTerms:
             fatalError("not of this protocol: \(action)")

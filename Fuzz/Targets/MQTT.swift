@@ -140,7 +140,8 @@ extension FuzzTarget {
                 expect(body.kind == .binary && length == fields.count, "not one whole packet")
             case .join, .publish, .publishToOthers, .publishOnTerms, .history: last.append(action)
             case .disconnect: hasEnded = true
-            case .subscribe, .unsubscribe, .deliver, .announce, .presence, .presenceStats, .authenticate, .begin:
+            case .subscribe, .unsubscribe, .deliver, .announce, .presence, .presenceStats, .authenticate, .begin,
+                .release:
                 fatalError("not of this protocol: \(action)")
             }
         }

@@ -63,7 +63,7 @@ private struct SessionRun {
         case .deliver, .announce: fatalError("publications without a push")
         case .unsubscribe(_, let replies): for body in replies { sent(body) }
         case .subscribe(let channel, _, _, let id): subscribed(channel, id)
-        case .publishToOthers, .publishOnTerms: fatalError("not of this protocol")
+        case .publishToOthers, .publishOnTerms, .release: fatalError("not of this protocol")
         case .publish(_, let payload, _, let id):
             expect(payload.kind == .text, "JSON as a binary publish")
             sent(session.published(id: id, input.bool() ? .success(PublishReceipt()) : .failure(.overloaded)))

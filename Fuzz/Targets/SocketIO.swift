@@ -112,7 +112,7 @@ private struct SocketIORun {
         case .all(let actions): for action in actions where !hasEnded { perform(action) }
         case .disconnect: hasEnded = true
         case .send(let body), .refuse(let body), .answer(let body): Self.check(body)
-        case .subscribe, .unsubscribe, .deliver, .announce, .publishToOthers, .publishOnTerms:
+        case .subscribe, .unsubscribe, .deliver, .announce, .publishToOthers, .publishOnTerms, .release:
             fatalError("not of this protocol: \(action)")
         case .join(let request): subscribed(request)
         case .begin(let requests, _):

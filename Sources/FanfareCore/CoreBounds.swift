@@ -44,12 +44,6 @@ extension Limits {
     static let recoveriesAtOnce = 10_000
 }
 
-extension ClientGroup {
-    /// Formats that clients make for themselves, which all clients of an address have together. People behind one address have the
-    /// same applications, and these have the same selections.
-    static let formats = 24
-}
-
 // MARK: Hub
 
 extension HubShard {
@@ -57,8 +51,12 @@ extension HubShard {
     /// length that its subscribers use.
     public static var maximumLeadBytes: Int { 255 }
     /// Most formats that clients make among those with leads, of a channel on one event loop: a publication is written for each of
-    /// them before it is sent. More than an address has (``ClientGroup/formats``), so that no stranger takes all.
-    public static var maximumFormats: Int { 32 }
+    /// them before it is sent.
+    public static var maximumFormats: Int { 64 }
+    /// As many of them may be anybody's. Beyond, whoever made ``formatsOfMaker`` of the channel's gets no more, so that no stranger takes
+    /// all.
+    public static var freeFormats: Int { 16 }
+    public static var formatsOfMaker: Int { 4 }
     /// Most bytes of a turn's batches where groups of subscribers have copies of their own: a channel with many filters is
     /// flushed before.
     static var copiedBytes: Int { 1_048_576 }

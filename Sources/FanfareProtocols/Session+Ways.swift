@@ -21,11 +21,24 @@ extension Session {
         return session.push(session.encoder.disconnectPush(code: disconnect.code, reason: reason))
     }
 
-    /// Bytes that it keeps until the client says that they may go: messages without an ACK, transactions without a COMMIT.
-    public var keptBytes: Int { if case .stomp(let session) = self { session.value.keptBytes } else { 0 } }
+    /// Bytes that it keeps until the client says that they may go: messages without an ACK, transactions without a COMMIT, more
+    /// selections than most clients have.
+    public var keptBytes: Int {
+        switch self {
+        case .stomp(let session): session.value.keptBytes
+        case .graphQL(let session): max(0, session.value.keptBytes - GraphQLBounds.freeBytes)
+        case .raw, .centrifuge, .socketIO, .mqtt, .echo: 0
+        }
+    }
 
     /// The client's session is over: nobody will say that of what it keeps.
-    public mutating func forgetKept() { stomp(or: ()) { $0.forgetKept() } }
+    public mutating func forgetKept() {
+        stomp(or: ()) { $0.forgetKept() }
+        graphQL(or: ()) { $0.keptBytes = 0 }
+    }
+
+    /// Whether its client goes when it has taken all that waits for it.
+    public var isOver: Bool { if case .graphQL(let session) = self { session.value.isOver } else { false } }
 
     /// How the protocol says an end that the node decides on: some have codes of their own.
     public func end(_ disconnect: Disconnect) -> Disconnect {

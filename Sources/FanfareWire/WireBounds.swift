@@ -14,6 +14,12 @@ extension FormatTable {
     public static let maximumInterned = 4_096
     /// Most of them with leads: clients make these as they like, and what the operator named finds room beside them.
     public static let maximumPersonal = 3_072
+    /// As many of them may be made by anybody. Beyond, whoever has ``personalOfMaker`` gets no more: while nothing is short, a share would
+    /// only be something to take away from others at the same address.
+    public static let freePersonal = maximumPersonal / 2
+    public static let personalOfMaker = 24
+    /// Most of them that one maker may have in any case.
+    public static let personalOfAnyMaker = freePersonal / 2
 }
 
 // MARK: Publications

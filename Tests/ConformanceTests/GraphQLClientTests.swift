@@ -6,7 +6,9 @@ import Testing
 struct GraphQLClientTests {
     private static let secret = "a-secret-of-at-least-thirty-two-bytes"
 
-    @Test("gql on a WebSocket through nginx, on two nodes, in both subprotocols: schema, order, since, errors, tokens")
+    @Test(
+        "gql on a WebSocket in both subprotocols and by requests, through nginx, on two nodes: schema, order, since, errors, tokens"
+    )
     func python() async throws {
         let flags = [
             "--namespaces", "chat: history=1000/10m recovery read-history=clients; *: publish=clients",

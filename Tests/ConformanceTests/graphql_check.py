@@ -1,4 +1,4 @@
-"""gql, unmodified, on a WebSocket through nginx.
+"""gql, unmodified, on a WebSocket and by requests through nginx; httpx-sse where gql has no events.
 
 graphql_check.py URL SECRET
 
@@ -12,9 +12,13 @@ import hmac
 import json
 import sys
 
+import httpx
 from gql import Client, gql
 from gql.transport.exceptions import TransportError, TransportQueryError
+from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
+
+from httpx_sse import aconnect_sse
 
 from stage import check
 
@@ -106,7 +110,37 @@ async def both(subprotocol):
         check("a bad token is refused with 4403", "4403" in str(error), error)
 
 
+async def requests():
+    address, channel = url.replace("ws:", "http:"), "chat:http"
+    fields = {"Authorization": f"Bearer {token}"}
+    async with Client(transport=HTTPXAsyncTransport(url=address, headers=fields, timeout=LIMIT), fetch_schema_from_transport=True) as session, \
+            httpx.AsyncClient(timeout=LIMIT) as browser:
+        check("http: the schema is read", "Publication" in session.client.schema.type_map)
+        query = "subscription { channel(name: \"chat:http\", last: 500) { data info { user } } }"
+        async with aconnect_sse(browser, "POST", address, json={"query": query}, headers=fields) as source:
+            for number in range(50):
+                await session.execute(gql(PUBLISH), variable_values={"channel": channel, "data": number})
+            heard = []
+            async for event in source.aiter_sse():
+                heard.append((event.event, event.json()["data"]["channel"]["data"]))
+                if len(heard) == 50:
+                    break
+        check("http: fifty published by requests come as events, once each, in order", heard == [("next", n) for n in range(50)], heard)
+        page = await session.execute(gql("{ history(channel: \"chat:http\", last: 2) { publications { data } } }"))
+        check("http: a history is read", [one["data"] for one in page["history"]["publications"]] == [48, 49], page)
+        async with aconnect_sse(browser, "POST", address, json={"query": "{ node { name } }"}) as source:
+            events = [event.event async for event in source.aiter_sse()]
+        check("http: a query as events has one, and its end", events == ["next", "complete"], events)
+    try:
+        async with Client(transport=HTTPXAsyncTransport(url=address, headers={"Authorization": "Bearer bad"}, timeout=LIMIT)) as session:
+            await session.execute(gql("{ node { name } }"))
+            check("http: a bad token is refused", False)
+    except TransportError as error:
+        check("http: a bad token is refused with 401", "401" in str(error), error)
+
+
 token = signed({"sub": "ann"})
 for name in ("graphql-transport-ws", "graphql-ws"):
     asyncio.run(both(name))
+asyncio.run(requests())
 print("ok all of it")

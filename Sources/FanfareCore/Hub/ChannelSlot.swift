@@ -35,8 +35,8 @@ final class ChannelSlot<Member: HubMember> {
         /// Its own lead, where its format has one.
         let lead: Lead?
         let selection: Selection?
-        /// Whether the format is one that clients make, and has leads.
-        let isInterned: Bool
+        /// For whom, where the format is one that clients make, and has leads.
+        let maker: FormatMaker?
     }
 
     /// A list of subscribers, by its place among those of its sort.
@@ -98,7 +98,7 @@ final class ChannelSlot<Member: HubMember> {
 
     /// Adds a subscriber. Returns its index in its list.
     func add(
-        _ entry: Entry, _ format: WireFormat, lead: Lead?, _ selection: Selection?, isInterned: Bool = false
+        _ entry: Entry, _ format: WireFormat, lead: Lead?, _ selection: Selection?, maker: FormatMaker? = nil
     ) -> Int32 {
         if let selection {
             let selective = selective ?? SelectiveSubscribers()
@@ -108,7 +108,7 @@ final class ChannelSlot<Member: HubMember> {
         if let lead {
             let personal = personal ?? PersonalSubscribers()
             self.personal = personal
-            return personal.add(entry, format, lead: lead, isInterned: isInterned)
+            return personal.add(entry, format, lead: lead, maker: maker)
         }
         let list = subscribers.index(of: format) ?? subscribers.add(format, Subscribers())
         return subscribers.update(at: list) { subscribers in
@@ -166,10 +166,10 @@ final class ChannelSlot<Member: HubMember> {
         }
     }
 
-    /// Whether a format that clients make is one of at most so many of the channel's.
-    func hasRoom(forFormatOf waiter: Waiter, maximum: Int) -> Bool {
-        guard waiter.isInterned, let personal else { return true }
-        return personal.hasRoom(for: waiter.format, maximum: maximum)
+    /// Whether the channel may have a subscription's format, where clients make it.
+    func hasRoom(forFormatOf waiter: Waiter) -> Bool {
+        guard let maker = waiter.maker, let personal else { return true }
+        return personal.hasRoom(for: waiter.format, by: maker)
     }
 
     /// Whether a subscription's filter is one of at most so many of the channel's.
@@ -216,8 +216,9 @@ final class ChannelSlot<Member: HubMember> {
             bytes = max(bytes, frame.readableBytes)
         }
         if let personal {
-            bytes = max(bytes, personal.add(prepared))
-            work += personal.work(prepared)
+            let cost = personal.add(prepared)
+            bytes = max(bytes, cost.frame)
+            work += cost.work
         }
         if let selective {
             let cost = selective.add(prepared, excluding: excluded, keepsNewest: keepsNewest)

@@ -20,7 +20,7 @@ extension HubShard {
         if member.membership.lane < 0 { member.membership.lane = lanes.add(nil) }
         member.membership.places[place].index = slot.add(
             .init(member: .passUnretained(member), place: Int32(place), lane: member.membership.lane), waiter.format,
-            lead: waiter.lead, waiter.selection, isInterned: waiter.isInterned)
+            lead: waiter.lead, waiter.selection, maker: waiter.maker)
         metrics.counters.add(.subscriptions)
         switch waiter.selection {
         case .deltas: metrics.counters.add(.deltaSubscriptions)

@@ -145,13 +145,18 @@ extension HubShard {
             for catching in ready {
                 guard let place = stillWaiting(catching.waiter, in: slot) else { continue }
                 // Others came before it: it begins anew, and is refused then.
-                guard hasRoom(for: catching.waiter, slot) else {
-                    let waiter = catching.waiter
+                let waiter = catching.waiter
+                guard hasRoom(for: waiter, slot) else {
                     remove(waiter.member, place: place)
                     waiter.member.unsubscribed(slot.channel, request: waiter.request, .insufficientState)
                     continue
                 }
-                join(catching.waiter, slot, place: place)
+                guard hasRoom(forFormatOf: waiter, slot) else {
+                    remove(waiter.member, place: place)
+                    waiter.member.subscribeFailed(slot.channel, request: waiter.request, .tooManyFormats)
+                    continue
+                }
+                join(waiter, slot, place: place)
             }
             drop(ifUnused: slot)
         }
@@ -274,10 +279,7 @@ extension HubShard {
     ) {
         guard let place = stillWaiting(waiter, in: slot) else { return }
         guard hasRoom(for: waiter, slot) else { return fail(waiter, slot, .tooManyFilters) }
-        guard slot.hasRoom(forFormatOf: waiter, maximum: Self.maximumFormats) else {
-            metrics.counters.add(.formatRefusals)
-            return fail(waiter, slot, .tooManyFormats)
-        }
+        guard hasRoom(forFormatOf: waiter, slot) else { return fail(waiter, slot, .tooManyFormats) }
         let isThere = start.position.map { $0.offset <= slot.position?.offset ?? 0 } ?? true
         if isThere && slot.batched == 0 {
             join(waiter, slot, place: place)
@@ -293,6 +295,13 @@ extension HubShard {
     private func hasRoom(for waiter: ChannelSlot<Member>.Waiter, _ slot: ChannelSlot<Member>) -> Bool {
         let hasRoom = slot.hasRoom(for: waiter, maxFilters: maxFilters)
         if !hasRoom { metrics.counters.add(.filterRefusals) }
+        return hasRoom
+    }
+
+    /// The same for a format that clients make.
+    private func hasRoom(forFormatOf waiter: ChannelSlot<Member>.Waiter, _ slot: ChannelSlot<Member>) -> Bool {
+        let hasRoom = slot.hasRoom(forFormatOf: waiter)
+        if !hasRoom { metrics.counters.add(.formatRefusals) }
         return hasRoom
     }
 

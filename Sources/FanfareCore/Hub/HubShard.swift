@@ -99,10 +99,10 @@ public final class HubShard<Member: HubMember> {
     ///     format table until the subscription has ended.
     ///   - lead: what comes before the shared part of each publication, in a format with leads, and only there.
     ///   - selection: what it gets of the channel, if not the same as others; not in a format with leads.
-    ///   - isInterned: whether the format has leads and is one that clients make: a channel has ``maximumFormats`` of them.
+    ///   - maker: for whom, where the format has leads and is one that clients make: a channel has ``maximumFormats`` of them.
     public func subscribe(
         _ member: Member, to channel: ChannelName, request: UInt32, wish: RecoveryRequest = .none,
-        format: WireFormat? = nil, lead: Lead? = nil, selection: Selection? = nil, isInterned: Bool = false
+        format: WireFormat? = nil, lead: Lead? = nil, selection: Selection? = nil, maker: FormatMaker? = nil
     ) {
         precondition(!isFlushing, "subscribe during a fan-out")
         if case .fixed(let bytes) = lead {
@@ -116,7 +116,7 @@ public final class HubShard<Member: HubMember> {
         slot.waiting += 1
         let waiter = ChannelSlot<Member>.Waiter(
             member: member, request: request, wish: wish, number: lastWaiter, format: format ?? member.wireFormat,
-            lead: lead, selection: selection, isInterned: isInterned)
+            lead: lead, selection: selection, maker: maker)
         if slot.isActive {
             admit(waiter, slot)
         } else {

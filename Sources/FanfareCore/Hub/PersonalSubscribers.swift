@@ -59,14 +59,23 @@ final class PersonalSubscribers<Member: HubMember> {
 
     /// Never empty outside of the slot's own methods.
     private(set) var lists: [List] = []
-    /// Formats that clients make, with their lists. Nearly always none.
-    private var interned: [WireFormat: Int] = [:]
+    /// Formats that clients make. Nearly always none.
+    private var interned: [WireFormat: Made] = [:]
+
+    /// A format that clients make.
+    private struct Made {
+        /// For whom it came into the channel.
+        let maker: FormatMaker
+        var lists: Int
+    }
 
     /// Subscribers in force.
     var count: Int { lists.reduce(0) { $0 + $1.entries.count } }
 
     /// Adds a subscriber. Returns its index in its list.
-    func add(_ entry: Entry, _ format: WireFormat, lead: Lead, isInterned: Bool) -> Int32 {
+    ///
+    /// - Parameter maker: for whom, where the format is one that clients make.
+    func add(_ entry: Entry, _ format: WireFormat, lead: Lead, maker: FormatMaker?) -> Int32 {
         let (bytes, isWritten): ([UInt8], Bool) =
             switch lead {
             case .fixed(let bytes): (bytes, false)
@@ -78,8 +87,8 @@ final class PersonalSubscribers<Member: HubMember> {
         let list = known ?? lists.count
         if known == nil {
             lists.append(
-                List(format: format, leadBytes: bytes.count, isWritten: isWritten, isInterned: isInterned))
-            if isInterned { interned[format, default: 0] += 1 }
+                List(format: format, leadBytes: bytes.count, isWritten: isWritten, isInterned: maker != nil))
+            if let maker { interned[format, default: Made(maker: maker, lists: 0)].lists += 1 }
         }
         lists[list].entries.append(entry)
         lists[list].leads += bytes
@@ -100,25 +109,32 @@ final class PersonalSubscribers<Member: HubMember> {
         guard lists[list].entries.isEmpty else { return index < last ? lists[list].entries[index] : nil }
         lists.swapAt(list, lists.count - 1)
         let gone = lists.removeLast()
-        if gone.isInterned, let left = interned[gone.format] { interned[gone.format] = left > 1 ? left - 1 : nil }
+        if gone.isInterned, let left = interned[gone.format]?.lists {
+            interned[gone.format]?.lists = left - 1
+            if left == 1 { interned[gone.format] = nil }
+        }
         return nil
     }
 
-    /// Whether a format that clients make is one of the channel's, or there are less than so many.
-    func hasRoom(for format: WireFormat, maximum: Int) -> Bool {
-        interned.count < maximum || interned[format] != nil
+    /// Whether a format that clients make is one of the channel's, or may become one.
+    func hasRoom(for format: WireFormat, by maker: FormatMaker) -> Bool {
+        guard interned.count >= HubShard<Member>.freeFormats, interned[format] == nil else { return true }
+        guard interned.count < HubShard<Member>.maximumFormats else { return false }
+        return interned.values.count { $0.maker == maker } < HubShard<Member>.formatsOfMaker
     }
 
     /// What a publication costs beyond what is sent of it, as ``TurnBudget`` counts bytes: it is written once for each such format.
-    func work(_ prepared: PreparedPublication) -> Int {
-        interned.count > 1 ? (interned.count - 1) * prepared.publication.payload.bytes.readableBytes : 0
+    private func work(_ prepared: PreparedPublication) -> Int {
+        guard interned.count > 1 else { return 0 }
+        let written = interned.keys.reduce(0) { $0 + (prepared.personal($1)?.bytes.readableBytes ?? 0) }
+        return max(0, written - prepared.publication.payload.bytes.readableBytes)
     }
 
     /// The member of a subscriber has this channel at another place now.
     func moved(at index: Int, list: Int, to place: Int32) { lists[list].entries[index].place = place }
 
-    /// Adds a publication to this turn. Returns the bytes of its longest frame.
-    func add(_ prepared: PreparedPublication) -> Int {
+    /// Adds a publication to this turn. Returns the bytes of its longest frame, and what it costs beyond what is sent.
+    func add(_ prepared: PreparedPublication) -> (frame: Int, work: Int) {
         var bytes = 0
         for index in lists.indices {
             guard let shared = prepared.personal(lists[index].format) else {
@@ -136,7 +152,7 @@ final class PersonalSubscribers<Member: HubMember> {
             lists[index].frames.append(Frame(headerBytes: headerBytes, body: shared.bytes))
             bytes = max(bytes, headerBytes + lists[index].leadBytes + shared.bytes.readableBytes)
         }
-        return bytes
+        return (bytes, work(prepared))
     }
 
     /// Bytes of a head that is not written yet, about.

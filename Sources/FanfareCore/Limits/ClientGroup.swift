@@ -1,4 +1,3 @@
-import FanfareWire
 import Synchronization
 
 /// Whoever several clients of a node have in common: their address, or their user. Counts them together.
@@ -47,8 +46,6 @@ public final class ClientGroup: Sendable {
     private let reads: RateMeter
     /// What was recovered for its clients and is not taken by them.
     public let recoveries: ByteBudget
-    /// Names of formats that its clients have made, and how many of them use each. Nearly always none.
-    private let made = Mutex<[ExactText: Int]>([:])
 
     init(_ allowance: Allowance) {
         self.allowance = allowance
@@ -80,24 +77,6 @@ public final class ClientGroup: Sendable {
 
     /// Takes an attempt back: the caller has shown that it may do what it tried.
     public func tried() { if allowance.attempts != nil { attempts.give() } }
-
-    /// One of its clients uses a format that clients make, if it is one of ``formats``; the client gives it back with
-    /// ``leave(format:)``.
-    public func enter(format: ExactText) -> Bool {
-        made.withLock { made in
-            guard made[format] != nil || made.count < Self.formats else { return false }
-            made[format, default: 0] += 1
-            return true
-        }
-    }
-
-    /// Gives a format back.
-    public func leave(format: ExactText) {
-        made.withLock { made in
-            guard let users = made[format] else { return }
-            made[format] = users > 1 ? users - 1 : nil
-        }
-    }
 
     /// Whether something may be read of what one of its clients missed: it is not in debt, and what waits for all has room.
     public func mayRecover(now: UInt64) -> Bool { recoveries.hasRoom && !isInDebt(now: now) }

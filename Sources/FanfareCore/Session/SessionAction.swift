@@ -24,6 +24,8 @@ public enum SessionAction: Sendable, Equatable {
     case join(SubscriptionRequest)
     /// End one of the client's subscriptions to the channel, that of this request.
     case leave(ChannelName, request: UInt32)
+    /// None of the client's subscriptions has the interned format of this name any more.
+    case release(format: ExactText)
     /// Unsubscribe the client, then send these messages.
     case unsubscribe(ChannelName, replies: [Body])
     /// Publish with these tags, then report back.

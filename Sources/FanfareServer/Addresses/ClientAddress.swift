@@ -36,6 +36,9 @@ struct ClientAddress: Hashable, Sendable {
     /// What is counted as one caller: an IPv4 address, or the /64 of an IPv6 address, for a client may choose the rest of it.
     var counted: ClientAddress { v4 == nil ? ClientAddress(high: high, low: 0) : self }
 
+    /// What one customer of a provider may have all of: an IPv4 address, or the /48 of an IPv6 address (RFC 6177 §2).
+    var site: ClientAddress { v4 == nil ? prefix(48) : self }
+
     /// The first so many of its 128 bits, the others 0.
     func prefix(_ bits: Int) -> ClientAddress {
         // Swift's shift by the width of the number gives 0.

@@ -41,7 +41,7 @@ extension Client {
     /// message is still to come, there is no time for a farewell behind it.
     func endForMemory() {
         let (waiting, kept) = (outbound.outbox.bytes, places.kept.count)
-        let more = kept > 0 ? ", \(kept) are neither acknowledged nor committed" : ""
+        let more = kept > 0 ? ", \(kept) more are kept for it" : ""
         end(.slow, reason: "slow consumer: \(waiting) bytes wait\(more), and the node's queues are full")
         if life.phase == .closing, outbound.outbox.bytes > 2 * Outbox.chunkBytes { close() }
     }
@@ -89,10 +89,7 @@ extension Client {
         clearQueue()
         loop.wheel.cancel(self)
         loop.node.formats.release(wireFormat)
-        for (name, format, isOfAddress) in formats {
-            loop.node.formats.release(format)
-            if isOfAddress { places.ofAddress?.leave(format: name) }
-        }
+        for (_, format) in formats { loop.node.formats.release(format) }
         formats = []
         places.leave(loop.node)
         transport = nil

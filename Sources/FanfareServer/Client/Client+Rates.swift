@@ -32,7 +32,12 @@ extension Client {
             loop.metrics.rateRefusals.add(rate)
             return wait
         }
-        guard rate == .publications, let wait = places.ofUser?.publish(now: now) else { return nil }
+        guard rate == .publications else { return nil }
+        if let wait = transport?.publisher?.publish(now: now) {
+            loop.metrics.rateRefusals.add(rate)
+            return wait
+        }
+        guard let wait = places.ofUser?.publish(now: now) else { return nil }
         loop.metrics.rateRefusals.add(.userPublications)
         return wait
     }

@@ -86,6 +86,7 @@ extension Client {
     /// The client has taken something, or all: a command that waited for that may begin.
     func noteTaken() {
         if places.recoveredBytes > 0, !hasAnswerWaiting { places.forgetRecovery(loop.node) }
+        if session.isOver, isOpen, outbound.outbox.isEmpty, outbound.turn.isEmpty { return end(.normal) }
         if session.hasCommands, !inbound.reads.isClosed, hasRoom, isOpen { waitForTurn() }
     }
 }

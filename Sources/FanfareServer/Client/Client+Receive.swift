@@ -66,6 +66,19 @@ extension Client {
         waitForTurn()
     }
 
+    /// Begins what the session has from the client's request already.
+    ///
+    /// - Parameter bytes: of the request's body.
+    func beginOwn(bytes: Int) {
+        guard isOpen else { return }
+        let now = loop.node.clock.monotonicMicroseconds()
+        charge(bytes: bytes, now: now)
+        charge(now: now)
+        loop.metrics.counters.add(.messagesReceived)
+        loop.metrics.counters.add(.bytesReceived, bytes)
+        waitForTurn()
+    }
+
     private func take(_ message: Payload, now: UInt64) {
         loop.metrics.counters.add(.messagesReceived)
         loop.metrics.counters.add(.bytesReceived, message.bytes.readableBytes)
@@ -141,6 +154,10 @@ extension Client {
             join(subscription)
         case .leave(let channel, let request):
             leave(channel, request)
+            // What another subscription's token opened may count again, and end sooner.
+            scheduleExpiry()
+        case .release(let format):
+            release(format: format)
         case .unsubscribe(let channel, let replies):
             leave(channel)
             for body in replies { reply(body) }

@@ -27,13 +27,14 @@ extension Client {
             subscribe(subscription, request, wish, format, .fixed(lead))
         case .written(let format): subscribe(subscription, request, wish, format, .written)
         case .interned(let name, let definition, let lead):
-            let format = use(name, isOfAddress: lead != nil) { loop.node.formats.intern(name, as: definition) }
-            guard let format else {
+            let maker = lead.map { _ in places.address.map { FormatMaker(ExactText($0.site.description)) } ?? .unknown }
+            guard let format = use(name, { loop.node.formats.intern(name, as: definition, by: maker) }) else {
+                loop.metrics.counters.add(.formatRefusals)
                 return subscribeFailed(subscription.channel, request: request, .tooManyFormats)
             }
             loop.shard.subscribe(
                 self, to: subscription.channel, request: request, wish: wish, format: format,
-                lead: lead.map { .fixed($0) }, isInterned: lead != nil)
+                lead: lead.map { .fixed($0) }, maker: maker)
         }
     }
 
@@ -58,24 +59,19 @@ extension Client {
         }
     }
 
-    /// Uses a format beside ``wireFormat`` until the client ends: it may have gone from the hub, and come again.
-    ///
-    /// - Parameter isOfAddress: whether its address has only so many of them.
+    /// Uses a format beside ``wireFormat`` until the client ends or lets go of it: it may have gone from the hub, and come again.
     @discardableResult
-    private func use(_ name: ExactText, isOfAddress: Bool = false, _ acquire: () -> WireFormat?) -> WireFormat? {
+    private func use(_ name: ExactText, _ acquire: () -> WireFormat?) -> WireFormat? {
         if let known = formats.first(where: { $0.name == name }) { return known.format }
-        guard !isOfAddress || places.ofAddress?.enter(format: name) != false else { return refuseFormat() }
-        guard let format = acquire() else {
-            if isOfAddress { places.ofAddress?.leave(format: name) }
-            return refuseFormat()
-        }
-        formats.append((name, format, isOfAddress))
+        guard let format = acquire() else { return nil }
+        formats.append((name, format))
         return format
     }
 
-    private func refuseFormat() -> WireFormat? {
-        loop.metrics.counters.add(.formatRefusals)
-        return nil
+    /// None of the client's subscriptions has an interned format any more.
+    func release(format name: ExactText) {
+        guard let index = formats.firstIndex(where: { $0.name == name }) else { return }
+        loop.node.formats.release(formats.remove(at: index).format)
     }
 }
 

@@ -45,7 +45,7 @@ final class Client: HubMember, WheelMember {
     /// Hears of subscriptions that the client's request waits for, instead of its session.
     var opening: ClientOpening?
     /// Formats that it uses beside ``wireFormat``, each once: nothing for nearly all. Released in ``finish()``.
-    var formats: [(name: ExactText, format: WireFormat, isOfAddress: Bool)] = []
+    var formats: [(name: ExactText, format: WireFormat)] = []
 
     /// What waits for the client, and what this turn brought.
     struct Outbound {

@@ -42,6 +42,9 @@ protocol ClientTransport: AnyObject {
     /// The last bytes of a client that the node ends, which say why, and what follows them.
     func farewell(_ disconnect: Disconnect, reason: String) -> (bytes: ByteBuffer, then: AfterLastBytes)
 
+    /// With whom the client's publications are counted, where each of these makes a client anew; `nil`: its own rate is enough.
+    var publisher: ClientGroup? { get }
+
     /// Whether it changes the frames of publications; then none go past it.
     var changesFrames: Bool { get }
 
@@ -69,6 +72,7 @@ protocol ClientTransport: AnyObject {
 extension ClientTransport {
     var hasPeer: Bool { true }
     var holdsPings: Bool { false }
+    var publisher: ClientGroup? { nil }
     var changesFrames: Bool { false }
     func changed(_ frame: SplitFrame) -> SplitFrame { frame }
     func head(of body: Body) -> ByteBuffer? { nil }

@@ -22,8 +22,9 @@ extension Exchange {
     ) {
         authenticate { [self] bearer in
             guard bearer.grants.mayConnect else { return refuseAnonymous("connect") }
+            let own = bearer.channels
             for (channel, rules) in channels
-            where !bearer.channels.contains(channel.text) && !bearer.may(.subscribe, channel, rules.subscribe) {
+            where !own.contains(channel.text) && !bearer.may(.subscribe, channel, rules.subscribe) {
                 let what = channels.count == 1 ? "this channel" : "channel '\(channel)'"
                 return refuse(.forbidden, .forbidden, "this client may not subscribe to \(what)")
             }

@@ -18,6 +18,8 @@ public final class FormatTable: Sendable {
         var users = 0
         /// What it is interned under; `nil` for a built-in format, which stays.
         var key: ExactText?
+        /// Who wanted it first.
+        var maker: FormatMaker?
     }
 
     fileprivate struct State {
@@ -25,6 +27,8 @@ public final class FormatTable: Sendable {
         var interned: [ExactText: WireFormat] = [:]
         /// How many of them have leads.
         var personal = 0
+        /// How many of these somebody wanted first.
+        var made: [FormatMaker: Int] = [:]
         /// The id that was given last.
         var lastID: UInt16 = 0
         var eager: [PlainFormat] = []
@@ -66,9 +70,13 @@ public final class FormatTable: Sendable {
     /// - Parameters:
     ///   - key: names protocol and parameters; the same key is the same format.
     ///   - definition: what stands behind it, if it is not there yet; of one that is derived, the base is in the table.
-    /// - Returns: `nil` when there are ``maximumInterned`` others, or ``maximumPersonal`` with leads where it has them.
-    public func intern(_ key: ExactText, as definition: FormatDefinition) -> WireFormat? {
-        state.withLock { $0.intern(key, as: definition) }
+    ///   - maker: for whom it is one with leads; `nil`: nobody has only a share of them.
+    /// - Returns: `nil` when there are ``maximumInterned`` others, or ``maximumPersonal`` with leads where it has them; or
+    ///   ``personalOfAnyMaker`` of them are this maker's, ``personalOfMaker`` where ``freePersonal`` are there.
+    public func intern(
+        _ key: ExactText, as definition: FormatDefinition, by maker: FormatMaker? = nil
+    ) -> WireFormat? {
+        state.withLock { $0.intern(key, as: definition, by: maker) }
     }
 
     /// What stands behind a format; `nil`: nobody uses it.
@@ -119,24 +127,33 @@ extension FormatTable.State {
             entries[format] = nil
             interned[key] = nil
             if entry.definition.isPersonal { personal -= 1 }
+            if let maker = entry.maker, let count = made[maker] { made[maker] = count > 1 ? count - 1 : nil }
         } else {
             eager.removeAll { $0.format == format }
         }
         if let base = entry.definition.base { release(base) }
     }
 
-    mutating func intern(_ key: ExactText, as definition: FormatDefinition) -> WireFormat? {
+    mutating func intern(
+        _ key: ExactText, as definition: FormatDefinition, by maker: FormatMaker?
+    ) -> WireFormat? {
         if let format = interned[key] {
             acquire(format)
             return format
         }
         guard interned.count < FormatTable.maximumInterned else { return nil }
-        guard !definition.isPersonal || personal < FormatTable.maximumPersonal else { return nil }
+        if definition.isPersonal {
+            let share = maker.map { made[$0, default: 0] } ?? 0
+            let isFree = personal < FormatTable.freePersonal
+            let most = isFree ? FormatTable.personalOfAnyMaker : FormatTable.personalOfMaker
+            guard personal < FormatTable.maximumPersonal, share < most else { return nil }
+            personal += 1
+            if let maker { made[maker] = share + 1 }
+        }
         repeat { lastID &+= 1 } while entries[WireFormat(id: lastID)] != nil
         let format = WireFormat(id: lastID)
-        entries[format] = .init(definition: definition, key: key)
+        entries[format] = .init(definition: definition, key: key, maker: definition.isPersonal ? maker : nil)
         interned[key] = format
-        if definition.isPersonal { personal += 1 }
         acquire(format)
         return format
     }

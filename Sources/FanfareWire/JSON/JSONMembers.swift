@@ -45,14 +45,20 @@ public struct JSONMembers: Sendable {
         /// Whether the value is `null`.
         public var isNull: Bool { bytes.readableBytesView.elementsEqual("null".utf8) }
 
+        /// Whether the value is an array.
+        public var isArray: Bool { bytes.readableBytesView.first == UInt8(ascii: "[") }
+
         /// The values of an array; `nil` when the value is none.
-        public var elements: [Value]? {
+        public var elements: [Value]? { elements(upTo: .max) }
+
+        /// The same; `nil` also when there are more than so many.
+        public func elements(upTo limit: Int) -> [Value]? {
             bytes.withUnsafeReadableBytes { raw -> [Range<Int>]? in
                 var scanner = JSONScanner(raw)
                 guard scanner.take(UInt8(ascii: "[")) else { return nil }
                 var ranges: [Range<Int>] = []
                 if scanner.take(UInt8(ascii: "]")) { return ranges }
-                while let range = scanner.value() {
+                while ranges.count < limit, let range = scanner.value() {
                     ranges.append(range)
                     if scanner.take(UInt8(ascii: "]")) { return ranges }
                     guard scanner.take(UInt8(ascii: ",")) else { return nil }

@@ -40,6 +40,12 @@ public enum JSONWriter {
         }
     }
 
+    /// The same of a text.
+    public static func stringSize(_ text: String) -> Int {
+        var text = text
+        return text.withUTF8 { stringSize(UnsafeRawBufferPointer($0)) }
+    }
+
     /// Bytes that take two in a string; of the others that are escaped each takes six.
     private static let shortEscapes: [UInt8] = [UInt8(ascii: "\""), UInt8(ascii: "\\"), 0x0A, 0x0D, 0x09]
 

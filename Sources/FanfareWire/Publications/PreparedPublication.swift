@@ -76,12 +76,14 @@ public final class PreparedPublication: Sendable {
 
     /// What the clients of `format` share, which somebody uses and whose clients have leads of their own.
     public func personal(_ format: WireFormat) -> PersonalBody? {
-        late.withLock { late in
+        if let known = late.withLock({ $0.personal[format] }) { return known }
+        guard case .personal(let encoder) = formats.definition(format) else { return nil }
+        // Without the lock: there may be many such formats, others on each event loop, and none of these waits for all of them.
+        let made = PersonalBody(body: encoder.body(publication), encoder: encoder)
+        return late.withLock { late in
             if let known = late.personal[format] { return known }
-            guard case .personal(let encoder) = formats.definition(format) else { return nil }
-            let body = PersonalBody(body: encoder.body(publication), encoder: encoder)
-            late.personal[format] = body
-            return body
+            late.personal[format] = made
+            return made
         }
     }
 

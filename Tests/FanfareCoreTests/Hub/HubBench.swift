@@ -46,12 +46,11 @@ final class HubBench {
     /// As above, with any lead.
     func subscribe(
         _ client: TestMember, _ channel: String, request: UInt32, format: WireFormat? = nil, as lead: Lead?,
-        selection: Selection? = nil, isInterned: Bool = false
+        selection: Selection? = nil, maker: FormatMaker? = nil
     ) {
         guard let name = try? ChannelName(channel) else { return }
         shard.subscribe(
-            client, to: name, request: request, format: format, lead: lead, selection: selection, isInterned: isInterned
-        )
+            client, to: name, request: request, format: format, lead: lead, selection: selection, maker: maker)
         if answersAtOnce { answerAll() }
     }
 

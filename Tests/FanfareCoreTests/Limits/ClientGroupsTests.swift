@@ -1,4 +1,3 @@
-import FanfareWire
 import Testing
 
 @testable import FanfareCore
@@ -37,18 +36,6 @@ struct ClientGroupsTests {
         let unlimited = ClientGroups<Int>(ClientGroup.Allowance()).group(7, now: 0)
         #expect(unlimited.mayTry(now: 0) && unlimited.publish(now: 0) == nil && unlimited.message(now: 0) == 0)
         #expect(unlimited.publication(now: 0) == 0)
-    }
-
-    @Test("the clients of a group have so many formats together, each once however many use it")
-    func formats() throws {
-        let group = ClientGroup(ClientGroup.Allowance(connections: 100))
-        let names = (0..<ClientGroup.formats).map { ExactText("format \($0)") }
-        let taken = (names + names).map { group.enter(format: $0) }
-        #expect(taken.allSatisfy { $0 } && !group.enter(format: "other"))
-        group.leave(format: names[0])
-        #expect(!group.enter(format: "other"), "somebody uses it yet")
-        group.leave(format: names[0])
-        #expect(group.enter(format: "other") && !group.enter(format: names[0]))
     }
 
     @Test("whoever has no clients and did nothing for a while is forgotten, nobody else")

@@ -39,7 +39,7 @@ struct CentrifugeSessionModelTests {
         case .presenceStats(let channel, let id): "presence_stats \(channel) \(id)"
         case .authenticate(let token, _): "authenticate \(token)"
         case .begin(_, let id): "begin \(id)"
-        case .answer, .deliver, .announce, .all, .dropped, .join, .leave, .publishToOthers, .publishOnTerms:
+        case .answer, .deliver, .announce, .all, .dropped, .join, .leave, .release, .publishToOthers, .publishOnTerms:
             "no answer to a command"
         case .disconnect(let disconnect, _): "disconnect \(disconnect.code)"
         }

@@ -65,6 +65,23 @@ struct GraphQLCostTests {
         #expect(client.work - before > 8 * Turn.work)
     }
 
+    @Test("the values of variables take units of a turn by their length, too")
+    func variables() {
+        var client = GraphQLDriver.connected()
+        let before = client.work
+        let value = "{\"v\":\"\(String(repeating: "x", count: 50_000))\"}"
+        _ = client.start("a", "mutation ($v: JSON!) { publish(channel: \"x\", data: $v) { offset } }", variables: value)
+        #expect(client.work - before > 2 * Turn.work)
+    }
+
+    @Test("more tags than a publication may have are refused before anybody looks at them")
+    func tags() {
+        var client = GraphQLDriver.connected()
+        let tags = (0...PublicationTags.maximumCount).map { "{name: \"n\($0)\", value: \"\"}" }.joined(separator: " ")
+        let heard = client.start("a", "mutation { publish(channel: \"x\", data: 1, tags: [\(tags)]) { offset } }")
+        #expect(heard[0].contains("33 tags, at most 32 are allowed") && client.asked.isEmpty)
+    }
+
     @Test("what a mutation is told counts among what waits for the client, for nobody asked for room")
     func mutations() {
         var client = GraphQLDriver.connected()
@@ -114,13 +131,14 @@ struct GraphQLCostTests {
         var client = GraphQLDriver.connected(permissions: .subscribe, channels: 100)
         client.subscriptionTokens["t"] = Self.token("a", allow: .publish)
         for number in 0..<GraphQLBounds.formats {
-            #expect(client.start("\(number)", "subscription { a\(number): channel(name: \"b\") { data } }").isEmpty)
+            let query = "subscription { a\(number): channel(name: \"b\(number / 4)\") { data } }"
+            #expect(client.start("\(number)", query).isEmpty)
         }
         #expect(client.start("x", Self.subscribe("a", "t"))[0].contains("different selections"))
         #expect(!Self.mayPublish(&client, "a"))
         client.refusesJoins = true
         #expect(client.start("x", Self.subscribe("a", "t", alias: "a1"))[0].contains("TRY_AGAIN_LATER"))
-        #expect(!Self.mayPublish(&client, "a"))
+        #expect(!Self.mayPublish(&client, "a") && client.released.isEmpty)
         client.refusesJoins = false
         #expect(client.start("x", Self.subscribe("a", "t", alias: "a1")).isEmpty)
         #expect(Self.mayPublish(&client, "a"))
@@ -140,6 +158,84 @@ struct GraphQLCostTests {
         #expect(client.send(#"{"id":"t","type":"complete"}"#).isEmpty && !Self.mayPublish(&client, "a"))
     }
 
+    @Test("a subscription without a token that another one's token lets in ends with it, too")
+    func borrowed() {
+        let visitor = ClientPermissions(mayConnect: true, maySubscribe: false, mayPublish: false)
+        var client = GraphQLDriver.connected(permissions: visitor)
+        client.subscriptionTokens["t"] = Self.token("a", allow: .subscribe)
+        #expect(client.start("o", "subscription { channel(name: \"a\") { data } }")[0].contains("FORBIDDEN"))
+        #expect(client.start("t", Self.subscribe("a", "t")).isEmpty)
+        #expect(client.start("b", "subscription { channel(name: \"a\") { data } }").isEmpty)
+        #expect(client.send(#"{"id":"t","type":"complete"}"#).isEmpty)
+        let (early, late) = (TokenTime(wall: 1_059, monotonic: 1_059), TokenTime(wall: 1_061, monotonic: 1_061))
+        #expect(client.session.expire(early).isEmpty)
+        #expect(client.session.expire(late) == [.disconnect(.expired)])
+        // In a channel that wants a token of everyone, being there by another's is no right.
+        var strict = GraphQLDriver.connected(permissions: .subscribe)
+        strict.subscriptionTokens["t"] = Self.token("$a", allow: [])
+        #expect(strict.start("o", "subscription { channel(name: \"$a\") { data } }")[0].contains("FORBIDDEN"))
+        #expect(strict.start("t", Self.subscribe("$a", "t")).isEmpty)
+        #expect(strict.start("b", "subscription { channel(name: \"$a\") { data } }").isEmpty)
+        #expect(strict.send(#"{"id":"t","type":"complete"}"#).isEmpty)
+        #expect(strict.session.expire(early).isEmpty && strict.session.expire(late) == [.disconnect(.expired)])
+        // Who is let in without one goes on.
+        var free = GraphQLDriver.connected(permissions: .subscribe)
+        free.subscriptionTokens["t"] = Self.token("a", allow: .subscribe)
+        #expect(free.start("t", Self.subscribe("a", "t")).isEmpty)
+        #expect(free.start("b", "subscription { channel(name: \"a\") { data } }").isEmpty)
+        #expect(free.send(#"{"id":"t","type":"complete"}"#).isEmpty && free.session.expire(late).isEmpty)
+    }
+
+    // MARK: Selections
+
+    @Test("a selection is let go with its last subscription, however that ends, and another one finds room")
+    func selections() throws {
+        var client = GraphQLDriver.connected(.transport, Self.rules(), channels: 100)
+        func subscribe(_ alias: Int, _ arguments: String = "") -> String {
+            "subscription { a\(alias): channel(name: \"news\(alias % 4)\"\(arguments)) { data } }"
+        }
+        for number in 0..<GraphQLBounds.formats { #expect(client.start("\(number)", subscribe(number)).isEmpty) }
+        let kept = client.session.keptBytes
+        #expect(kept > GraphQLBounds.formats * 500)
+        #expect(client.start("more", subscribe(99))[0].contains("different selections"))
+        // In another channel it is not that one's, which has as many as a client may have there.
+        #expect(
+            client.start("other", "subscription { a7: channel(name: \"news0\") { data } }")[0].contains("of a channel"))
+        #expect(client.start("again", subscribe(7)).isEmpty)
+        #expect(client.send(#"{"id":"7","type":"complete"}"#).isEmpty && client.released.isEmpty)
+        #expect(client.send(#"{"id":"again","type":"complete"}"#).isEmpty && client.released.count == 1)
+        // What can't be recovered, and what the hub refuses, is no subscription.
+        #expect(client.start("lost", subscribe(95, ", since: \"1.other\""))[0].contains("INSUFFICIENT_STATE"))
+        client.refusesJoins = true
+        #expect(client.start("refused", subscribe(91))[0].contains("TRY_AGAIN_LATER"))
+        client.refusesJoins = false
+        #expect(client.released.count == 3 && client.start("more", subscribe(99)).isEmpty)
+        #expect(client.session.keptBytes > kept && client.session.keptBytes < kept + 50)
+        // A backend ends all of a channel.
+        for number in 0..<4 {
+            let channel = try ChannelName("news\(number)")
+            let heard = client.answer { session in
+                guard case .done(let action) = session.unsubscribe(channel) else { return .none }
+                return action
+            }
+            #expect(heard.count == 4)
+        }
+        #expect(client.released.count == 3 + GraphQLBounds.formats)
+        #expect(client.session.selections.isEmpty && client.session.keptBytes == 0)
+    }
+
+    @Test("a selection has so many bytes, and no more fields than a publication has, twice over")
+    func selectionBytes() {
+        var client = GraphQLDriver.connected()
+        func subscribe(_ count: Int, _ bytes: Int) -> String {
+            let fields = (0..<count).map { "\(String(repeating: "a", count: bytes))\($0): epoch" }.joined(
+                separator: " ")
+            return client.start("a", "subscription { channel(name: \"x\") { \(fields) } }").first ?? ""
+        }
+        #expect(subscribe(31, 60).contains("TOO_COMPLEX") && subscribe(32, 1).contains("TOO_COMPLEX"))
+        #expect(subscribe(31, 10).isEmpty)
+    }
+
     // MARK: Reads
 
     @Test(
@@ -147,7 +243,7 @@ struct GraphQLCostTests {
         arguments: [
             "{ data }", "{ text base64 }", "{ channel epoch position offset __typename tags { name value n: name } }",
             "{ info { client user connInfo chanInfo u: connInfo v: connInfo } }",
-            "{ \((0..<60).map { "\(String(repeating: "a", count: 60))\($0): epoch" }.joined(separator: " ")) }",
+            "{ \((0..<15).map { "\(String(repeating: "a", count: 56))\($0): epoch" }.joined(separator: " ")) }",
         ])
     func recovery(selection: String) throws {
         var client = GraphQLDriver.connected(.transport, Self.rules())
@@ -169,6 +265,26 @@ struct GraphQLCostTests {
         let bytes = heard.reduce(0) { $0 + $1.utf8.count }
         #expect(heard.count == 20 && client.counted >= bytes, "\(client.counted) for \(bytes)")
         #expect(client.counted <= 3 * bytes + 20 * 600, "\(client.counted) for \(bytes)")
+    }
+
+    @Test(
+        "control bytes take six where they are in a string, and are counted so",
+        arguments: ["{ data text }", "{ text base64 }", "{ channel tags { name value } info { user client } }"])
+    func escapes(selection: String) throws {
+        var client = GraphQLDriver.connected(.transport, Self.rules())
+        let bad = String(repeating: "\u{1}", count: 500)
+        let publication = Publication(
+            channel: try ChannelName("news"), payload: Payload(text: bad),
+            position: StreamPosition(offset: 1, epoch: "k3vx"),
+            metadata: PublicationMetadata(
+                tags: try PublicationTags([.init(name: "n", value: ExactText(bad))]),
+                info: ClientInfo(client: "c", user: ExactText(bad))))
+        client.starts["news"] = SubscriptionStart(
+            position: StreamPosition(offset: 1, epoch: "k3vx"), publications: [publication])
+        let heard = client.start("a", "subscription { channel(name: \"news\", last: 1) \(selection) }")
+        let bytes = heard.reduce(0) { $0 + $1.utf8.count }
+        #expect(bytes > 3_000 && client.counted >= bytes, "\(client.counted) for \(bytes)")
+        #expect(client.counted <= 2 * bytes + 1_000, "\(client.counted) for \(bytes)")
     }
 
     private static func presence(_ count: Int, _ selection: String) -> String {

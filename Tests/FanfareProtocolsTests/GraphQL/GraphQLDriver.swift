@@ -17,6 +17,8 @@ struct GraphQLDriver {
     var asked: [SessionAction] = []
     /// Subscriptions that the hub has, by `channel#request`.
     private(set) var joined: [String: (codec: GraphQLCodec, lead: [UInt8])] = [:]
+    /// Formats that the client let go of.
+    private(set) var released: [ExactText] = []
     private(set) var heard: [String] = []
     /// The close code.
     private(set) var end: UInt16?
@@ -47,6 +49,12 @@ struct GraphQLDriver {
         (policy.nodeName, policy.version) = ("n", "1")
         session = GraphQLSession(
             .init(policy), clientID: "c", subprotocol: subprotocol, requestToken: requestToken)
+    }
+
+    /// One operation of a request over HTTP.
+    init(_ words: GraphQLWords, _ query: String, _ rules: ChannelRules = ChannelRules(), grants: Grants) {
+        self.init(.transport, rules)
+        session = GraphQLSession(session.shared, clientID: "c", GraphQLRequest(query: query), in: words, grants: grants)
     }
 
     /// One that was acknowledged.
@@ -83,8 +91,12 @@ struct GraphQLDriver {
     mutating func resume() -> [String] {
         (heard, mayRead) = ([], true)
         goOn()
+        noteEnd()
         return heard
     }
+
+    /// A client of one operation goes when it has taken everything.
+    private mutating func noteEnd() { if session.isOver, end == nil { end = 1000 } }
 
     private mutating func goOn() {
         while end == nil {
@@ -105,6 +117,7 @@ struct GraphQLDriver {
     mutating func answer(_ body: (inout GraphQLSession) -> SessionAction) -> [String] {
         heard = []
         carryOut(body(&session))
+        noteEnd()
         return heard
     }
 
@@ -131,6 +144,9 @@ struct GraphQLDriver {
             hear(body)
         case .join(let request): subscribe(request)
         case .leave(let channel, let request): joined["\(channel)#\(request)"] = nil
+        case .release(let format):
+            #expect(!joined.values.contains { $0.codec.name == format }, "the hub has it")
+            released.append(format)
         case .authenticate(let token, .connection):
             guard let claims = tokens[token] else { return carryOut(session.refused(.signature)) }
             decide(session.authenticated(claims, now: Self.now))
@@ -160,7 +176,7 @@ struct GraphQLDriver {
             Issue.record("a subscription without a format: \(request)")
             return
         }
-        joined["\(request.channel)#\(number)"] = (subscription.codec, lead)
+        joined["\(request.channel)#\(number)"] = (subscription.selection.codec, lead)
         var start = starts[request.channel.string] ?? SubscriptionStart()
         switch request.wish {
         case .none: (start.publications, start.isComplete) = ([], true)
@@ -170,8 +186,11 @@ struct GraphQLDriver {
         case .last(let count): start.publications = start.publications.suffix(count)
         }
         counted = session.size(of: start, number)
-        carryOut(
-            refusesJoins ? session.subscribeFailed(id: number, .tooManyFormats) : session.subscribed(id: number, start))
+        guard !refusesJoins else {
+            joined["\(request.channel)#\(number)"] = nil
+            return carryOut(session.subscribeFailed(id: number, .tooManyFormats))
+        }
+        carryOut(session.subscribed(id: number, start))
     }
 
     /// A channel whose stream has these payloads.

@@ -79,15 +79,36 @@ struct GraphQLPlanTests {
         #expect(try Self.plan(publishes(8, "{m: $v}"), #"{"v":"hello, all of you"}"#).get().fields.count == 8)
     }
 
-    @Test("a type has four lists within each other, so a value is in no more")
+    @Test("a type has as many lists within each other as the schema's, which is one, so a value is in no more")
     func lists() throws {
         func document(_ depth: Int) -> String {
             let type = String(repeating: "[", count: depth) + "JSON" + String(repeating: "]", count: depth)
             return "mutation ($v: \(type)) { publish(channel: \"a\", data: [$v]) { offset } }"
         }
         let one = #"{"v":1}"#
-        #expect(try Self.plan(document(4), one).get().fields[0].arguments["data"] == .json("[[[[[1]]]]]"))
-        #expect(Self.code(document(5), one) == .tooComplex && Self.code(document(31), one) == .tooComplex)
+        #expect(try Self.plan(document(1), one).get().fields[0].arguments["data"] == .json("[[1]]"))
+        #expect(Self.code(document(2), one) == .tooComplex && Self.code(document(31), one) == .tooComplex)
+    }
+
+    @Test("values of variables take steps, each time that they are looked at, and those that were sent pay for them")
+    func elements() throws {
+        func list(_ count: Int, _ element: String) -> String {
+            "{\"v\":[\(Array(repeating: element, count: count).joined(separator: ","))]}"
+        }
+        let numbers = "mutation ($v: [Int]) { publish(channel: \"a\", data: {n: $v}) { offset } }"
+        #expect(try Self.plan(numbers, list(1_500, "1")).get().fields.count == 1)
+        #expect(Self.code(numbers, list(30_000, "1")) == .tooComplex)
+        // What is no list is not looked through.
+        let whole = "mutation ($v: JSON!) { publish(channel: \"a\", data: $v) { offset } }"
+        #expect(try Self.plan(whole, list(30_000, "1")).get().fields.count == 1)
+        let tag = #"{"name":"n","value":"v"}"#
+        let publish = "publish(channel: \"a\", data: 1, tags: $v) { offset }"
+        func tags(_ count: Int) -> String {
+            "mutation ($v: [TagInput!]) { \((0..<count).map { "a\($0): \(publish)" }.joined(separator: " ")) }"
+        }
+        #expect(try Self.plan(tags(8), list(32, tag)).get().fields.count == 8)
+        #expect(Self.code(tags(1), list(2_000, tag)) == .tooComplex)
+        #expect(Self.code(tags(8), list(300, tag)) == .tooComplex)
     }
 
     @Test("arguments are the same where their bytes are, and not where they only look alike (5.3.2)")

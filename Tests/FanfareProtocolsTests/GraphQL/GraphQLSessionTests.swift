@@ -102,7 +102,7 @@ struct GraphQLSessionTests {
                 variables: #"{"c":"news"}"#
             ).isEmpty)
         #expect(client.start("c\\\"", Self.channel) == [])
-        #expect(client.session.formats.count == 2 && client.joined.count == 3)
+        #expect(client.session.selections.count == 2 && client.joined.count == 3)
         #expect(
             try client.publish("news", #"{"n":1}"#) == [
                 #"{"id":"a","type":"next","payload":{"data":{"channel":{"data":{"n":1}}}}}"#,
@@ -246,7 +246,8 @@ struct GraphQLSessionTests {
         #expect(client.start("c", Self.channel)[0].contains("TRY_AGAIN_LATER"))
         var other = GraphQLDriver.connected(channels: 100)
         for number in 0..<16 {
-            #expect(other.start("\(number)", "subscription { a\(number): channel(name: \"a\") { data } }").isEmpty)
+            let query = "subscription { a\(number): channel(name: \"a\(number / 4)\") { data } }"
+            #expect(other.start("\(number)", query).isEmpty)
         }
         #expect(other.start("x", Self.channel)[0].contains("different selections"))
         #expect(other.start("x", "subscription { a3: channel(name: \"b\") { data } }").isEmpty)

@@ -47,7 +47,7 @@ struct MQTTCatchUpTests {
         #expect(client.send(Self.puback(1)).isEmpty)
         var (offset, limits) = (UInt64(2), [Int]())
         while limits.count < 9 {
-            let limit = try Self.query(client).limit ?? 0
+            let limit = try Self.query(client).limit
             client.asked = []
             limits.append(limit)
             let page = HistoryPage(

@@ -162,7 +162,7 @@ struct MQTTDriver {
             }
         case .publish, .publishToOthers, .publishOnTerms, .history: asked.append(action)
         case .disconnect(let disconnect, _): end = disconnect
-        case .subscribe, .unsubscribe, .deliver, .announce, .presence, .presenceStats, .begin, .authenticate:
+        case .subscribe, .unsubscribe, .deliver, .announce, .presence, .presenceStats, .begin, .authenticate, .release:
             Issue.record("not of this protocol: \(action)")
         }
     }

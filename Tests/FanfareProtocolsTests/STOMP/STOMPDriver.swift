@@ -155,7 +155,7 @@ struct STOMPDriver {
         case .publish, .history: asked.append(action)
         case .disconnect(let disconnect, _): end = disconnect
         case .dropped, .subscribe, .unsubscribe, .deliver, .announce, .presence, .presenceStats, .begin,
-            .publishToOthers, .publishOnTerms:
+            .publishToOthers, .publishOnTerms, .release:
             Issue.record("not of this protocol: \(action)")
         }
     }

@@ -141,7 +141,7 @@ struct SocketIODriver {
         case .authenticate(_, .subscription): carryOut(session.refused(.expired))
         case .publish, .history, .presence, .presenceStats: asked.append(action)
         case .disconnect(let disconnect, _): end = disconnect
-        case .subscribe, .unsubscribe, .deliver, .announce, .publishToOthers, .publishOnTerms:
+        case .subscribe, .unsubscribe, .deliver, .announce, .publishToOthers, .publishOnTerms, .release:
             Issue.record("not of this protocol: \(action)")
         }
     }

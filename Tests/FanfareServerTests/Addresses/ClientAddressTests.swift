@@ -79,6 +79,9 @@ struct ClientAddressTests {
     func counted() {
         let one = ClientAddress("2001:db8:1:2:3:4:5:6")?.counted
         #expect(one == ClientAddress("2001:db8:1:2:ffff::")?.counted && one != ClientAddress("2001:db8:1:3::")?.counted)
+        let site = ClientAddress("2001:db8:1:2:3:4:5:6")?.site
+        #expect(site == ClientAddress("2001:db8:1:ffff::")?.site && site != ClientAddress("2001:db8:2::")?.site)
+        #expect(ClientAddress("192.0.2.1")?.site == ClientAddress("192.0.2.1"))
         #expect(ClientAddress("192.0.2.1")?.counted != ClientAddress("192.0.2.2")?.counted)
         #expect(ClientAddress("::1")?.counted != ClientAddress("0.0.0.0")?.counted)
     }

@@ -133,6 +133,32 @@ struct FormatTableTests {
         #expect(table.intern("one more", as: .personal(codec)) != nil)
     }
 
+    @Test(
+        "whoever made many formats with leads gets no more when they run short, others do, and what is there is everyone's"
+    )
+    func makers() throws {
+        let codec = PersonalEncoder(body: { Body($0.payload) }, writeHeader: { _, _, _ in })
+        func make(_ name: String, by maker: String) -> WireFormat? {
+            table.intern(ExactText(name), as: .personal(codec), by: FormatMaker(ExactText(maker)))
+        }
+        // Nobody has all that anybody may have.
+        let most = FormatTable.personalOfAnyMaker
+        let greedy = try (0..<most).map { try #require(make("\($0)", by: "greedy")) }
+        #expect(make("one more", by: "greedy") == nil && make("7", by: "greedy") == greedy[7])
+        for number in most..<FormatTable.freePersonal { #expect(make("\(number)", by: "as greedy") != nil) }
+        for number in 0..<FormatTable.personalOfMaker { #expect(make("other \(number)", by: "other") != nil) }
+        #expect(make("one more", by: "other") == nil)
+        // It is the maker's until its last user is gone, whoever that is.
+        let shared = try #require(make("other 0", by: "third"))
+        table.release(shared)
+        #expect(make("one more", by: "other") == nil)
+        table.release(shared)
+        #expect(make("one more", by: "other") != nil && make("another", by: "other") == nil)
+        // No share holds where nothing is short.
+        for format in greedy + [greedy[7]] { table.release(format) }
+        #expect(make("another", by: "other") != nil)
+    }
+
     @Test("threads that take and release the same formats find each of them with its own frames")
     func threads() async throws {
         let publication = try publication("x")

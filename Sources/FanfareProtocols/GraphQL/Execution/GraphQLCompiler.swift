@@ -12,11 +12,12 @@ struct GraphQLCompiler {
     private let mostFields: Int
 
     static func plan(
-        _ document: GraphQLDocument, _ source: GraphQLSource, _ schema: GraphQLSchema, _ request: GraphQLRequest
+        _ document: GraphQLDocument, _ source: GraphQLSource, _ schema: GraphQLSchema, _ request: GraphQLRequest,
+        _ work: GraphQLWork
     ) throws(GraphQLError) -> GraphQLPlan {
         let operation = try operation(document, request.operationName)
         let values = try GraphQLValues(operation, source, schema, request.variables)
-        var compiler = GraphQLCompiler(document, schema, values, operation.kind)
+        var compiler = GraphQLCompiler(document, schema, values, operation.kind, work)
         return GraphQLPlan(
             kind: operation.kind,
             fields: try compiler.compile(
@@ -43,12 +44,18 @@ struct GraphQLCompiler {
     }
 
     private init(
-        _ document: GraphQLDocument, _ schema: GraphQLSchema, _ values: GraphQLValues, _ kind: GraphQLOperation.Kind
+        _ document: GraphQLDocument, _ schema: GraphQLSchema, _ values: GraphQLValues, _ kind: GraphQLOperation.Kind,
+        _ work: GraphQLWork
     ) {
-        mostFields = kind == .query ? GraphQLBounds.fields : GraphQLBounds.fewFields
+        mostFields =
+            switch kind {
+            case .query: GraphQLBounds.fields
+            case .mutation: GraphQLBounds.mutationFields
+            case .subscription: GraphQLBounds.subscriptionFields
+            }
         self.schema = schema
         self.values = values
-        budget = GraphQLWork(of: values.source)
+        budget = work
         let fragments = Dictionary(document.fragments.map { ($0.name.text, $0) }) { first, _ in first }
         collector = GraphQLCollector(fragments: fragments) { directives throws(GraphQLError) in
             try Self.includes(directives, values)

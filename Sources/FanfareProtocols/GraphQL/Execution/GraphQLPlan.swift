@@ -27,6 +27,9 @@ struct GraphQLPlanField: Equatable, Sendable {
     /// Whether, at the top, it may be big and is held to the rate of reads: all but what is published or only named.
     var isRead: Bool { problem == nil && parent == GraphQLSchema.root(.query) && name != "__typename" }
 
+    /// Whether, at the top, it asks for what the schema says of itself.
+    var isIntrospection: Bool { name == "__schema" || name == "__type" }
+
     /// Whether a field within it is asked for.
     func selects(_ name: ExactText) -> Bool { selections.contains { $0.name == name } }
 
@@ -71,8 +74,9 @@ extension GraphQLRequest {
         let errors: [GraphQLError]
         do throws(GraphQLError) {
             let document = try GraphQLParser.parse(source)
-            errors = try GraphQLValidator.errors(document, source, schema)
-            if errors.isEmpty { return try GraphQLCompiler.plan(document, source, schema, self) }
+            var work = GraphQLWork(for: source.bytes.count)
+            errors = try GraphQLValidator.errors(document, source, schema, &work)
+            if errors.isEmpty { return try GraphQLCompiler.plan(document, source, schema, self, work) }
         } catch {
             throw GraphQLFailure(error)
         }

@@ -15,7 +15,7 @@ public struct GraphQLRequest: Sendable, Equatable {
     }
 
     /// Reads the payload of a message, or the body of a request; `nil`: it has another shape.
-    init?(_ payload: JSONMembers) {
+    public init?(_ payload: JSONMembers) {
         guard let query = payload["query"]?.string else { return nil }
         self.query = query
         if let name = payload["operationName"], !name.isNull {

@@ -9,6 +9,8 @@ struct GraphQLValues {
     private var variables: [ExactText: GraphQLInput] = [:]
     /// For JSON that is put together.
     private var room: GraphQLRoom
+    /// For values of variables: each takes a step wherever it is looked at. Those that were sent pay for it.
+    private var work: GraphQLWork
 
     /// Section 6.1.2, CoerceVariableValues.
     init(
@@ -16,7 +18,9 @@ struct GraphQLValues {
     ) throws(GraphQLError) {
         self.source = source
         self.schema = schema
-        room = GraphQLRoom(sent: source.bytes.count + (given?.bytes.readableBytes ?? 0))
+        let sent = source.bytes.count + (given?.bytes.readableBytes ?? 0)
+        room = GraphQLRoom(sent: sent)
+        work = GraphQLWork(for: sent)
         var values: [ExactText: JSONMembers.Value] = [:]
         if let given {
             guard let members = JSONMembers(given.bytes, limit: GraphQLBounds.members),
@@ -31,7 +35,7 @@ struct GraphQLValues {
         for variable in operation.variables {
             let name = variable.name.text
             if let value = values[name] {
-                guard let input = coerce(value, variable.type) else { throw bad(variable) }
+                guard let input = try coerce(value, variable.type) else { throw bad(variable) }
                 variables[name] = input
             } else if let literal = variable.defaultValue {
                 variables[name] = try value(literal, variable.type)
@@ -57,7 +61,7 @@ struct GraphQLValues {
             let literal = field.arguments.first { $0.name.text == argument.name }?.value
             var given: GraphQLInput?
             if let literal { given = try value(literal, argument.type) }
-            if let given, fits(given, argument.type) {
+            if let given, try fits(given, argument.type) {
                 arguments[argument.name] = given
             } else if given == nil, argument.defaultValue == .false {
                 arguments[argument.name] = .bool(false)
@@ -71,16 +75,26 @@ struct GraphQLValues {
     }
 
     /// Whether no `null` of a variable stands where none may be: variables with a default may be `null` nevertheless.
-    private func fits(_ input: GraphQLInput, _ type: GraphQLTypeReference) -> Bool {
+    private mutating func fits(
+        _ input: GraphQLInput, _ type: GraphQLTypeReference
+    ) throws(GraphQLError) -> Bool {
+        try work.spend()
         switch (type, input) {
-        case (.nonNull, .null): false
-        case (.nonNull(let type), _): fits(input, type)
-        case (.list(let type), .list(let inputs)): inputs.allSatisfy { fits($0, type) }
+        case (.nonNull, .null): return false
+        case (.nonNull(let type), _): return try fits(input, type)
+        case (.list(let type), .list(let inputs)):
+            for input in inputs where try !fits(input, type) { return false }
+            return true
         case (.named(let name), .object(let inputs)):
-            (schema[name]?.inputFields ?? []).allSatisfy { field in
-                inputs[field.name].map { fits($0, field.type) } ?? !field.isRequired
+            for field in schema[name]?.inputFields ?? [] {
+                guard let input = inputs[field.name] else {
+                    if field.isRequired { return false }
+                    continue
+                }
+                guard try fits(input, field.type) else { return false }
             }
-        default: true
+            return true
+        default: return true
         }
     }
 
@@ -143,7 +157,7 @@ struct GraphQLValues {
     /// before it is written.
     private mutating func write(_ literal: GraphQLLiteral, into text: inout String) throws(GraphQLError) {
         switch literal.value {
-        case .variable(let name): try add(variables[name].map(Self.json) ?? "null", to: &text)
+        case .variable(let name): try add(variables[name] ?? .null, to: &text)
         case .int(let number), .float(let number): try add(number.string, to: &text)
         case .string(let string): try add(Self.quoted(string.string), to: &text)
         case .enumeration(let name): try add(Self.quoted(name.string), to: &text)
@@ -179,35 +193,53 @@ struct GraphQLValues {
     }
 
     /// A variable's value within JSON.
-    private static func json(_ value: GraphQLInput) -> String {
+    private mutating func add(_ value: GraphQLInput, to text: inout String) throws(GraphQLError) {
+        try work.spend()
         switch value {
-        case .null: "null"
-        case .bool(let isSet): isSet ? "true" : "false"
-        case .int(let number): "\(number)"
-        case .string(let text): quoted(text)
-        case .json(let text): text
-        case .list(let values): "[" + values.map(json).joined(separator: ",") + "]"
+        case .null: try add("null", to: &text)
+        case .bool(let isSet): try add(isSet ? "true" : "false", to: &text)
+        case .int(let number): try add("\(number)", to: &text)
+        case .string(let string): try add(Self.quoted(string), to: &text)
+        case .json(let json): try add(json, to: &text)
+        case .list(let values):
+            try add("[", to: &text)
+            for (index, value) in values.enumerated() {
+                if index > 0 { try add(",", to: &text) }
+                try add(value, to: &text)
+            }
+            try add("]", to: &text)
         case .object(let fields):
-            "{" + fields.map { quoted($0.key.string) + ":" + json($0.value) }.sorted().joined(separator: ",") + "}"
+            try add("{", to: &text)
+            for (index, field) in fields.sorted(by: { $0.key.string < $1.key.string }).enumerated() {
+                if index > 0 { try add(",", to: &text) }
+                try add(Self.quoted(field.key.string) + ":", to: &text)
+                try add(field.value, to: &text)
+            }
+            try add("}", to: &text)
         }
     }
 
     /// A value that came as JSON (section 3, input coercion); `nil`: it does not fit.
-    private func coerce(_ value: JSONMembers.Value, _ type: GraphQLTypeReference) -> GraphQLInput? {
+    private mutating func coerce(
+        _ value: JSONMembers.Value, _ type: GraphQLTypeReference
+    ) throws(GraphQLError) -> GraphQLInput? {
+        try work.spend()
         switch type {
-        case .nonNull(let type): return value.isNull ? nil : coerce(value, type)
+        case .nonNull(let type): return value.isNull ? nil : try coerce(value, type)
         case .list(let type):
             if value.isNull { return .null }
-            guard let elements = value.elements else { return coerce(value, type).map { .list([$0]) } }
+            guard value.isArray else { return try coerce(value, type).map { .list([$0]) } }
+            guard let elements = value.elements(upTo: work.left) else { throw .tooMuchWork }
             var inputs: [GraphQLInput] = []
             for element in elements {
-                guard let input = coerce(element, type) else { return nil }
+                guard let input = try coerce(element, type) else { return nil }
                 inputs.append(input)
             }
             return .list(inputs)
         case .named(let name):
             if value.isNull { return .null }
-            return schema[name]?.inputFields.map { coerce(value, $0) } ?? scalar(value, name)
+            guard let definitions = schema[name]?.inputFields else { return scalar(value, name) }
+            return try coerce(value, definitions)
         }
     }
 
@@ -226,12 +258,14 @@ struct GraphQLValues {
     }
 
     /// Section 3.10.
-    private func coerce(_ value: JSONMembers.Value, _ definitions: [GraphQLInputDefinition]) -> GraphQLInput? {
+    private mutating func coerce(
+        _ value: JSONMembers.Value, _ definitions: [GraphQLInputDefinition]
+    ) throws(GraphQLError) -> GraphQLInput? {
         guard let members = JSONMembers(value.bytes, limit: GraphQLBounds.members) else { return nil }
         var inputs: [ExactText: GraphQLInput] = [:]
         for (key, value) in members.members {
             guard let definition = definitions.first(where: { $0.name == key }),
-                let input = coerce(value, definition.type)
+                let input = try coerce(value, definition.type)
             else { return nil }
             inputs[key] = input
         }

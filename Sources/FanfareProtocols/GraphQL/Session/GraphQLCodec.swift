@@ -2,17 +2,34 @@ import FanfareCore
 import FanfareWire
 import NIOCore
 
-/// Publications as operations with the same selection hear them, in either subprotocol: all of a message but its lead.
+/// What messages of a subscription stand in.
+enum GraphQLCarrier: Sendable, Equatable {
+    case webSocket
+    case events(StreamDelimiting)
+}
+
+/// Publications as operations with the same selection hear them: all of a message but its lead.
 struct GraphQLCodec: Codec {
     /// The field at the top, with what is selected of a publication.
     let field: GraphQLPlanField
+    var carrier = GraphQLCarrier.webSocket
 
     func body(_ publication: Publication) -> Body {
-        let hint = publication.payload.bytes.readableBytes + 256
+        body(behind: [], publication, isFramed: carrier == .events(.chunked))
+    }
+
+    /// - Parameter isFramed: whether the end of a chunk belongs to it.
+    private func body(behind lead: [UInt8], _ publication: Publication, isFramed: Bool) -> Body {
+        let hint = lead.count + publication.payload.bytes.readableBytes + 256
         return Body(.text, sizeHint: hint) { buffer in
+            buffer.writeBytes(lead)
             write(publication, into: &buffer)
+            switch carrier {
             // The ends of the payload and of the message.
-            buffer.writeStaticString("}}")
+            case .webSocket: buffer.writeStaticString("}}")
+            case .events: buffer.writeStaticString("}\n\n")
+            }
+            if isFramed { buffer.writeStaticString("\r\n") }
         }
     }
 
@@ -32,15 +49,19 @@ struct GraphQLCodec: Codec {
 
     /// The whole message of a subscription, for what nobody shares.
     func message(_ lead: [UInt8], _ publication: Publication) -> Body {
-        let rest = body(publication)
-        return Body(.text, sizeHint: lead.count + rest.count) { buffer in
-            buffer.writeBytes(lead)
-            buffer.writeImmutableBuffer(rest.bytes)
-        }
+        body(behind: lead, publication, isFramed: false)
     }
 
     /// The name of the format: the same text is the same selection.
-    var name: ExactText { ExactText("graphql " + Self.text(field)) }
+    var name: ExactText {
+        let kind =
+            switch carrier {
+            case .webSocket: "graphql"
+            case .events(.bare): "graphql events"
+            case .events(.chunked): "graphql chunks"
+            }
+        return ExactText("\(kind) \(Self.text(field))")
+    }
 
     private static func text(_ field: GraphQLPlanField) -> String {
         let selections = field.selections.isEmpty ? "" : "{" + field.selections.map(text).joined(separator: " ") + "}"
@@ -48,5 +69,11 @@ struct GraphQLCodec: Codec {
     }
 
     /// What stands behind it.
-    var definition: FormatDefinition { .personal(self, in: WebSocketFraming()) }
+    var definition: FormatDefinition {
+        switch carrier {
+        case .webSocket: .personal(self, in: WebSocketFraming())
+        case .events(.bare): .personal(self, in: UnframedLead())
+        case .events(.chunked): .personal(self, in: ChunkedLead())
+        }
+    }
 }

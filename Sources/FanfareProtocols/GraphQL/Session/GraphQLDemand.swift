@@ -70,8 +70,7 @@ struct GraphQLAsker {
             guard may(.presence, channel, rules.readPresence) else { throw .denied("presence", channel) }
             return .presence(channel)
         case "publish": return try publish(field)
-        case "__schema", "__type": return .introspection
-        default: return .node
+        default: return field.isIntrospection ? .introspection : .node
         }
     }
 
@@ -107,6 +106,9 @@ struct GraphQLAsker {
 
     private func tags(_ field: GraphQLPlanField) throws(GraphQLError) -> PublicationTags {
         guard case .list(let inputs) = field.arguments["tags"] else { return .none }
+        guard inputs.count <= PublicationTags.maximumCount else {
+            throw GraphQLError("\(PublicationTagsError.tooMany(inputs.count))", .badUserInput)
+        }
         let tags = inputs.compactMap { input -> PublicationTags.Tag? in
             guard case .object(let fields) = input, case .string(let name) = fields["name"],
                 case .string(let value) = fields["value"]

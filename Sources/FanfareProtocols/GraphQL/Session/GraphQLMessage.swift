@@ -22,22 +22,23 @@ public enum GraphQLMessage: Sendable, Equatable {
     case stop(id: ExactText)
     /// `connection_terminate`.
     case terminate
+    /// None, for this reason; the operation that it was about, as far as it could be read.
+    case unknown(Problem)
 
     /// Why a message is none.
-    struct Problem: Error, Equatable {
+    public struct Problem: Error, Equatable, Sendable {
         let reason: String
-        /// The operation that it was about, as far as it could be read.
         var id: ExactText?
     }
 
     /// Reads a message.
-    init(_ message: Payload, _ subprotocol: GraphQLSubprotocol) throws(Problem) {
+    init(_ message: Payload, _ words: GraphQLWords) throws(Problem) {
         guard message.kind == .text else { throw Problem(reason: "a message is text") }
         guard let members = JSONMembers(message.bytes), let type = members["type"]?.text else {
             throw Problem(reason: "a message is a JSON object with a type")
         }
         let id = members["id"].flatMap(\.text)
-        switch (type, subprotocol) {
+        switch (type, words) {
         case ("connection_init", _): self = .connect(token: try Self.token(members["payload"]))
         case ("ping", .transport):
             let payload = try Self.object(members["payload"])

@@ -1,8 +1,8 @@
 import FanfareWire
 import NIOCore
 
-/// What a client hears, in the words of its subprotocol.
-extension GraphQLSubprotocol {
+/// What a client hears, in its words.
+extension GraphQLWords {
     static let acknowledged = body { $0.writeStaticString(#"{"type":"connection_ack"}"#) }
     /// The older protocol's sign of life.
     static let keepAlive = body { $0.writeStaticString(#"{"type":"ka"}"#) }
@@ -21,38 +21,52 @@ extension GraphQLSubprotocol {
     /// What stands before the data of each message of a subscription; the rest is shared: ``GraphQLCodec``.
     func lead(_ id: ExactText) -> [UInt8] {
         var buffer = ByteBuffer()
-        writeHead(id, self == .transport ? "next" : "data", into: &buffer)
-        buffer.writeStaticString(#","payload":{"data":"#)
+        if isOneOperation {
+            buffer.writeStaticString("event: next\ndata: {\"data\":")
+        } else {
+            writeHead(id, self == .transport ? "next" : "data", into: &buffer)
+            buffer.writeStaticString(#","payload":{"data":"#)
+        }
         return Array(buffer: buffer)
     }
 
     /// The answer to a query or mutation.
     func next(_ id: ExactText, _ write: (inout ByteBuffer) -> Void) -> Body {
         Self.body { buffer in
-            writeHead(id, self == .transport ? "next" : "data", into: &buffer)
-            buffer.writeStaticString(#","payload":"#)
-            write(&buffer)
-            buffer.writeStaticString("}")
+            switch self {
+            case .transport, .legacy:
+                writeHead(id, self == .transport ? "next" : "data", into: &buffer)
+                buffer.writeStaticString(#","payload":"#)
+                write(&buffer)
+                buffer.writeStaticString("}")
+            case .events:
+                buffer.writeStaticString("event: next\ndata: ")
+                write(&buffer)
+                buffer.writeStaticString("\n\n")
+            case .answer: write(&buffer)
+            }
         }
     }
 
-    /// The end of an operation that was not begun, or can't go on. Nothing follows it.
+    /// The end of an operation that was not begun, or can't go on. Nothing of it follows.
     func error(_ id: ExactText, _ errors: [GraphQLError]) -> Body {
-        Self.body { buffer in
+        guard !isOneOperation else { return next(id) { $0.writeImmutableBuffer(GraphQLFailure(errors).answer) } }
+        return Self.body { buffer in
             writeHead(id, "error", into: &buffer)
             buffer.writeStaticString(#","payload":"#)
-            switch self {
-            case .transport: errors.write(into: &buffer)
-            case .legacy: errors.first?.write(into: &buffer)
-            }
+            if self == .legacy { errors.first?.write(into: &buffer) } else { errors.write(into: &buffer) }
             buffer.writeStaticString("}")
         }
     }
 
     func complete(_ id: ExactText) -> Body {
         Self.body { buffer in
-            writeHead(id, "complete", into: &buffer)
-            buffer.writeStaticString("}")
+            if isOneOperation {
+                buffer.writeStaticString("event: complete\ndata:\n\n")
+            } else {
+                writeHead(id, "complete", into: &buffer)
+                buffer.writeStaticString("}")
+            }
         }
     }
 

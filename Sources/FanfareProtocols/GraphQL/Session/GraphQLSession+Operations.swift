@@ -22,11 +22,15 @@ extension GraphQLSession {
             switch plan.kind {
             case .subscription:
                 guard let field = plan.fields.first else { return .all(before) }
+                guard words != .answer else {
+                    let error = GraphQLError("a subscription needs Accept: text/event-stream", .badUserInput)
+                    return refusal(id, [error])
+                }
                 steps.append(GraphQLStep(id: id, field: field, place: nil))
             case .query, .mutation: before.append(begin(GraphQLAnswer(plan), id))
             }
         } catch {
-            before.append(.refuse(words.error(id, error.errors)))
+            before.append(refusal(id, error.errors))
         }
         return .all(before)
     }
@@ -45,7 +49,7 @@ extension GraphQLSession {
     mutating func stop(_ id: ExactText) -> SessionAction {
         let isKnown = isInUse(id)
         var actions = end(id)
-        if words == .legacy, isKnown { actions.append(.send(words.complete(id))) }
+        if words == .legacy, isKnown { actions += completion(id) }
         return .all(actions)
     }
 
@@ -56,16 +60,22 @@ extension GraphQLSession {
         // The id may be another operation's by then.
         for (number, step) in calls where step.id == id { calls[number] = nil }
         guard let index = subscriptions.firstIndex(where: { $0.id == id }) else { return [] }
-        let subscription = remove(at: index)
-        return [.leave(subscription.channel, request: subscription.number)]
+        let subscription = subscriptions[index]
+        return [.leave(subscription.channel, request: subscription.number)] + remove(at: index)
     }
 
-    mutating func remove(at index: Int) -> Subscription {
-        let subscription = subscriptions.remove(at: index)
-        // What a token opened goes with its subscription.
-        let channel = subscription.channel
-        grants?[channel] = subscriptions.last { $0.channel == channel && $0.grant != nil }?.grant
-        return subscription
+    /// Says that an operation was not begun, or can't go on.
+    mutating func refusal(_ id: ExactText, _ errors: [GraphQLError]) -> SessionAction {
+        isOver = words.isOneOperation
+        let refusal = SessionAction.refuse(words.error(id, errors))
+        guard case .events = words else { return refusal }
+        return .all([refusal, .send(words.complete(id))])
+    }
+
+    /// Says that an operation has ended.
+    mutating func completion(_ id: ExactText) -> [SessionAction] {
+        isOver = words.isOneOperation
+        return words == .answer ? [] : [.send(words.complete(id))]
     }
 
     func isSubscribed(_ channel: ChannelName) -> Bool { subscriptions.contains { $0.channel == channel } }
@@ -109,7 +119,7 @@ extension GraphQLSession {
             guard case .failure(let error) = result else { return .none }
             var located = error
             located.path = step.field.key
-            return .refuse(words.error(step.id, [located]))
+            return refusal(step.id, [located])
         }
         answers[step.id]?.set(result, at: place)
         return answerIfComplete(step.id)
@@ -129,7 +139,7 @@ extension GraphQLSession {
         let maxBytes = isRead ? GraphQLBounds.answerBytes : GraphQLBounds.smallAnswerBytes
         let next = words.next(id) { answer.write(maxBytes: maxBytes, into: &$0) }
         // Nobody asked for room for what was not read: it counts among what waits for the client.
-        return .all([isRead ? .answer(next) : .send(next), .send(words.complete(id))])
+        return .all([isRead ? .answer(next) : .send(next)] + completion(id))
     }
 
     /// What became of a publish.

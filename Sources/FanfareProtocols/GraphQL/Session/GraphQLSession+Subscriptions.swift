@@ -20,7 +20,15 @@ extension GraphQLSession {
             throw .denied("subscription", channel)
         }
         let grant = isListed.map { grants?[channel] ?? SubscriptionGrant($0) }
-        return try begin(step, channel, rules, grant)
+        return try begin(step, channel, rules, grant ?? borrowed(channel, rules.subscribe))
+    }
+
+    /// What another subscription's token opened, where nothing else lets the client in: with it this one ends as well. That the client is
+    /// subscribed counts for nothing here, for it is by that token.
+    private func borrowed(_ channel: ChannelName, _ access: ChannelRules.Access) -> SubscriptionGrant? {
+        guard var others = grants, let grant = others[channel] else { return nil }
+        others[channel] = nil
+        return others.may(.subscribe, in: channel, access, isSubscribed: false) ? nil : grant
     }
 
     private func wish(_ field: GraphQLPlanField, _ rules: ChannelRules) throws(GraphQLError) -> RecoveryRequest {
@@ -41,22 +49,59 @@ extension GraphQLSession {
     private mutating func begin(
         _ step: GraphQLStep, _ channel: ChannelName, _ rules: ChannelRules, _ grant: SubscriptionGrant?
     ) throws(GraphQLError) -> SessionAction {
-        let codec = GraphQLCodec(field: GraphQLPlanField(selecting: step.field))
-        let name = codec.name
-        guard formats.contains(name) || formats.count < GraphQLBounds.formats else {
-            throw GraphQLError("a client may have \(GraphQLBounds.formats) different selections", .tryAgainLater)
-        }
-        formats.insert(name)
-        let wish = try wish(step.field, rules)
+        let (wish, since) = (try wish(step.field, rules), try GraphQLAsker.position(step.field))
+        let selection = try select(step.field, in: channel)
         let subscription = Subscription(
-            id: step.id, number: makeNumber(), channel: channel, codec: codec, lead: words.lead(step.id),
-            since: try GraphQLAsker.position(step.field), grant: grant)
+            id: step.id, number: makeNumber(), channel: channel, selection: selection, lead: words.lead(step.id),
+            since: since, grant: grant)
         subscriptions.append(subscription)
+        keptBytes += subscription.size
         if let grant { grants?[channel] = grant }
         return .join(
             SubscriptionRequest(
                 channel: channel, wish: wish, request: subscription.number,
-                form: .interned(name, codec.definition, lead: subscription.lead)))
+                form: .interned(selection.name, selection.codec.definition, lead: subscription.lead)))
+    }
+
+    /// What one more subscription to a channel selects, counted: one of the client's selections, or a new one where it may have that.
+    private mutating func select(
+        _ field: GraphQLPlanField, in channel: ChannelName
+    ) throws(GraphQLError) -> GraphQLSelected {
+        let selection = GraphQLSelected(selecting: field, for: words)
+        let known = selections[selection.name]?.selection
+        guard selection.name.utf8.count <= GraphQLBounds.selectionBytes else {
+            throw GraphQLError("a selection has at most \(GraphQLBounds.selectionBytes) bytes", .tooComplex)
+        }
+        let ofChannel = Set(subscriptions.lazy.filter { $0.channel == channel }.map { ObjectIdentifier($0.selection) })
+        let isThere = known.map { ofChannel.contains(ObjectIdentifier($0)) } ?? false
+        guard known != nil || selections.count < GraphQLBounds.formats,
+            isThere || ofChannel.count < GraphQLBounds.formatsOfChannel
+        else {
+            throw GraphQLError(
+                "a client may have \(GraphQLBounds.formats) different selections, \(GraphQLBounds.formatsOfChannel) of a channel",
+                .tryAgainLater)
+        }
+        guard let known else {
+            selections[selection.name] = (selection, 1)
+            keptBytes += selection.size
+            return selection
+        }
+        selections[selection.name]?.subscriptions += 1
+        return known
+    }
+
+    /// A subscription is gone, and the hub has none of it when what this returns is carried out.
+    mutating func remove(at index: Int) -> [SessionAction] {
+        let (channel, selection) = (subscriptions[index].channel, subscriptions[index].selection)
+        keptBytes -= subscriptions.remove(at: index).size
+        // What a token opened goes with its subscription.
+        grants?[channel] = subscriptions.last { $0.channel == channel && $0.grant != nil }?.grant
+        guard let count = selections[selection.name]?.subscriptions else { return [] }
+        selections[selection.name]?.subscriptions = count - 1
+        guard count == 1 else { return [] }
+        selections[selection.name] = nil
+        keptBytes -= selection.size
+        return [.release(format: selection.name)]
     }
 
     private func index(_ number: UInt32) -> Int? { subscriptions.firstIndex { $0.number == number } }
@@ -67,43 +112,43 @@ extension GraphQLSession {
         let subscription = subscriptions[index]
         let recovery = policy.channels.rules(subscription.channel)?.recovery ?? .off
         if recovery == .stream, subscription.since != nil, !start.isComplete {
-            _ = remove(at: index)
             let error = GraphQLError("since: what followed is lost, subscribe without it", .insufficientState)
-            return .all([
-                .leave(subscription.channel, request: subscription.number),
-                .refuse(words.error(subscription.id, [error])),
-            ])
+            return .all(
+                [.leave(subscription.channel, request: subscription.number)] + remove(at: index)
+                    + [refusal(subscription.id, [error])])
         }
         var missed = start.publications
         if recovery == .cache, let since = subscription.since, since.epoch == start.position?.epoch {
             // The newest may be what the client has already.
             missed.removeAll { ($0.position?.offset ?? 0) <= since.offset }
         }
-        return .all(missed.map { .answer(subscription.codec.message(subscription.lead, $0)) })
+        return .all(missed.map { .answer(subscription.selection.codec.message(subscription.lead, $0)) })
     }
 
-    /// Bytes of the messages that ``subscribed(id:_:)`` makes, about: a selection may have a payload, tags and all twice.
+    /// Bytes of the messages that ``subscribed(id:_:)`` makes, about.
     func size(of start: SubscriptionStart, _ number: UInt32) -> Int {
         guard let index = index(number) else { return start.weight }
-        let (lead, weight) = (subscriptions[index].lead.count, GraphQLWeight(subscriptions[index].codec.field))
+        let (lead, weight) = (
+            subscriptions[index].lead.count, GraphQLWeight(subscriptions[index].selection.codec.field)
+        )
         return start.publications.reduce(0) { $0 + lead + weight.bytes(of: $1) }
     }
 
     /// The subscription could not be had.
     mutating func subscribeFailed(id: UInt32, _ error: BrokerError) -> SessionAction {
         guard let index = index(id) else { return .none }
-        let subscription = remove(at: index)
-        return .refuse(words.error(subscription.id, [GraphQLError(error, "subscription")]))
+        let id = subscriptions[index].id
+        return .all(remove(at: index) + [refusal(id, [GraphQLError(error, "subscription")])])
     }
 
     /// A backend ends what the client has of a channel.
     mutating func unsubscribe(_ channel: ChannelName) -> Session.Commanded {
         var actions: [SessionAction] = []
         while let index = subscriptions.firstIndex(where: { $0.channel == channel }) {
-            let subscription = remove(at: index)
-            actions += [
-                .leave(channel, request: subscription.number), .send(words.complete(subscription.id)),
-            ]
+            let subscription = subscriptions[index]
+            actions.append(.leave(channel, request: subscription.number))
+            actions += remove(at: index)
+            actions += completion(subscription.id)
         }
         return actions.isEmpty ? .unchanged : .done(.all(actions))
     }

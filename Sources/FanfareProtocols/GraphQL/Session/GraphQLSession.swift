@@ -49,13 +49,16 @@ public struct GraphQLSession: Sendable {
         /// Names it to the hub.
         let number: UInt32
         let channel: ChannelName
-        let codec: GraphQLCodec
+        let selection: GraphQLSelected
         /// What stands before each of its messages.
         let lead: [UInt8]
         /// Where the client was.
         let since: StreamPosition?
-        /// What let it in, where that was a token.
+        /// What let it in, where that was a token: its own, or that of another subscription.
         let grant: SubscriptionGrant?
+
+        /// Bytes of memory that it has for itself, about.
+        var size: Int { 256 + lead.count + id.utf8.count }
     }
 
     let shared: SharedPolicy
@@ -64,9 +67,9 @@ public struct GraphQLSession: Sendable {
     public let clientID: String
     /// The token of the upgrade's request, for a `connection_init` without one.
     let requestToken: String?
-    /// `nil`: the client offered none that is spoken here, and is told so.
-    let subprotocol: GraphQLSubprotocol?
-    var words: GraphQLSubprotocol { subprotocol ?? .transport }
+    let words: GraphQLWords
+    /// Whether a client on a WebSocket offered no subprotocol that is spoken here, and is told so.
+    private let isUnspoken: Bool
     /// A message that came and is not begun.
     private var front: GraphQLMessage?
     /// Fields of the operation that came last, which are not begun.
@@ -77,8 +80,10 @@ public struct GraphQLSession: Sendable {
     /// Channels that its token names.
     var listed: [ServerSubscription] = []
     var subscriptions: [Subscription] = []
-    /// Names of the formats that it has used.
-    var formats: Set<ExactText> = []
+    /// What they select, by the names of its formats, and how many of them.
+    var selections: [ExactText: (selection: GraphQLSelected, subscriptions: Int)] = [:]
+    /// Bytes of memory that both have, about. They count among what the node keeps for its clients.
+    var keptBytes = 0
     /// Queries and mutations whose answer is awaited, by their ids.
     var answers: [ExactText: GraphQLAnswer] = [:]
     /// What the broker was asked for, by the number of its answer.
@@ -87,20 +92,44 @@ public struct GraphQLSession: Sendable {
     var asking: GraphQLStep?
     /// Whether the client is on its way out, and nothing counts any more.
     private(set) var hasFailed = false
+    /// Whether its one operation has ended: its client goes when it has taken all that waits for it.
+    var isOver = false
     /// Whether only what the client published counts.
     private var hasEnded = false
     private var lastNumber: UInt32 = 0
 
     /// - Parameters:
-    ///   - subprotocol: see the property.
+    ///   - subprotocol: `nil`: the client offered none that is spoken here.
     ///   - requestToken: of the upgrade's request.
     public init(
         _ shared: SharedPolicy, clientID: String, subprotocol: GraphQLSubprotocol?, requestToken: String? = nil
     ) {
         self.shared = shared
         self.clientID = clientID
-        self.subprotocol = subprotocol
+        words = subprotocol?.words ?? .transport
+        isUnspoken = subprotocol == nil
         self.requestToken = requestToken
+    }
+
+    /// One operation, that of a request over HTTP. Its client goes with it.
+    ///
+    /// - Parameters:
+    ///   - words: events, or one answer.
+    ///   - grants: what the request's token says, or who has none.
+    ///   - listed: channels that the token names.
+    public init(
+        _ shared: SharedPolicy, clientID: String, _ request: GraphQLRequest, in words: GraphQLWords, grants: Grants,
+        listed: [ServerSubscription] = []
+    ) {
+        self.shared = shared
+        self.clientID = clientID
+        self.words = words
+        isUnspoken = false
+        requestToken = nil
+        front = .start(id: "", request)
+        hasInitialised = true
+        self.grants = grants
+        self.listed = listed
     }
 
     /// Whether `connection_init` was acknowledged.
@@ -117,22 +146,22 @@ public struct GraphQLSession: Sendable {
     /// A message came. It is begun when its turn comes.
     mutating func take(_ message: Payload) -> Session.Taken {
         guard !hasFailed else { return .commands(0) }
-        guard let subprotocol else { return .action(fail(.notAcceptable)) }
+        guard !isUnspoken else { return .action(fail(.notAcceptable)) }
         do throws(GraphQLMessage.Problem) {
-            front = try GraphQLMessage(message, subprotocol)
-            return .commands(1)
+            front = try GraphQLMessage(message, words)
         } catch {
-            return .action(refuse(error))
+            front = .unknown(error)
         }
+        return .commands(1)
     }
 
     /// What is no message ends the newer protocol; the older one has a message for it.
     private mutating func refuse(_ problem: GraphQLMessage.Problem) -> SessionAction {
         guard words == .legacy else { return fail(.badMessage(problem.reason)) }
         guard let id = problem.id, isConnected else {
-            return .refuse(GraphQLSubprotocol.connectionError(problem.reason))
+            return .refuse(GraphQLWords.connectionError(problem.reason))
         }
-        return .refuse(words.error(id, [GraphQLError(problem.reason, .badUserInput)]))
+        return refusal(id, [GraphQLError(problem.reason, .badUserInput)])
     }
 
     /// Whether something came that is not begun.
@@ -163,10 +192,11 @@ public struct GraphQLSession: Sendable {
         switch request {
         case .step(let step): return begin(step)
         case .message(.connect(let token)): return connect(token)
-        case .message(.ping(let payload)): return .send(GraphQLSubprotocol.pong(payload))
+        case .message(.ping(let payload)): return .send(GraphQLWords.pong(payload))
         case .message(.pong): return .none
         case .message(.start(let id, let request)): return start(id, request)
         case .message(.stop(let id)): return stop(id)
+        case .message(.unknown(let problem)): return refuse(problem)
         case .message(.terminate):
             hasFailed = true
             return .disconnect(.normal)
@@ -192,7 +222,7 @@ public struct GraphQLSession: Sendable {
     }
 
     /// The sign of life of the older protocol, once it began.
-    var ping: Body? { words == .legacy && isConnected ? GraphQLSubprotocol.keepAlive : nil }
+    var ping: Body? { words == .legacy && isConnected ? GraphQLWords.keepAlive : nil }
 
     // MARK: connection_init
 
@@ -206,14 +236,14 @@ public struct GraphQLSession: Sendable {
     mutating func welcome(_ grants: Grants) -> SessionAction {
         guard grants.mayConnect else { return forbid("Forbidden") }
         self.grants = grants
-        guard words == .legacy else { return .send(GraphQLSubprotocol.acknowledged) }
-        return .all([.send(GraphQLSubprotocol.acknowledged), .send(GraphQLSubprotocol.keepAlive)])
+        guard words == .legacy else { return .send(GraphQLWords.acknowledged) }
+        return .all([.send(GraphQLWords.acknowledged), .send(GraphQLWords.keepAlive)])
     }
 
     /// The client's `connection_init` is not accepted.
     mutating func forbid(_ reason: String) -> SessionAction {
         guard words == .legacy else { return fail(.forbidden(reason)) }
-        let word = SessionAction.refuse(GraphQLSubprotocol.connectionError(reason))
+        let word = SessionAction.refuse(GraphQLWords.connectionError(reason))
         return .all([word, fail(.forbidden(reason))])
     }
 
@@ -244,9 +274,7 @@ public struct GraphQLStep: Sendable, Equatable {
     var weight: Int {
         switch field.name {
         case "channel": field.arguments["token"] == nil ? 2 : Turn.token
-        // Half a millisecond for all that the tools ask.
-        case "__schema", "__type": 2 * Turn.work
-        default: 2
+        default: field.isIntrospection ? GraphQLBounds.introspectionWork : 2
         }
     }
 
@@ -271,8 +299,7 @@ public enum GraphQLCommand: Sendable {
     /// What it counts as read at least, where it may be answered at once with something that does; `nil`: it may not.
     var ownRead: ReadCost? {
         guard case .step(let step) = self, step.field.isRead else { return nil }
-        let isIntrospection = step.field.name == "__schema" || step.field.name == "__type"
-        return ReadCost(items: isIntrospection ? GraphQLBounds.introspectionItems : 0)
+        return ReadCost(items: step.field.isIntrospection ? GraphQLBounds.introspectionItems : 0)
     }
 }
 
@@ -281,8 +308,10 @@ extension GraphQLMessage {
     fileprivate func weight(withToken: Bool) -> Int {
         switch self {
         case .connect(let token): token != nil || withToken ? Turn.token : 1
-        case .start(_, let request): 2 + request.query.utf8.count / GraphQLBounds.bytesPerUnit
-        case .ping, .pong, .stop, .terminate: 1
+        case .start(_, let request):
+            2 + request.query.utf8.count / GraphQLBounds.bytesPerUnit
+                + (request.variables?.bytes.readableBytes ?? 0) / GraphQLBounds.variableBytesPerUnit
+        case .ping, .pong, .stop, .terminate, .unknown: 1
         }
     }
 }

@@ -31,22 +31,26 @@ struct GraphQLValidator {
 
     /// Checks a document.
     ///
+    /// - Parameter work: what is left of it may be spent on the plan.
     /// - Returns: the first ``GraphQLBounds/errors`` of what is wrong; none: it may be executed.
     /// - Throws: the document is more work than one may be.
     static func errors(
-        _ document: GraphQLDocument, _ source: GraphQLSource, _ schema: GraphQLSchema
+        _ document: GraphQLDocument, _ source: GraphQLSource, _ schema: GraphQLSchema, _ work: inout GraphQLWork
     ) throws(GraphQLError) -> [GraphQLError] {
-        var validator = GraphQLValidator(schema, document, source)
+        var validator = GraphQLValidator(schema, document, source, work)
         try validator.validate()
+        work = validator.budget
         return Array(validator.errors.prefix(GraphQLBounds.errors))
     }
 
-    private init(_ schema: GraphQLSchema, _ document: GraphQLDocument, _ source: GraphQLSource) {
+    private init(
+        _ schema: GraphQLSchema, _ document: GraphQLDocument, _ source: GraphQLSource, _ work: GraphQLWork
+    ) {
         self.schema = schema
         self.document = document
         self.source = source
         fragments = Dictionary(document.fragments.map { ($0.name.text, $0) }) { first, _ in first }
-        budget = GraphQLWork(of: source)
+        budget = work
     }
 
     mutating func add(_ message: String, at place: Int) {
@@ -211,13 +215,17 @@ struct GraphQLValidator {
 
 /// Steps that are left.
 struct GraphQLWork {
-    private var left: Int
+    private(set) var left: Int
 
-    /// - Parameter source: a document pays by its length for what its fragments and aliases come to.
-    init(of source: GraphQLSource) { left = min(GraphQLBounds.work, GraphQLBounds.freeWork + source.bytes.count) }
+    /// - Parameter bytes: what its client sent for it. A document pays by its length for what its fragments and aliases come to.
+    init(for bytes: Int) { left = min(GraphQLBounds.work, GraphQLBounds.freeWork + bytes) }
 
     mutating func spend(_ steps: Int = 1) throws(GraphQLError) {
+        guard steps <= left else { throw .tooMuchWork }
         left -= steps
-        guard left >= 0 else { throw GraphQLError("the document is more work than one may be", .tooComplex) }
     }
+}
+
+extension GraphQLError {
+    static let tooMuchWork = GraphQLError("the operation is more work than one may be", .tooComplex)
 }

@@ -9,8 +9,10 @@ extension Exchange {
     /// Who sent a request, and what it may do.
     struct Bearer {
         let grants: Grants
-        /// Names of channels to which it belongs.
-        var channels: Set<ExactText> = []
+        /// Channels to which it belongs.
+        var subscriptions: [ServerSubscription] = []
+        /// Their names.
+        var channels: Set<ExactText> { Set(subscriptions.map(\.channel)) }
 
         /// Whether it may do that in a channel.
         ///
@@ -65,7 +67,7 @@ extension Exchange {
             let identity = ClientIdentity(
                 claims, permissions: loop.node.userPermissions, now: loop.node.clock.tokenTime)
             let grants = Grants(anonymous: loop.node.anonymousPermissions, identity: identity)
-            next(Bearer(grants: grants, channels: Set(claims.subscriptions.map(\.channel))))
+            next(Bearer(grants: grants, subscriptions: claims.subscriptions))
         case .refused(let refusal): refuseToken(refusal)
         case .undecided: return false
         }

@@ -17,6 +17,7 @@ struct PublicRouter: Sendable {
         .path("/stomp", [.get]) { STOMPEndpoint() },
         .path("/mqtt", [.get]) { MQTTEndpoint() },
         .path("/graphql", [.get]) { GraphQLEndpoint() },
+        .path("/graphql", [.post]) { GraphQLRequestEndpoint() },
         .channel("ws", [.get]) { RawWebSocketEndpoint(channel: $0) },
         .channel("sse", [.get]) { RawStreamEndpoint(channel: $0, messages: .events) },
         .channel("stream", [.get]) { RawStreamEndpoint(channel: $0, messages: .lines) },

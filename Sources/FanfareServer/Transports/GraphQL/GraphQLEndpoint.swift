@@ -2,18 +2,12 @@ import FanfareProtocols
 import FanfareWire
 import NIOCore
 
-/// `/graphql`: an upgrade to GraphQL in one of its two subprotocols, whose client says later who it is. With `--dev` only, until what a
-/// document may cost is bounded (D220).
+/// `/graphql`: an upgrade to GraphQL in one of its two subprotocols, whose client says later who it is.
 struct GraphQLEndpoint: Endpoint {
     func body(of exchange: Exchange) -> BodyUse? { .forbidden }
 
     func respond(to exchange: Exchange, _ body: ByteBuffer) {
         let loop = exchange.loop
-        guard loop.node.configuration.dev else {
-            return RefusingEndpoint(
-                reason: .notFound, status: .notFound, message: "GraphQL is for trying out yet: it is there with --dev"
-            ).respond(to: exchange, body)
-        }
         // What an operation has for itself stands within its messages, so they are not compressed once for all.
         guard
             let upgrade = WebSocketUpgrade(
