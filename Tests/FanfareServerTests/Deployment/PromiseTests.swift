@@ -40,7 +40,8 @@ struct PromiseTests {
     private static let ofEventStreams = [
         "FanfareWire/Framings/EventStream/", "FanfareWire/Framings/SockJS/", "FanfareServer/Transports/", router,
         "FanfareProtocols/BuiltInFormats.swift",
-        "FanfareProtocols/Centrifuge/CentrifugeStreamFormats.swift", "FanfareCore/Metrics/ClientKind.swift",
+        "FanfareProtocols/Centrifuge/CentrifugeStreamFormats.swift",
+        "FanfareProtocols/GraphQL/Session/GraphQLWords.swift", "FanfareCore/Metrics/ClientKind.swift",
     ]
 
     /// Modules of the node; its page says how to use all of it.

@@ -22,10 +22,7 @@ extension GraphQLSession {
             switch plan.kind {
             case .subscription:
                 guard let field = plan.fields.first else { return .all(before) }
-                guard words != .answer else {
-                    let error = GraphQLError("a subscription needs Accept: text/event-stream", .badUserInput)
-                    return refusal(id, [error])
-                }
+                guard words != .answer else { return refusal(id, [.needsEvents]) }
                 steps.append(GraphQLStep(id: id, field: field, place: nil))
             case .query, .mutation: before.append(begin(GraphQLAnswer(plan), id))
             }

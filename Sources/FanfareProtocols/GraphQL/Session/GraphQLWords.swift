@@ -25,6 +25,11 @@ public enum GraphQLWords: Sendable, Equatable {
     }
 }
 
+extension GraphQLError {
+    /// What is heard for as long as it takes is no answer.
+    static let needsEvents = GraphQLError("a subscription needs Accept: text/event-stream", .badUserInput)
+}
+
 extension GraphQLSubprotocol {
     public var words: GraphQLWords {
         switch self {

@@ -93,6 +93,6 @@ struct MediaType: Equatable {
 
     init(_ field: some StringProtocol) {
         let type = field.prefix { $0 != ";" }
-        name = ExactText(String(type.filter { $0 != " " && $0 != "\t" }).lowercased())
+        name = ExactText(String(type.filter { $0 != " " && $0 != "\t" }).asciiLowercased)
     }
 }
