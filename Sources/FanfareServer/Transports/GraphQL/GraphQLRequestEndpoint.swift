@@ -8,6 +8,7 @@ import NIOCore
 /// hears, for as long as it takes (GraphQL over Server-Sent Events).
 struct GraphQLRequestEndpoint: Endpoint {
     func body(of exchange: Exchange) -> BodyUse? {
+        guard GraphQLEndpoint.isOpen(exchange) else { return nil }
         // Other types any page may send anywhere, without asking before.
         let type = exchange.request.headerFields[values: .contentType].first.map { MediaType($0) }
         guard type == MediaType("application/json") else {
