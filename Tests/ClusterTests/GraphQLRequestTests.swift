@@ -95,7 +95,7 @@ struct GraphQLRequestTests {
 
     @Test("publishing by requests is held to the rate of its address, like publishing by POST")
     func rates() async throws {
-        try await withNode("one", flags: Self.flags + ["--max-publish-rate", "5", "--trusted-proxies", "none"]) {
+        try await withNode("one", flags: Self.flags + ["--max-publish-rate", "1", "--trusted-proxies", "none"]) {
             node in
             var answers: [String] = []
             for _ in 0..<30 {
