@@ -42,8 +42,7 @@ struct PublishEndpoint: Endpoint {
         let node = exchange.loop.node
         let now = node.clock.monotonicMicroseconds()
         let user = bearer.grants.user
-        let publisher = user.isEmpty ? Publisher.address(exchange.caller.address.counted) : .user(user)
-        if let wait = node.publishers?.group(publisher, now: now).publish(now: now) {
+        if let wait = exchange.publisher(bearer, now: now)?.publish(now: now) {
             return refuseRate(exchange, .publications, user.isEmpty ? "this address" : "this user", wait)
         }
         guard let users = node.users, !user.isEmpty else { return true }

@@ -39,19 +39,19 @@ struct GraphQLRequestEndpoint: Endpoint {
     private func begin(_ exchange: Exchange, _ request: GraphQLRequest, _ bearer: Exchange.Bearer, bytes: Int) {
         let delimiting: StreamDelimiting = exchange.isUpgradable ? .chunked : .bare
         let takesEvents = exchange.takes("text/event-stream")
-        let publisher = publisher(exchange, bearer)
+        let form = StreamForm(messages: .events, delimiting: delimiting)
+        // A client for each publication has no rate of its own.
+        let publisher = exchange.publisher(bearer, now: exchange.loop.node.clock.monotonicMicroseconds())
         let transport: any ConnectionTransport =
             takesEvents
-            ? GraphQLEventsTransport(StreamForm(messages: .events, delimiting: delimiting), publisher)
+            ? GraphQLEventsTransport(form, publisher)
             : GraphQLAnswerTransport(exchange, publisher)
         let session = GraphQLSession(
             exchange.loop.node.graphQL, clientID: exchange.loop.makeClientID().description, request,
             in: takesEvents ? .events(delimiting) : .answer, grants: bearer.grants, listed: bearer.subscriptions)
         let clientRequest =
             takesEvents
-            ? ClientRequest(exchange, on: transport) { _ in
-                StreamForm(messages: .events, delimiting: delimiting).head(position: nil)
-            }
+            ? ClientRequest(exchange, on: transport) { _ in form.head(position: nil) }
             : ClientRequest(exchange: exchange, transport: transport) { client, _ in
                 exchange.holdOpen()
                 exchange.onGone = {
@@ -63,13 +63,6 @@ struct GraphQLRequestEndpoint: Endpoint {
             }
         clientRequest.begin(.graphQL(Boxed(session)), .graphQL)
         transport.client?.beginOwn(bytes: bytes)
-    }
-
-    /// With whom its publications are counted: a client for each of them has no rate of its own.
-    private func publisher(_ exchange: Exchange, _ bearer: Exchange.Bearer) -> ClientGroup? {
-        let (node, user) = (exchange.loop.node, bearer.grants.user)
-        let publisher = user.isEmpty ? Publisher.address(exchange.caller.address.counted) : .user(user)
-        return node.publishers?.group(publisher, now: node.clock.monotonicMicroseconds())
     }
 }
 
